@@ -1,0 +1,203 @@
+"""Conversations: their turns, what of them a model is sent, and one turn from question to answer.
+
+Conversations live in memory, as long as the server does. A turn that was stopped or cut off keeps what
+had come, so that the next question can refer to it.
+"""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from farebox.chat.prompts import Attachment, question, system_text
+from farebox.errors import InvalidParams
+from farebox.messages import (
+    Call,
+    Chat,
+    Done,
+    Event,
+    Image,
+    Message,
+    ReasoningEffort,
+    Route,
+    Task,
+    Text,
+)
+from farebox.router.door import Door, Reply
+from farebox.router.request import NOBODY, Origin, Request, Serving
+
+MAX_CONVERSATIONS = 100
+MAX_TURNS = 200
+MAX_HISTORY_CHARS = 400_000
+MAX_QUESTION_CHARS = 4_000_000
+MAX_OUTPUT_TOKENS = 8_192
+TITLE_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the user asks in one turn."""
+
+    text: str
+    task: Task = "chat"
+    model: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    images: tuple[Image, ...] = ()
+    reasoning: ReasoningEffort | None = None
+    roots: tuple[str, ...] = ()
+    origin: Origin = NOBODY
+
+
+@dataclass(slots=True)
+class Turn:
+    """One question and what came of it. ``done`` stays None while it runs, or if it failed."""
+
+    id: str
+    question: Question
+    prompt: str
+    answer: str = ""
+    done: Done | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The turns of one chat, oldest first."""
+
+    id: str
+    turns: list[Turn] = field(default_factory=list[Turn])
+
+    @property
+    def title(self) -> str:
+        """The beginning of the first question."""
+        first = self.turns[0].question.text if self.turns else ""
+        line = " ".join(first.split())
+        return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"
+
+
+class Conversations:
+    """All conversations of one server; the one unused for longest makes room for a new one."""
+
+    def __init__(self) -> None:
+        self._all: OrderedDict[str, Conversation] = OrderedDict()
+
+    def open(self, conversation_id: str | None) -> Conversation:
+        """Return a conversation, or begin a new one. Raises InvalidParams for an unknown id."""
+        if conversation_id is None:
+            return self._begin()
+        conversation = self._all.get(conversation_id)
+        if conversation is None:
+            raise InvalidParams(
+                f"there is no conversation {conversation_id}",
+                hint="Leave conversation out to begin a new one; farebox/conversations lists all.",
+            )
+        self._all.move_to_end(conversation_id)
+        return conversation
+
+    def newest_first(self) -> tuple[Conversation, ...]:
+        """Return all conversations."""
+        return tuple(reversed(self._all.values()))
+
+    def delete(self, conversation_id: str) -> None:
+        """Forget a conversation. Raises InvalidParams for an unknown id."""
+        self.open(conversation_id)
+        del self._all[conversation_id]
+
+    def _begin(self) -> Conversation:
+        while len(self._all) >= MAX_CONVERSATIONS:
+            self._all.popitem(last=False)
+        conversation = Conversation(uuid.uuid4().hex)
+        self._all[conversation.id] = conversation
+        return conversation
+
+
+class RunningTurn:
+    """One turn on its way: iterate ``events``; ``turn`` holds what has come so far, whatever happens."""
+
+    def __init__(self, door: Door, conversation: Conversation, asked: Question) -> None:
+        _check(conversation, asked)
+        self.turn = Turn(uuid.uuid4().hex, asked, question(asked.text, asked.attachments))
+        self._request = _request(conversation, self.turn)
+        self._reply: Reply = door.send(self._request)
+        conversation.turns.append(self.turn)
+
+    @property
+    def done(self) -> Done | None:
+        """What the turn came to, once it has ended; also if it was stopped."""
+        return self._reply.done
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield the answer's events. Raises FareboxError; cancelling the task stops the turn."""
+        try:
+            async with aclosing(self._reply.events()) as events:
+                async for event in events:
+                    if isinstance(event, Text):
+                        self.turn.answer += event.text
+                    yield event
+        finally:
+            self.turn.done = self._reply.done
+
+
+async def route(door: Door, conversation: Conversation, asked: Question) -> Route:
+    """Show where a question would go. Nothing leaves, nothing is kept."""
+    _check(conversation, asked)
+    turn = Turn("", asked, question(asked.text, asked.attachments))
+    return await door.route(_request(conversation, turn))
+
+
+def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ...]:
+    """Return the newest turns that fit into the room, oldest first; a turn is never cut in two."""
+    kept: list[Message] = []
+    for turn in reversed(conversation.turns):
+        if not turn.answer:
+            continue
+        room_chars -= len(turn.prompt) + len(turn.answer)
+        if room_chars < 0:
+            break
+        kept[:0] = [
+            Message("user", turn.prompt, turn.question.images),
+            Message("assistant", turn.answer),
+        ]
+    return tuple(kept)
+
+
+def _request(conversation: Conversation, turn: Turn) -> Request:
+    asked = turn.question
+    earlier = history(conversation, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
+    messages = (
+        Message("system", system_text(asked.task)),
+        *earlier,
+        Message("user", turn.prompt, asked.images),
+    )
+
+    def render(serving: Serving) -> Call:
+        limit = min(MAX_OUTPUT_TOKENS, serving.max_output_tokens or MAX_OUTPUT_TOKENS)
+        return Call(serving.model, Chat(messages), max_output_tokens=limit, reasoning=asked.reasoning)
+
+    questions = [*(past.question for past in conversation.turns), asked]
+    return Request(
+        task=asked.task,
+        render=render,
+        input_chars=sum(len(message.text) for message in messages),
+        max_output_tokens=MAX_OUTPUT_TOKENS,
+        requested=asked.model,
+        images=any(message.images for message in messages),
+        sources=tuple(one.path for q in questions for one in q.attachments if one.path is not None),
+        roots=asked.roots,
+        origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id),
+    )
+
+
+def _check(conversation: Conversation, asked: Question) -> None:
+    if not asked.text.strip():
+        raise InvalidParams("the question is empty", hint="Write something in text.")
+    size = len(asked.text) + sum(len(one.text) for one in asked.attachments)
+    if size > MAX_QUESTION_CHARS:
+        raise InvalidParams(
+            f"the question and its attachments are longer than {MAX_QUESTION_CHARS} characters",
+            hint="Attach less.",
+        )
+    if len(conversation.turns) >= MAX_TURNS:
+        raise InvalidParams(
+            f"this conversation has {MAX_TURNS} turns already", hint="Begin a new conversation."
+        )

@@ -1,0 +1,214 @@
+"""The command line: reads arguments and hands each sub-command to its own module, imported only then."""
+
+import argparse
+import gc
+import sys
+from collections.abc import Callable, Sequence
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Errors go to stderr with their hint."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] == "lsp" and set(given[1:]) <= {"--stdio"}:
+        return _lsp()  # before argparse is built: an editor waits for this
+    options = _parser().parse_args(given)
+    run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
+    if run is None:
+        _parser().print_help()
+        return EXIT_USAGE
+    return _reporting_errors(run, options)
+
+
+def _lsp() -> int:
+    # Imports create many objects and no garbage; lsp.server switches the collector on again.
+    gc.disable()
+    from farebox.lsp.server import serve
+
+    serve()
+    return EXIT_OK
+
+
+def _reporting_errors(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    from farebox.errors import FareboxError
+
+    try:
+        return run(options)
+    except FareboxError as error:
+        print(f"farebox: {error.message}\n  {error.hint}", file=sys.stderr)
+        return EXIT_FAILED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    import farebox
+
+    parser = argparse.ArgumentParser(
+        prog="farebox", description="The AI backend that an editor user owns: completion, chat and costs."
+    )
+    parser.add_argument("--version", action="version", version=f"farebox {farebox.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_lsp(commands)
+    _add_demo(commands)
+    _add_chat(commands)
+    _add_complete(commands)
+    _add_route(commands)
+    _add_models(commands)
+    _add_costs(commands)
+    _add_auth(commands)
+    _add_doctor(commands)
+    _add_schema(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage]
+
+
+def _add_lsp(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("lsp", help="the language server, on stdin and stdout")
+    parser.add_argument("--stdio", action="store_true", help="accepted, and always so")
+    parser.set_defaults(run=lambda _options: _lsp())
+
+
+def _add_demo(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("demo", help="see a completion, a chat and what they cost")
+    parser.add_argument("--simulated", action="store_true", help="use the simulated provider in any case")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.demo import demo
+
+        return demo(simulated=options.simulated)
+
+    parser.set_defaults(run=run)
+
+
+def _add_chat(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("chat", help="ask a question; it is read from stdin if not given")
+    parser.add_argument("text", nargs="*", help="the question")
+    parser.add_argument("--model", help="a model, an alias or auto")
+    parser.add_argument("--task", default="chat", help="chat, explain, fix, tests, document, review or plan")
+    parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
+    parser.add_argument(
+        "--json-standard", choices=["openai", "claude"], help="read and print JSON in this API's shape"
+    )
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.chat import chat
+
+        return chat(
+            " ".join(options.text),
+            model=options.model,
+            task=options.task,
+            as_json=options.json,
+            standard=options.json_standard,
+        )
+
+    parser.set_defaults(run=run)
+
+
+def _add_complete(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("complete", help="complete a file at a position")
+    parser.add_argument("place", metavar="FILE:LINE:COLUMN", help="line and column count from 1")
+    parser.add_argument("--model", help="a model, an alias or auto")
+    parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.complete import complete
+
+        return complete(options.place, model=options.model, as_json=options.json)
+
+    parser.set_defaults(run=run)
+
+
+def _add_route(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("route", help="show where a question would go; nothing is sent")
+    parser.add_argument("text", nargs="*", help="the question")
+    parser.add_argument("--model", help="a model, an alias or auto")
+    parser.add_argument("--task", default="chat", help="complete, chat, explain, fix, tests, review, plan …")
+    parser.add_argument("--json", action="store_true", help="print the route as JSON")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.route import route
+
+        return route(" ".join(options.text), model=options.model, task=options.task, as_json=options.json)
+
+    parser.set_defaults(run=run)
+
+
+def _add_models(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("models", help="list the models that you could use now")
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.models import models
+
+        return models(as_json=options.json)
+
+    parser.set_defaults(run=run)
+
+
+def _add_costs(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("costs", help="what was spent, on what")
+    parser.add_argument("--since", help="a date, today, 7d, month … (7d)")
+    parser.add_argument("--until", help="a date or time")
+    parser.add_argument("--by", help="day,hour,model,provider,task,workspace,conversation,client (day,model)")
+    parser.add_argument("--workspace", help="only this folder's")
+    parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.costs import print_costs
+
+        return print_costs(
+            since=options.since,
+            until=options.until,
+            by=options.by,
+            workspace=options.workspace,
+            style=options.format,
+        )
+
+    parser.set_defaults(run=run)
+
+
+def _add_auth(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("auth", help="keep, list and remove keys")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name, text in (("login", "keep a provider's key"), ("logout", "remove a provider's key")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("provider")
+        action.set_defaults(action=name)
+    actions.add_parser("list", help="show which keys are there, and where").set_defaults(action="list")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.auth import auth
+
+        return auth(options.action, getattr(options, "provider", None))
+
+    parser.set_defaults(run=run)
+
+
+def _add_doctor(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("doctor", help="check config, keys, providers and ledger")
+    parser.add_argument("--json", action="store_true", help="print the checks as JSON")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.doctor import print_checks
+
+        return print_checks(as_json=options.json)
+
+    parser.set_defaults(run=run)
+
+
+def _add_schema(commands: "Commands[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("schema", help="print the JSON schema of farebox's own protocol")
+
+    def run(_options: argparse.Namespace) -> int:
+        from farebox.cli.schema import print_schema
+
+        return print_schema()
+
+    parser.set_defaults(run=run)

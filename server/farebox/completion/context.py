@@ -1,0 +1,70 @@
+"""What of a document a completion request carries: the text around the cursor, cut at line starts.
+
+Pure functions of text. They know neither models nor editors; sizes are characters.
+"""
+
+from dataclasses import dataclass
+
+MAX_PREFIX_CHARS = 6_000
+MAX_SUFFIX_CHARS = 2_000
+CUT_STEP_LINES = 32
+"""The cut above the cursor moves in steps, so that the head of the prompt stays the same while one types
+and the provider's (or llama.cpp's) prefix cache is hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The text around the cursor. ``prefix`` starts at a line's start, ``suffix`` ends at a line's end."""
+
+    path: str
+    language: str
+    prefix: str
+    suffix: str
+
+    @property
+    def line_before(self) -> str:
+        """The current line up to the cursor."""
+        return self.prefix[self.prefix.rfind("\n") + 1 :]
+
+    @property
+    def line_after(self) -> str:
+        """The current line from the cursor on."""
+        return self.suffix.partition("\n")[0]
+
+
+def window(
+    path: str,
+    language: str,
+    prefix: str,
+    suffix: str,
+    *,
+    max_prefix_chars: int = MAX_PREFIX_CHARS,
+    max_suffix_chars: int = MAX_SUFFIX_CHARS,
+) -> Window:
+    """Cut a document around the cursor down to a request's size."""
+    return Window(path, language, _tail(prefix, max_prefix_chars), _head(suffix, max_suffix_chars))
+
+
+def _tail(text: str, max_chars: int) -> str:
+    """Keep the end of a text, from a line's start; a single overlong line is cut inside."""
+    if len(text) <= max_chars:
+        return text
+    lines = text.splitlines(keepends=True)
+    sizes = 0
+    first = len(lines)
+    while first > 0 and sizes + len(lines[first - 1]) <= max_chars:
+        first -= 1
+        sizes += len(lines[first])
+    if first == len(lines):
+        return text[-max_chars:]
+    # Move the cut down to the next step, as long as something is left.
+    stepped = -(-first // CUT_STEP_LINES) * CUT_STEP_LINES
+    return "".join(lines[stepped if stepped < len(lines) - 1 else first :])
+
+
+def _head(text: str, max_chars: int) -> str:
+    """Keep the beginning of a text, up to a line's end."""
+    if len(text) <= max_chars:
+        return text
+    cut = text.rfind("\n", 0, max_chars)
+    return text[: cut + 1] if cut >= 0 else text[:max_chars]

@@ -1,0 +1,342 @@
+"""What the user has set, merged from four layers into one frozen Config.
+
+From weak to strong: environment, the user's ``config.toml``, the client's settings; and last a
+workspace's ``.farebox.toml``, which can only tighten: lower a budget, exclude more, force local,
+switch completion off. It has a schema of its own, so that a setting which could send anything
+anywhere does not exist there. Every error names the file, the key and the line. No key (credential)
+is ever a setting.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from farebox.errors import ConfigError
+from farebox.messages import Strategy, Task
+
+WORKSPACE_FILE = ".farebox.toml"
+MAX_FILE_BYTES = 256 * 1024
+
+Dialect = Literal["openai", "llamacpp"]
+FillStyle = Literal["infill", "suffix", "tokens", "chat"]
+TomlTable: TypeAlias = dict[str, object]
+
+
+def _http_url(value: str) -> str:
+    """Accept a plain http(s) address: no user, no query, no fragment."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address such as http://127.0.0.1:8080/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain address: no user name, password, query or fragment")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Section(BaseModel):
+    """A frozen table that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+class Tasks(Section):
+    """For each task a model, an alias, ``auto`` or an ordered list of them (a fallback chain)."""
+
+    chat: ModelName | list[ModelName] | None = None
+    complete: ModelName | list[ModelName] | None = None
+    explain: ModelName | list[ModelName] | None = None
+    fix: ModelName | list[ModelName] | None = None
+    tests: ModelName | list[ModelName] | None = None
+    document: ModelName | list[ModelName] | None = None
+    review: ModelName | list[ModelName] | None = None
+    plan: ModelName | list[ModelName] | None = None
+
+    def chain(self, task: Task) -> tuple[str, ...]:
+        """Return the models set for a task; a task with none of its own takes chat's, if it is a chat."""
+        value = cast("str | list[str] | None", getattr(self, task))
+        if value is None and task != "complete":
+            value = self.chat
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str) else tuple(value)
+
+
+class ProviderSettings(Section):
+    """One ``[providers.NAME]`` table: a known vendor adjusted, or a server of the user's own."""
+
+    dialect: Dialect | None = None
+    base_url: HttpUrl | None = None
+    key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    fill: FillStyle | None = None
+    free: bool | None = None
+    order: list[str] | None = None
+    only: list[str] | None = None
+    ignore: list[str] | None = None
+    allow_fallbacks: bool | None = None
+    sort: Literal["price", "throughput", "latency"] | None = None
+
+
+class Budgets(Section):
+    """Hard limits in dollars; None is no limit."""
+
+    daily_usd: Usd | None = None
+    monthly_usd: Usd | None = None
+
+
+class Privacy(Section):
+    """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax."""
+
+    local_only: bool = False
+    exclude: list[str] = []
+
+
+class CompletionSettings(Section):
+    """Switches of tab completion."""
+
+    enabled: bool = True
+    disabled_languages: list[str] = []
+    debounce_ms: Annotated[int, Field(ge=0, le=5000)] = 75
+
+
+class Config(Section):
+    """All settings of one user in one workspace."""
+
+    strategy: Strategy = "balanced"
+    tasks: Tasks = Tasks()
+    models: dict[str, ModelName] = {}
+    providers: dict[str, ProviderSettings] = {}
+    budgets: Budgets = Budgets()
+    privacy: Privacy = Privacy()
+    completion: CompletionSettings = CompletionSettings()
+
+
+class WorkspaceCompletion(Section):
+    """A workspace may switch completion off, wholly or for languages."""
+
+    enabled: Literal[False] | None = None
+    disabled_languages: list[str] = []
+
+
+class WorkspacePrivacy(Section):
+    """A workspace may force local-only mode and exclude more."""
+
+    local_only: Literal[True] | None = None
+    exclude: list[str] = []
+
+
+class WorkspaceConfig(Section):
+    """All that a ``.farebox.toml`` may say."""
+
+    budgets: Budgets = Budgets()
+    privacy: WorkspacePrivacy = WorkspacePrivacy()
+    completion: WorkspaceCompletion = WorkspaceCompletion()
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of settings: ``text`` is there for files, so that errors can name a line."""
+
+    name: str
+    table: TomlTable
+    text: str | None = None
+
+
+def load(
+    *,
+    environment: Mapping[str, str],
+    user_file: Path,
+    client_settings: Mapping[str, object] | None = None,
+    workspace_files: Iterable[Path] = (),
+) -> Config:
+    """Merge all layers. Raises ConfigError for the first setting that is wrong."""
+    layers = [_environment_layer(environment), read_file(user_file)]
+    if client_settings:
+        layers.append(Layer("the client's settings", dict(client_settings)))
+    merged: TomlTable = {}
+    for layer in layers:
+        _validate(Config, layer)
+        merged = _merge(merged, layer.table)
+    config = _validate(Config, Layer("the merged settings", merged))
+    for file in workspace_files:
+        config = tighten(config, _validate(WorkspaceConfig, read_file(file)))
+    return config
+
+
+def read_file(path: Path) -> Layer:
+    """Read a TOML file; an absent one is an empty layer. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return Layer(str(path), {})
+    except OSError as exc:
+        raise ConfigError(
+            f"can't read {path}: {exc.strerror}", hint="Check the file and its permissions."
+        ) from exc
+    if len(raw) > MAX_FILE_BYTES:
+        raise ConfigError(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="Is it the right file?")
+    try:
+        text = raw.decode("utf-8-sig")
+        table = cast("TomlTable", tomllib.loads(text, parse_float=Decimal))
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is not UTF-8", hint="Save the file as UTF-8.") from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path}: {exc}", hint="Fix the TOML syntax there.") from exc
+    return Layer(str(path), table, text)
+
+
+def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
+    """Apply a workspace's file: the result is never looser than ``config``."""
+    return config.model_copy(
+        update={
+            "budgets": Budgets(
+                daily_usd=_lower(config.budgets.daily_usd, workspace.budgets.daily_usd),
+                monthly_usd=_lower(config.budgets.monthly_usd, workspace.budgets.monthly_usd),
+            ),
+            "privacy": Privacy(
+                local_only=config.privacy.local_only or workspace.privacy.local_only is True,
+                exclude=[*config.privacy.exclude, *workspace.privacy.exclude],
+            ),
+            "completion": config.completion.model_copy(
+                update={
+                    "enabled": config.completion.enabled and workspace.completion.enabled is not False,
+                    "disabled_languages": [
+                        *config.completion.disabled_languages,
+                        *workspace.completion.disabled_languages,
+                    ],
+                }
+            ),
+        }
+    )
+
+
+def _lower(first: Decimal | None, second: Decimal | None) -> Decimal | None:
+    limits = [limit for limit in (first, second) if limit is not None]
+    return min(limits, default=None)
+
+
+def _environment_layer(environment: Mapping[str, str]) -> Layer:
+    local = environment.get("FAREBOX_LOCAL_BASE_URL")
+    table: TomlTable = {"providers": {"local": {"base_url": local}}} if local else {}
+    return Layer("the environment (FAREBOX_LOCAL_BASE_URL)", table)
+
+
+def _merge(below: TomlTable, above: Mapping[str, object]) -> TomlTable:
+    """Lay one table over another, table by table."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, Mapping):
+            merged[key] = _merge(cast("TomlTable", old), cast("Mapping[str, object]", value))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _validate(schema: type[SectionT], layer: Layer) -> SectionT:
+    try:
+        return schema.model_validate(layer.table)
+    except ValidationError as exc:
+        raise _config_error(schema, layer, exc) from None
+
+
+def _config_error(schema: type[Section], layer: Layer, error: ValidationError) -> ConfigError:
+    """Turn pydantic's first complaint into one sentence that names file, line and key."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    first = problems[0]
+    path = tuple(str(part) for part in first["loc"])
+    key = _key_path(layer.table, path)
+    line = line_of(layer.text, key) if layer.text is not None else None
+    where = layer.name if line is None else f"{layer.name}, line {line}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    dotted = ".".join(key)
+    if first["type"] != "extra_forbidden":
+        problem = first["msg"].removeprefix("Value error, ")
+        return ConfigError(f"{where}: {dotted}: {problem}{more}", hint=f"Correct {dotted} there.")
+    known = _keys_at(schema, key[:-1])
+    if schema is WorkspaceConfig and key[-1] not in known and key[-1] in _keys_at(Config, key[:-1]):
+        return ConfigError(
+            f"{where}: {dotted} can't be set by a workspace{more}",
+            hint="A workspace file can only tighten budgets, privacy and completion. "
+            "Set this in your own config.toml.",
+        )
+    close = difflib.get_close_matches(key[-1], known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else f"Known keys there: {', '.join(sorted(known))}."
+    return ConfigError(f"{where}: unknown key {dotted}{more}", hint=hint)
+
+
+def _key_path(table: TomlTable, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep what of pydantic's location is a key in the file (it also names union branches)."""
+    keys: list[str] = []
+    level: object = table
+    for part in path:
+        if not isinstance(level, Mapping) or part not in level:
+            break
+        keys.append(part)
+        level = cast("Mapping[str, object]", level)[part]
+    return tuple(keys) or path
+
+
+def _keys_at(schema: type[Section], path: tuple[str, ...]) -> list[str]:
+    """Return the keys that a table of the schema may have."""
+    level: type[Section] = schema
+    for part in path:
+        if level is Config and part == "providers":
+            level = ProviderSettings
+            break
+        field = level.model_fields.get(part)
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        ):
+            return []
+        level = field.annotation
+    return list(level.model_fields)
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int | None:
+    """Find the line (from 1) where a key path is set in TOML text, or its nearest table's header."""
+    best_depth, best_line = 0, None
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = _dotted(stripped.lstrip("[").split("]", 1)[0])
+            here = table
+        elif "=" in stripped and not stripped.startswith("#"):
+            here = (*table, *_dotted(stripped.split("=", 1)[0]))
+        else:
+            continue
+        depth = len(here)
+        common = min(depth, len(path))
+        if here[:common] == path[:common] and common > best_depth:
+            best_depth, best_line = common, number
+    return best_line
+
+
+def _dotted(text: str) -> tuple[str, ...]:
+    """Split a TOML key at its dots; quoted parts keep theirs."""
+    parts: list[str] = []
+    rest = text.strip()
+    while rest:
+        if rest[0] in "\"'":
+            part, _, rest = rest[1:].partition(rest[0])
+            rest = rest.lstrip().removeprefix(".")
+        else:
+            part, _, rest = rest.partition(".")
+        parts.append(part.strip())
+        rest = rest.lstrip()
+    return tuple(parts)

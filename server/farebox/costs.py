@@ -1,0 +1,222 @@
+"""Questions to the ledger: what was spent on what, and how much of each budget is left.
+
+It never touches the router or a provider. Amounts are integers from the ledger to the surface. A price
+that is not known is counted, and never turned into a zero. Days begin at the user's own midnight.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, cast, get_args
+
+from farebox.errors import InvalidParams
+from farebox.ledger.holds import Limit
+from farebox.ledger.limits import local, midnight, unix_ms
+from farebox.ledger.queries import MAX_GROUPS, Dimension, Group, Query
+from farebox.messages import Usage
+
+if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported, and store.py imports it
+    from farebox.ledger.store import Ledger
+
+DEFAULT_SINCE = "7d"
+DEFAULT_BY: tuple[Dimension, ...] = ("day", "model")
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+
+_FIRST_YEAR, _LAST_YEAR = 1971, 9000
+_AGO = re.compile(r"([0-9]{1,4})([dh])")
+_MOMENT_HINT = (
+    "write a date (2026-03-01), a time (2026-03-01T14:00), today, yesterday, 7d, 24h, week or month"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BasisCounts:
+    """How many requests have a cost that a provider reported, that was computed, estimated, or is unknown."""
+
+    reported: int = 0
+    computed: int = 0
+    estimated: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """The sums of one group.
+
+    ``cost_nanodollars`` sums the known costs and is None if there are requests and no cost of theirs is
+    known; ``saved_nanodollars`` is None if no request has both a cost and a baseline.
+    """
+
+    keys: tuple[tuple[Dimension, str | None], ...]
+    requests: int
+    usage: Usage
+    cost_nanodollars: int | None
+    saved_nanodollars: int | None
+    basis: BasisCounts
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One budget and what has become of it."""
+
+    name: str
+    limit_nanodollars: int
+    spent_nanodollars: int
+    held_nanodollars: int
+    resets_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was spent from ``since`` up to, and not including, ``until`` (ISO 8601, local time).
+
+    ``held_requests`` are in no row: they are still running, or their process died before it knew the cost.
+    """
+
+    since: str | None
+    until: str | None
+    by: tuple[Dimension, ...]
+    rows: tuple[ReportRow, ...]
+    total: ReportRow
+    budgets: tuple[BudgetLine, ...]
+    held_requests: int = 0
+
+
+async def report(
+    ledger: "Ledger",
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    by: tuple[str, ...] = DEFAULT_BY,
+    workspace: str | None = None,
+    limits: tuple[Limit, ...] = (),
+    now: datetime | None = None,
+) -> Report:
+    """Answer what was spent; an ``until`` that names a whole day includes that day."""
+    local_now = local(now)
+    dimensions = _dimensions(by)
+    start = parse_moment(since or DEFAULT_SINCE, local_now)
+    end = None if until is None else _end_of(until, local_now)
+    query = Query(unix_ms(start), None if end is None else unix_ms(end), dimensions, workspace)
+    groups = await ledger.groups(query)
+    if len(groups) > MAX_GROUPS:
+        raise InvalidParams(
+            f"the report would have more than {MAX_GROUPS} rows",
+            hint="ask for a shorter time or for fewer dimensions",
+        )
+    return Report(
+        since=start.isoformat(timespec="seconds"),
+        until=None if end is None else end.isoformat(timespec="seconds"),
+        by=dimensions,
+        rows=tuple(_row(group, dimensions) for group in groups if group.requests),
+        total=_total(groups),
+        budgets=tuple([await _budget_line(ledger, limit, local_now) for limit in limits]),
+        held_requests=sum(group.held for group in groups),
+    )
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Read a moment as a person writes it, in local time; a day means its first moment."""
+    local_now = local(now)
+    word = text.strip().lower()
+    if ago := _AGO.fullmatch(word):
+        count = int(ago[1])
+        return local_now - (timedelta(days=count) if ago[2] == "d" else timedelta(hours=count))
+    day = _day(word, local_now.date())
+    moment = _iso_datetime(text.strip()) if day is None else datetime.combine(day, time.min)
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise InvalidParams(f"{text[:40]!r} is no moment in time", hint=_MOMENT_HINT)
+    return moment.astimezone()
+
+
+def _dimensions(by: tuple[str, ...]) -> tuple[Dimension, ...]:
+    for name in by:
+        if name not in DIMENSIONS:
+            raise InvalidParams(
+                f"a report can't be grouped by {name[:40]!r}", hint=f"use {', '.join(DIMENSIONS)}"
+            )
+    return tuple(dict.fromkeys(cast("tuple[Dimension, ...]", by)))
+
+
+def _end_of(text: str, now: datetime) -> datetime:
+    day = _day(text.strip().lower(), now.date())
+    moment = parse_moment(text, now)
+    return moment if day is None else midnight(day + timedelta(days=1))
+
+
+def _day(word: str, today: date) -> date | None:
+    match word:
+        case "today":
+            return today
+        case "yesterday":
+            return today - timedelta(days=1)
+        case "week":
+            return today - timedelta(days=today.weekday())
+        case "month":
+            return today.replace(day=1)
+        case _:
+            pass
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        return None
+
+
+def _iso_datetime(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+async def _budget_line(ledger: "Ledger", limit: Limit, now: datetime) -> BudgetLine:
+    spent = await ledger.spent(limit.since_ms, now_ms=unix_ms(now))
+    return BudgetLine(
+        name=limit.name,
+        limit_nanodollars=limit.limit_nanodollars,
+        spent_nanodollars=spent.settled_nanodollars,
+        held_nanodollars=spent.held_nanodollars,
+        resets_at=limit.resets_at,
+    )
+
+
+def _row(group: Group, dimensions: tuple[Dimension, ...]) -> ReportRow:
+    return ReportRow(
+        keys=tuple(zip(dimensions, group.keys, strict=True)),
+        requests=group.requests,
+        usage=group.usage,
+        cost_nanodollars=_known_cost(group.cost_nanodollars, requests=group.requests, unknown=group.unknown),
+        saved_nanodollars=group.saved_nanodollars,
+        basis=BasisCounts(group.reported, group.computed, group.estimated, group.unknown),
+    )
+
+
+def _total(groups: tuple[Group, ...]) -> ReportRow:
+    requests = sum(group.requests for group in groups)
+    unknown = sum(group.unknown for group in groups)
+    saved = [group.saved_nanodollars for group in groups if group.saved_nanodollars is not None]
+    return ReportRow(
+        keys=(),
+        requests=requests,
+        usage=Usage(
+            input_tokens=sum(group.usage.input_tokens for group in groups),
+            cached_input_tokens=sum(group.usage.cached_input_tokens for group in groups),
+            cache_write_tokens=sum(group.usage.cache_write_tokens for group in groups),
+            output_tokens=sum(group.usage.output_tokens for group in groups),
+            reasoning_tokens=sum(group.usage.reasoning_tokens for group in groups),
+        ),
+        cost_nanodollars=_known_cost(
+            sum(group.cost_nanodollars for group in groups), requests=requests, unknown=unknown
+        ),
+        saved_nanodollars=sum(saved) if saved else None,
+        basis=BasisCounts(
+            reported=sum(group.reported for group in groups),
+            computed=sum(group.computed for group in groups),
+            estimated=sum(group.estimated for group in groups),
+            unknown=unknown,
+        ),
+    )
+
+
+def _known_cost(nanodollars: int, *, requests: int, unknown: int) -> int | None:
+    return None if requests and unknown == requests else nanodollars

@@ -1,0 +1,208 @@
+"""Money that is set aside before a request leaves, and what became of it.
+
+A hold is placed and every budget is checked in one write transaction, so that two editors can't both
+spend the last cent. Sums are integers from end to end. An amount that is not known is NULL, never 0.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from farebox.errors import BudgetExceeded
+from farebox.messages import Cost, CostBasis, FinishReason, Target, Task, Usage, usd_text
+
+if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
+    from sqlite3 import Connection
+
+Outcome: TypeAlias = Literal["ok", "cancelled", "failed"]
+_Columns: TypeAlias = dict[str, str | int | None]
+
+HOLD_TTL_S = 15 * 60
+"""A request ends within 10 minutes: a hold that is older belongs to a process that died."""
+
+MAX_CALL_NANODOLLARS = 10**15
+"""A million dollars: a larger figure is nonsense from outside, and would overflow every later sum."""
+
+MAX_TOKENS = 10**12
+MAX_TEXT_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One attempt that is about to leave; ``hold_nanodollars`` is the most that it may cost."""
+
+    call_id: str
+    request_id: str
+    attempt: int
+    task: Task
+    target: Target
+    hold_nanodollars: int | None
+    started_ms: int
+    workspace: str | None = None
+    client: str | None = None
+    conversation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget: ``name`` is its key in ``[budgets]`` without ``_usd``."""
+
+    name: str
+    limit_nanodollars: int
+    since_ms: int
+    resets_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one attempt came to."""
+
+    call_id: str
+    outcome: Outcome
+    usage: Usage
+    cost: Cost
+    error_kind: str | None = None
+    finish_reason: FinishReason | None = None
+    reported_nanodollars: int | None = None
+    computed_nanodollars: int | None = None
+    served_model: str | None = None
+    generation_id: str | None = None
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What has been paid since a moment, and what is set aside for requests that are still running."""
+
+    settled_nanodollars: int
+    held_nanodollars: int
+
+
+def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> None:
+    """Write the row of a request that is about to leave, or raise BudgetExceeded and write nothing."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for limit in limits:
+            _check(connection, hold, limit)
+        _insert(connection, hold)
+
+
+def settle(connection: "Connection", settlement: Settlement) -> bool:
+    """Turn a hold into its cost, once; return False, changing nothing, if there is no such hold."""
+    columns = _settled_columns(settlement)
+    assignments = ", ".join(f"{column} = ?" for column in columns)
+    cursor = connection.execute(
+        f"UPDATE calls SET {assignments} WHERE call_id = ? AND state = 'held'",  # noqa: S608 own column names
+        (*columns.values(), settlement.call_id),
+    )
+    return cursor.rowcount == 1
+
+
+def withdraw(connection: "Connection", call_id: str) -> None:
+    """Take back the hold of a request that never left."""
+    connection.execute("DELETE FROM calls WHERE call_id = ? AND state = 'held'", (call_id,))
+
+
+def spent(connection: "Connection", since_ms: int, *, now_ms: int) -> Spent:
+    """Sum what was settled and what is still held among the calls that started since a moment.
+
+    A call belongs to the day on which it started, so its hold and its cost count against one budget.
+    """
+    sql = (
+        "SELECT COALESCE(SUM(CASE WHEN state = 'settled' THEN cost_nanodollars END), 0),"
+        " COALESCE(SUM(CASE WHEN state = 'held' AND started_ms > ? THEN hold_nanodollars END), 0)"
+        " FROM calls WHERE started_ms >= ?"
+    )
+    row = connection.execute(sql, (now_ms - HOLD_TTL_S * 1000, since_ms)).fetchone()
+    return Spent(*cast("tuple[int, int]", row))
+
+
+def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
+    amount = hold.hold_nanodollars
+    if amount is None:
+        raise BudgetExceeded(
+            f"the price of {hold.target.name} is not known, so the {limit.name} budget of "
+            f"${usd_text(limit.limit_nanodollars)} can't be kept",
+            hint=f"choose a model with a known price, or remove [budgets] {limit.name}_usd",
+        )
+    so_far = spent(connection, limit.since_ms, now_ms=hold.started_ms)
+    if so_far.settled_nanodollars + so_far.held_nanodollars + amount > limit.limit_nanodollars:
+        raise BudgetExceeded(
+            f"the {limit.name} budget of ${usd_text(limit.limit_nanodollars)} has no room for this request: "
+            f"${usd_text(so_far.settled_nanodollars)} spent, ${usd_text(so_far.held_nanodollars)} held for "
+            f"running requests, up to ${usd_text(amount)} needed",
+            hint=f"raise [budgets] {limit.name}_usd, choose a cheaper model, "
+            f"or wait until it resets at {limit.resets_at}",
+        )
+
+
+def _insert(connection: "Connection", hold: Hold) -> None:
+    started = datetime.fromtimestamp(hold.started_ms / 1000, tz=UTC).astimezone()
+    columns: _Columns = {
+        "call_id": hold.call_id,
+        "request_id": hold.request_id,
+        "attempt": hold.attempt,
+        "state": "held",
+        "task": hold.task,
+        "provider": storable_text(hold.target.provider),
+        "model": storable_text(hold.target.name),
+        "conversation": storable_text(hold.conversation),
+        "workspace": storable_text(hold.workspace),
+        "client": storable_text(hold.client),
+        "started_ms": hold.started_ms,
+        "day": started.strftime("%Y-%m-%d"),
+        "hour": started.strftime("%Y-%m-%d %H:00"),
+        "hold_nanodollars": _amount(hold.hold_nanodollars),
+    }
+    places = ", ".join("?" for _ in columns)
+    connection.execute(
+        f"INSERT INTO calls ({', '.join(columns)}) VALUES ({places})",  # noqa: S608 own column names
+        tuple(columns.values()),
+    )
+
+
+def _settled_columns(settlement: Settlement) -> _Columns:
+    usage, cost = settlement.usage, settlement.cost
+    basis: CostBasis = cost.basis
+    paid = _amount(cost.nanodollars)
+    if paid is None or basis == "unknown":
+        paid, basis = None, "unknown"
+    return {
+        "state": "settled",
+        "outcome": settlement.outcome,
+        "error_kind": settlement.error_kind,
+        "finish_reason": settlement.finish_reason,
+        "served_model": storable_text(settlement.served_model),
+        "generation_id": storable_text(settlement.generation_id),
+        "input_tokens": _tokens(usage.input_tokens),
+        "cached_input_tokens": _tokens(usage.cached_input_tokens),
+        "cache_write_tokens": _tokens(usage.cache_write_tokens),
+        "output_tokens": _tokens(usage.output_tokens),
+        "reasoning_tokens": _tokens(usage.reasoning_tokens),
+        "cost_nanodollars": paid,
+        "basis": basis,
+        "reported_nanodollars": _amount(settlement.reported_nanodollars),
+        "computed_nanodollars": _amount(settlement.computed_nanodollars),
+        "baseline_model": storable_text(cost.baseline_model),
+        "baseline_nanodollars": _amount(cost.baseline_nanodollars),
+        "first_token_ms": settlement.first_token_ms,
+        "total_ms": settlement.total_ms,
+    }
+
+
+def _amount(nanodollars: int | None) -> int | None:
+    if nanodollars is None or not 0 <= nanodollars <= MAX_CALL_NANODOLLARS:
+        return None
+    return nanodollars
+
+
+def _tokens(count: int) -> int:
+    return min(max(count, 0), MAX_TOKENS)
+
+
+def storable_text(value: str | None) -> str | None:
+    """Make foreign text storable: a lone surrogate or a NUL would make a database refuse the whole row."""
+    if value is None:
+        return None
+    return value[:MAX_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode("utf-8")

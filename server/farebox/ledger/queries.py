@@ -1,0 +1,130 @@
+"""The ledger's answers to "how much, by what": one grouped sum over the settled calls.
+
+A dimension becomes a column through a fixed table, so no word from outside ever reaches the SQL.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from farebox.ledger.holds import storable_text
+from farebox.messages import Usage
+
+if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
+    from sqlite3 import Connection
+
+Dimension: TypeAlias = Literal[
+    "day", "hour", "model", "provider", "task", "workspace", "conversation", "client"
+]
+
+MAX_GROUPS = 10_000
+"""One more than this is fetched at most, so that a caller can tell that there are too many."""
+
+_COLUMNS: dict[Dimension, str] = {
+    "day": "day",
+    "hour": "hour",
+    "model": "model",
+    "provider": "provider",
+    "task": "task",
+    "workspace": "workspace",
+    "conversation": "conversation",
+    "client": "client",
+}
+
+_SETTLED = "state = 'settled'"
+_BOTH_KNOWN = "cost_nanodollars IS NOT NULL AND baseline_nanodollars IS NOT NULL"
+_SUMS = (
+    f"COALESCE(SUM(CASE WHEN {_SETTLED} THEN 1 ELSE 0 END), 0)",
+    "COALESCE(SUM(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0)",
+    "COALESCE(SUM(input_tokens), 0)",
+    "COALESCE(SUM(cached_input_tokens), 0)",
+    "COALESCE(SUM(cache_write_tokens), 0)",
+    "COALESCE(SUM(output_tokens), 0)",
+    "COALESCE(SUM(reasoning_tokens), 0)",
+    "COALESCE(SUM(cost_nanodollars), 0)",
+    f"SUM(CASE WHEN {_BOTH_KNOWN} THEN baseline_nanodollars END)",
+    f"SUM(CASE WHEN {_BOTH_KNOWN} THEN baseline_nanodollars - cost_nanodollars END)",
+    *(
+        f"COALESCE(SUM(CASE WHEN {_SETTLED} AND basis = '{basis}' THEN 1 ELSE 0 END), 0)"
+        for basis in ("reported", "computed", "estimated", "unknown")
+    ),
+)
+
+_Sums: TypeAlias = tuple[int, int, int, int, int, int, int, int, int | None, int | None, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which calls, by the moment they started (``until_ms`` is not included), and grouped by what."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    by: tuple[Dimension, ...] = ()
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The sums of one group, ``keys`` in the order of the query's dimensions.
+
+    ``requests`` counts settled calls and ``held`` those that are running or were never settled.
+    ``cost_nanodollars`` sums the known costs; ``baseline`` and ``saved`` sum the calls where both the
+    cost and the baseline are known, and are None if there are none.
+    """
+
+    keys: tuple[str | None, ...]
+    requests: int
+    held: int
+    usage: Usage
+    cost_nanodollars: int
+    baseline_nanodollars: int | None
+    saved_nanodollars: int | None
+    reported: int
+    computed: int
+    estimated: int
+    unknown: int
+
+
+def groups(connection: "Connection", query: Query) -> tuple[Group, ...]:
+    """Sum the calls of a query, ordered by their keys, those without a key last."""
+    columns = tuple(_COLUMNS[dimension] for dimension in query.by)
+    where, values = _where(query)
+    grouped = f" GROUP BY {', '.join(columns)}" if columns else ""
+    sql = f"SELECT {', '.join(columns + _SUMS)} FROM calls{where}{grouped} LIMIT ?"  # noqa: S608 own names
+    rows = cast(
+        "list[tuple[str | int | None, ...]]", connection.execute(sql, (*values, MAX_GROUPS + 1)).fetchall()
+    )
+    found = (_group(row, len(columns)) for row in rows)
+    return tuple(sorted((group for group in found if group.requests or group.held), key=_order))
+
+
+def _where(query: Query) -> tuple[str, tuple[str | int, ...]]:
+    conditions = (
+        ("started_ms >= ?", query.since_ms),
+        ("started_ms < ?", query.until_ms),
+        ("workspace = ?", storable_text(query.workspace)),
+    )
+    used = [(sql, value) for sql, value in conditions if value is not None]
+    if not used:
+        return "", ()
+    return " WHERE " + " AND ".join(sql for sql, _ in used), tuple(value for _, value in used)
+
+
+def _group(row: tuple[str | int | None, ...], key_count: int) -> Group:
+    sums = cast("_Sums", row[key_count:])
+    return Group(
+        keys=cast("tuple[str | None, ...]", row[:key_count]),
+        requests=sums[0],
+        held=sums[1],
+        usage=Usage(*sums[2:7]),
+        cost_nanodollars=sums[7],
+        baseline_nanodollars=sums[8],
+        saved_nanodollars=sums[9],
+        reported=sums[10],
+        computed=sums[11],
+        estimated=sums[12],
+        unknown=sums[13],
+    )
+
+
+def _order(group: Group) -> tuple[tuple[bool, str], ...]:
+    return tuple((key is None, key or "") for key in group.keys)

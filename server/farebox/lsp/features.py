@@ -1,0 +1,327 @@
+"""Our own methods: each turns validated params into a call of a room and the answer into a result.
+
+Decides nothing. One function a method, one table of them; ``call`` is the way in for requests and for
+commands alike.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, assert_never, cast
+
+from lsprotocol import types
+from pydantic import TypeAdapter, ValidationError
+from pygls.workspace import Workspace
+
+from farebox.chat import conversation as chats
+from farebox.chat.prompts import Attachment
+from farebox.completion import engine
+from farebox.diary import Entry
+from farebox.errors import InvalidParams
+from farebox.lsp import documents, events
+from farebox.lsp import methods as m
+from farebox.lsp.names import CHAT_EVENT
+from farebox.messages import Done, Image, Route
+from farebox.router import inventory
+from farebox.shapes import Shape, cost_shape, report_shape, route_shape, usage_shape
+
+if TYPE_CHECKING:
+    from farebox.app import App
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a method works with."""
+
+    app: "App"
+    workspace: Workspace
+    notify_json: Callable[[str, object], None]
+
+
+Handler = Callable[[Context, object], Awaitable[Shape]]
+
+
+async def call(context: Context, name: str, params: object) -> dict[str, object]:
+    """Run one method. Raises FareboxError."""
+    try:
+        value = _params_reader(name).validate_python({} if params is None else params)
+    except ValidationError as exc:
+        raise _invalid(name, exc) from None
+    return (await _HANDLERS[name](context, value)).json_value()
+
+
+@cache
+def _params_reader(name: str) -> TypeAdapter[Shape]:
+    return TypeAdapter(cast("type[Shape]", m.METHOD_SHAPES[name][0]))
+
+
+def _invalid(name: str, error: ValidationError) -> InvalidParams:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "params"
+    return InvalidParams(
+        f"farebox/{name}: {where}: {first['msg']}", hint="farebox schema prints the params of every method."
+    )
+
+
+async def _chat(context: Context, params: object) -> Shape:
+    asked = cast("m.ChatParams", params)
+    conversation = context.app.conversations.open(asked.conversation)
+    running = chats.RunningTurn(context.app.door(), conversation, _question(context, asked))
+    turn = running.turn
+
+    def tell(event: Shape) -> None:
+        payload = {"conversation": conversation.id, "turn": turn.id, "event": event.json_value()}
+        context.notify_json(CHAT_EVENT, payload)
+
+    done: Done | None = None
+    try:
+        async with aclosing(running.events()) as stream:
+            async for event in stream:
+                tell(events.shape(event))
+        done = running.done
+    except BaseException:
+        # A stopped or failed turn gets its last event too: what it cost must be seen.
+        if running.done is not None:
+            tell(events.shape(running.done))
+        raise
+    finally:
+        _note_turn(context, turn)
+    assert done is not None  # noqa: S101  a turn that ended well is done
+    return m.ChatResult(
+        conversation=conversation.id,
+        turn=turn.id,
+        text=turn.answer,
+        finish_reason=done.finish_reason,
+        route=route_shape(done.route),
+        usage=usage_shape(done.usage),
+        cost=cost_shape(done.cost),
+    )
+
+
+def _question(context: Context, asked: m.ChatParams) -> chats.Question:
+    client = context.app.client
+    return chats.Question(
+        text=asked.text,
+        task=asked.task,
+        model=asked.model,
+        attachments=tuple(_attachment(context.workspace, one) for one in asked.attachments),
+        images=tuple(Image(one.mime, one.data) for one in asked.images),
+        reasoning=asked.reasoning,
+        roots=client.roots,
+        origin=client.origin,
+    )
+
+
+def _attachment(workspace: Workspace, one: m.FileAttachment | m.TextAttachment) -> Attachment:
+    if isinstance(one, m.TextAttachment):
+        return Attachment(one.name, one.text)
+    text = documents.text_of(workspace, one.uri, _range(one.range) if one.range is not None else None)
+    if text is None:
+        raise InvalidParams(
+            f"{one.uri} is not open", hint="Open the file, or attach its text as {name, text}."
+        )
+    path = documents.path_of(one.uri)
+    return Attachment(path.replace("\\", "/").rpartition("/")[2], text, path)
+
+
+def _note_turn(context: Context, turn: chats.Turn) -> None:
+    done = turn.done
+    context.app.diary.write(
+        Entry(
+            id=turn.id,
+            kind="turn",
+            reason=done.route.reason if done is not None else "it failed before an answer began",
+            route=done.route if done is not None else None,
+            usage=done.usage if done is not None else None,
+            cost=done.cost if done is not None else None,
+            first_token_ms=done.first_token_ms if done is not None else None,
+            total_ms=done.total_ms if done is not None else None,
+            shown=True,
+        )
+    )
+
+
+async def _complete(context: Context, params: object) -> Shape:
+    hole = _hole(context, cast("m.CompleteParams", params))
+    answer = await engine.complete(context.app.door(), hole, context.app.config().completion)
+    note_completion(context.app, answer)
+    return m.CompleteResult(
+        items=[m.ItemShape(id=item.id, text=item.text) for item in answer.items],
+        reason=answer.reason,
+        route=route_shape(answer.route) if answer.route is not None else None,
+        usage=usage_shape(answer.usage),
+        cost=cost_shape(answer.cost) if answer.cost is not None else None,
+    )
+
+
+def note_completion(app: "App", answer: engine.Completion) -> None:
+    """Keep in the diary what a completion was, or why there was none."""
+    route = answer.route
+    reason = f"not asked: {answer.reason}" if answer.reason is not None else route.reason if route else ""
+    for entry_id in [item.id for item in answer.items] or [f"none-{id(answer):x}"]:
+        shown = (
+            reason if answer.items or answer.reason is not None else f"{reason}; nothing worth showing came"
+        )
+        app.diary.write(
+            Entry(
+                id=entry_id,
+                kind="completion",
+                reason=shown,
+                route=route,
+                usage=answer.usage,
+                cost=answer.cost,
+            )
+        )
+
+
+def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
+    client = context.app.client
+    match asked:
+        case m.TextHole():
+            path, language, prefix, suffix = asked.path, asked.language, asked.prefix, asked.suffix
+        case m.DocumentHole():
+            position = types.Position(asked.position.line, asked.position.character)
+            around = documents.around(context.workspace, asked.uri, position)
+            if around is None:
+                raise InvalidParams(f"{asked.uri} is not open", hint="Open the file first.")
+            path, language, prefix, suffix = around.path, around.language, around.prefix, around.suffix
+        case _:
+            assert_never(asked)
+    return engine.Hole(
+        path=path,
+        language=language,
+        prefix=prefix,
+        suffix=suffix,
+        invoked=True,
+        model=asked.model,
+        roots=client.roots,
+        origin=client.origin,
+    )
+
+
+async def ghost_text(
+    context: Context, uri: str, position: types.Position, *, invoked: bool
+) -> tuple[engine.Item, ...]:
+    """Complete an open document at a position; nothing if it is not open. Raises FareboxError."""
+    around = documents.around(context.workspace, uri, position)
+    if around is None:
+        return ()
+    client = context.app.client
+    hole = engine.Hole(
+        path=around.path,
+        language=around.language,
+        prefix=around.prefix,
+        suffix=around.suffix,
+        invoked=invoked,
+        roots=client.roots,
+        origin=client.origin,
+    )
+    answer = await engine.complete(context.app.door(), hole, context.app.config().completion)
+    note_completion(context.app, answer)
+    return answer.items
+
+
+async def _cost_report(context: Context, params: object) -> Shape:
+    asked = cast("m.CostReportParams", params)
+    by = tuple(asked.by) if asked.by is not None else None
+    report = await context.app.cost_report(
+        since=asked.since, until=asked.until, by=by, workspace=asked.workspace
+    )
+    return report_shape(report)
+
+
+async def _route(context: Context, params: object) -> Shape:
+    asked = cast("m.RouteParams", params)
+    door = context.app.door()
+    route: Route
+    if isinstance(asked, m.ChatParams):
+        conversation = (
+            context.app.conversations.open(asked.conversation)
+            if asked.conversation is not None
+            else chats.Conversation("")
+        )
+        route = await chats.route(door, conversation, _question(context, asked))
+    else:
+        route = await engine.route(door, _hole(context, asked))
+    return route_shape(route)
+
+
+async def _models(context: Context, _params: object) -> Shape:
+    lines = await inventory.models(context.app.door().planner)
+    return m.ModelsResult(models=[m.model_shape(line) for line in lines])
+
+
+async def _explain(context: Context, params: object) -> Shape:
+    entry = context.app.diary.read(cast("m.ExplainParams", params).id)
+    return m.ExplainResult(
+        id=entry.id,
+        kind=entry.kind,
+        reason=entry.reason,
+        shown=entry.shown,
+        accepted=entry.accepted,
+        route=route_shape(entry.route) if entry.route is not None else None,
+        usage=usage_shape(entry.usage) if entry.usage is not None else None,
+        cost=cost_shape(entry.cost) if entry.cost is not None else None,
+        first_token_ms=entry.first_token_ms,
+        total_ms=entry.total_ms,
+    )
+
+
+async def _set_credential(context: Context, params: object) -> Shape:
+    asked = cast("m.SetCredentialParams", params)
+    context.app.keys.remember(asked.provider, asked.secret)
+    return m.EmptyResult()
+
+
+async def _set_model(context: Context, params: object) -> Shape:
+    asked = cast("m.SetModelParams", params)
+    context.app.set_model(asked.task, asked.model)
+    return m.EmptyResult()
+
+
+async def _conversations(context: Context, _params: object) -> Shape:
+    lines = [
+        m.ConversationLine(id=one.id, title=one.title, turns=len(one.turns))
+        for one in context.app.conversations.newest_first()
+    ]
+    return m.ConversationsResult(conversations=lines)
+
+
+async def _conversation(context: Context, params: object) -> Shape:
+    conversation = context.app.conversations.open(cast("m.ConversationParams", params).conversation)
+    turns = [m.turn_shape(turn) for turn in conversation.turns]
+    return m.ConversationResult(id=conversation.id, title=conversation.title, turns=turns)
+
+
+async def _delete_conversation(context: Context, params: object) -> Shape:
+    context.app.conversations.delete(cast("m.ConversationParams", params).conversation)
+    return m.EmptyResult()
+
+
+async def _doctor(context: Context, _params: object) -> Shape:
+    checks = await context.app.examine()
+    return m.DoctorResult(checks=[m.CheckShape.model_validate(check) for check in checks])
+
+
+def _range(shape: m.RangeShape) -> types.Range:
+    return types.Range(
+        start=types.Position(shape.start.line, shape.start.character),
+        end=types.Position(shape.end.line, shape.end.character),
+    )
+
+
+_HANDLERS: dict[str, Handler] = {
+    "chat": _chat,
+    "complete": _complete,
+    "costReport": _cost_report,
+    "route": _route,
+    "models": _models,
+    "explain": _explain,
+    "setCredential": _set_credential,
+    "setModel": _set_model,
+    "conversations": _conversations,
+    "conversation": _conversation,
+    "deleteConversation": _delete_conversation,
+    "doctor": _doctor,
+}

@@ -1,0 +1,369 @@
+"""The params and results of our own methods: the contract that ``farebox schema`` prints.
+
+pydantic reads what clients send; unknown fields are refused with their names.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from farebox.chat.conversation import Turn
+from farebox.config import ModelName
+from farebox.ledger.queries import Dimension
+from farebox.messages import FinishReason, ReasoningEffort, Task
+from farebox.router.inventory import ModelLine
+from farebox.shapes import (
+    CostShape,
+    ReportShape,
+    RouteShape,
+    Shape,
+    UsageShape,
+    cost_shape,
+    usage_shape,
+)
+
+MAX_TEXT_CHARS = 4_000_000
+Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+Id: TypeAlias = Annotated[str, Field(max_length=200)]
+
+
+class PositionShape(Shape):
+    """A position in the negotiated encoding."""
+
+    line: Annotated[int, Field(ge=0, lt=2**31)]
+    character: Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class RangeShape(Shape):
+    """A range; its end is exclusive."""
+
+    start: PositionShape
+    end: PositionShape
+
+
+class FileAttachment(Shape):
+    """An open document, or a range of it."""
+
+    uri: Id
+    range: RangeShape | None = None
+
+
+class TextAttachment(Shape):
+    """A piece of text with a name."""
+
+    name: Id
+    text: Text
+
+
+class ImageShape(Shape):
+    """One picture in base64."""
+
+    mime: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+    data: Annotated[str, Field(max_length=20_000_000)]
+
+
+class NoParams(Shape):
+    """Nothing."""
+
+
+class ChatParams(Shape):
+    """A question; without a conversation it begins a new one."""
+
+    text: Text
+    conversation: Id | None = None
+    model: ModelName | None = None
+    task: Task = "chat"
+    attachments: Annotated[tuple[FileAttachment | TextAttachment, ...], Field(max_length=64)] = ()
+    images: Annotated[tuple[ImageShape, ...], Field(max_length=16)] = ()
+    reasoning: ReasoningEffort | None = None
+
+
+class ChatResult(Shape):
+    """The whole answer."""
+
+    conversation: str
+    turn: str
+    text: str
+    finish_reason: FinishReason
+    route: RouteShape
+    usage: UsageShape
+    cost: CostShape
+
+
+class DocumentHole(Shape):
+    """A position in an open document."""
+
+    uri: Id
+    position: PositionShape
+    model: ModelName | None = None
+
+
+class TextHole(Shape):
+    """A hole in text that need not be open in the editor."""
+
+    path: Id
+    language: Id
+    prefix: Text
+    suffix: Text
+    model: ModelName | None = None
+
+
+CompleteParams: TypeAlias = DocumentHole | TextHole
+
+
+class ItemShape(Shape):
+    """One insertion."""
+
+    id: str
+    text: str
+
+
+class CompleteResult(Shape):
+    """Insertions; none, with the gate's ``reason``, where nothing was asked."""
+
+    items: list[ItemShape]
+    reason: str | None = None
+    route: RouteShape | None = None
+    usage: UsageShape
+    cost: CostShape | None = None
+
+
+class CostReportParams(Shape):
+    """A time and what to group by."""
+
+    since: Id | None = None
+    until: Id | None = None
+    by: list[Dimension] | None = None
+    workspace: Id | None = None
+
+
+RouteParams: TypeAlias = ChatParams | DocumentHole | TextHole
+
+
+class ModelShape(Shape):
+    """One model at one provider; an unknown figure is null."""
+
+    id: str
+    provider: str
+    context_window: int | None
+    max_output_tokens: int | None
+    input_usd_per_mtok: Annotated[str | None, Field(alias="inputUsdPerMTok")]
+    output_usd_per_mtok: Annotated[str | None, Field(alias="outputUsdPerMTok")]
+    capabilities: list[str]
+    state: Literal["ready", "missingKey", "noAddress", "notLocal"]
+
+
+class ModelsResult(Shape):
+    """All models that could be asked for."""
+
+    models: list[ModelShape]
+
+
+class ExplainParams(Shape):
+    """Which completion or turn; by default the last."""
+
+    id: Id | None = None
+
+
+class ExplainResult(Shape):
+    """Why it was what it was."""
+
+    id: str
+    kind: Literal["completion", "turn"]
+    reason: str
+    shown: bool
+    accepted: bool
+    route: RouteShape | None = None
+    usage: UsageShape | None = None
+    cost: CostShape | None = None
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+
+
+class SetCredentialParams(Shape):
+    """A key to keep in memory, or null to forget it."""
+
+    provider: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    secret: Annotated[str, Field(max_length=4096)] | None
+
+
+class SetModelParams(Shape):
+    """A model for a task, until the server ends."""
+
+    task: Task
+    model: ModelName
+
+
+class EmptyResult(Shape):
+    """Nothing."""
+
+
+class ConversationLine(Shape):
+    """One conversation in the list."""
+
+    id: str
+    title: str
+    turns: int
+
+
+class ConversationsResult(Shape):
+    """All conversations, the newest first."""
+
+    conversations: list[ConversationLine]
+
+
+class ConversationParams(Shape):
+    """Which conversation."""
+
+    conversation: Id
+
+
+class TurnShape(Shape):
+    """One question and its answer; without ``cost`` it is running or has failed."""
+
+    id: str
+    question: str
+    answer: str
+    finish_reason: FinishReason | None = None
+    usage: UsageShape | None = None
+    cost: CostShape | None = None
+
+
+class ConversationResult(Shape):
+    """A whole conversation."""
+
+    id: str
+    title: str
+    turns: list[TurnShape]
+
+
+class CheckShape(Shape):
+    """One finding of the doctor."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    message: str
+    hint: str
+
+
+class DoctorResult(Shape):
+    """All findings."""
+
+    checks: list[CheckShape]
+
+
+class RouteEvent(Shape):
+    """Where the question goes."""
+
+    type: Literal["route"] = "route"
+    route: RouteShape
+
+
+class TextEvent(Shape):
+    """More of the answer."""
+
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ReasoningEvent(Shape):
+    """More of the reasoning."""
+
+    type: Literal["reasoning"] = "reasoning"
+    text: str
+
+
+class ToolCallEvent(Shape):
+    """A whole tool call."""
+
+    type: Literal["toolCall"] = "toolCall"
+    id: str
+    name: str
+    arguments: dict[str, object]
+
+
+class RetryEvent(Shape):
+    """An attempt failed; the next one begins."""
+
+    type: Literal["retry"] = "retry"
+    attempt: int
+    max_attempts: int
+    error: str
+
+
+class DoneEvent(Shape):
+    """The end, also of a turn that was stopped."""
+
+    type: Literal["done"] = "done"
+    finish_reason: FinishReason
+    usage: UsageShape
+    cost: CostShape
+    cancelled: bool
+
+
+class ChatEventParams(Shape):
+    """One event of a running turn."""
+
+    conversation: str
+    turn: str
+    event: Annotated[
+        RouteEvent | TextEvent | ReasoningEvent | ToolCallEvent | RetryEvent | DoneEvent,
+        Field(discriminator="type"),
+    ]
+
+
+class StatusParams(Shape):
+    """What farebox is doing, and what it has spent today."""
+
+    state: Literal["ready", "busy", "offline", "budget", "error", "inactive"]
+    message: str
+    today_usd: str | None = None
+
+
+METHOD_SHAPES: dict[str, tuple[object, type[Shape]]] = {
+    "chat": (ChatParams, ChatResult),
+    "complete": (CompleteParams, CompleteResult),
+    "costReport": (CostReportParams, ReportShape),
+    "route": (RouteParams, RouteShape),
+    "models": (NoParams, ModelsResult),
+    "explain": (ExplainParams, ExplainResult),
+    "setCredential": (SetCredentialParams, EmptyResult),
+    "setModel": (SetModelParams, EmptyResult),
+    "conversations": (NoParams, ConversationsResult),
+    "conversation": (ConversationParams, ConversationResult),
+    "deleteConversation": (ConversationParams, EmptyResult),
+    "doctor": (NoParams, DoctorResult),
+}
+
+
+def model_shape(line: ModelLine) -> ModelShape:
+    """Shape one model of the inventory."""
+    return ModelShape(
+        id=line.target.name,
+        provider=line.target.provider,
+        context_window=line.context_window,
+        max_output_tokens=line.max_output_tokens,
+        input_usd_per_mtok=_decimal_text(line.input_usd_per_mtok),
+        output_usd_per_mtok=_decimal_text(line.output_usd_per_mtok),
+        capabilities=list(line.capabilities),
+        state=line.state,
+    )
+
+
+def turn_shape(turn: Turn) -> TurnShape:
+    """Shape one turn of a conversation."""
+    shape = TurnShape(id=turn.id, question=turn.question.text, answer=turn.answer)
+    if turn.done is None:
+        return shape
+    return shape.model_copy(
+        update={
+            "finish_reason": turn.done.finish_reason,
+            "usage": usage_shape(turn.done.usage),
+            "cost": cost_shape(turn.done.cost),
+        }
+    )
+
+
+def _decimal_text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value.normalize():f}"

@@ -1,0 +1,241 @@
+"""The language server: registers everything with pygls and turns errors into replies. Decides nothing."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from lsprotocol import types
+from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+import farebox
+from farebox.errors import FareboxError
+from farebox.lsp import documents
+from farebox.lsp.errors import response_error
+from farebox.lsp.names import (
+    COMMAND_PREFIX,
+    DID_ACCEPT,
+    DID_FOCUS,
+    DID_PARTIALLY_ACCEPT,
+    DID_SHOW,
+    METHODS,
+    PREFIX,
+)
+from farebox.lsp.protocol import Protocol, fast_converter, initialization_options
+from farebox.lsp.session import Session, settings_of
+
+if TYPE_CHECKING:
+    from farebox.app import Client
+    from farebox.lsp.features import Context
+
+_log = logging.getLogger("farebox.lsp")
+
+
+class Server(LanguageServer):
+    """farebox behind pygls. One process serves one client."""
+
+    protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride]  set once, by the base class
+
+    def __init__(self) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]  its **kwargs are untyped
+            "farebox", farebox.__version__, protocol_cls=Protocol, converter_factory=fast_converter
+        )
+        self.session = Session(self)
+        self._initialize: types.InitializeParams | None = None
+        self._settings: dict[str, object] = {}
+        self._completing: dict[str, asyncio.Task[object]] = {}
+        self._register()
+
+    # --- lifecycle -----------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        self._on(types.INITIALIZE, self._on_initialize)
+        self._on(types.INITIALIZED, self._on_initialized)
+        self._on(types.SHUTDOWN, self._on_shutdown)
+        self._on(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration)
+        self._on(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._on_folders)
+        # Without options pygls does not advertise the capability.
+        options = types.InlineCompletionOptions()
+        self._on(types.TEXT_DOCUMENT_INLINE_COMPLETION, self._inline_completion, options)
+        self._on(DID_SHOW, self._on_shown)
+        self._on(DID_PARTIALLY_ACCEPT, self._on_shown)
+        self._on(DID_FOCUS, _ignore)
+        self.protocol.commands[DID_ACCEPT] = self._on_accepted
+        for name in METHODS:
+            method = partial(self._answer, name)
+            self._on(PREFIX + name, method)
+            self.protocol.commands[COMMAND_PREFIX + name] = method
+
+    def _on(self, method: str, handler: Callable[..., object], options: object = None) -> None:
+        """Register a handler; pygls writes attributes on it, which a bound method does not take."""
+        self.feature(method, options)(partial(handler))
+
+    def _on_initialize(self, params: types.InitializeParams) -> None:
+        self._initialize = params
+        self._settings = settings_of(initialization_options(params))
+        self.session.begin(self._describe_client)
+
+    def _on_initialized(self, _params: object) -> None:
+        self.session.in_background(self.session.warm_up())
+
+    async def _on_shutdown(self, _params: object) -> None:
+        await self.session.close()
+
+    def _on_configuration(self, params: types.DidChangeConfigurationParams) -> None:
+        self._settings = settings_of({"settings": cast("object", params.settings)})
+        self.session.client_changed()
+
+    def _on_folders(self, _params: object) -> None:
+        self.session.client_changed()
+
+    def _describe_client(self) -> "Client":
+        from farebox.app import Client  # noqa: PLC0415  deferred for start-up
+
+        assert self._initialize is not None  # noqa: S101  it has been answered
+        info = self._initialize.client_info
+        trusted = initialization_options(self._initialize).get("workspaceTrusted")
+        return Client(
+            name=info.name if info is not None else "an editor",
+            settings=self._settings,
+            roots=documents.folder_paths(self.workspace),
+            trusted=trusted is not False,
+        )
+
+    # --- requests ------------------------------------------------------------------------------
+
+    async def _answer(self, name: str, params: object = None) -> object:
+        """Answer one of our own methods."""
+        from farebox.lsp import features  # noqa: PLC0415  deferred for start-up
+
+        with _answered():
+            context = await self._context()
+            if name not in ("chat", "complete"):
+                return await features.call(context, name, params)
+            async with self.session.request(quietly=False):
+                return await features.call(context, name, params)
+
+    async def _inline_completion(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        """Answer with ghost text. A newer request for the same document cancels this one."""
+        uri = params.text_document.uri
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        older = self._completing.get(uri)
+        if older is not None:
+            older.cancel()
+        self._completing[uri] = task
+        try:
+            with _answered():
+                return await self._ghost_text(params)
+        finally:
+            if self._completing.get(uri) is task:
+                del self._completing[uri]
+
+    async def _ghost_text(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        from farebox.lsp import features  # noqa: PLC0415  deferred for start-up
+
+        invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        try:
+            async with self.session.request(quietly=not invoked):
+                context = await self._context()
+                texts = await features.ghost_text(
+                    context, params.text_document.uri, params.position, invoked=invoked
+                )
+        except FareboxError:
+            if invoked:
+                raise
+            # Nobody asked: no error at every key. The status says what is wrong.
+            return types.InlineCompletionList(items=[])
+        here = types.Range(start=params.position, end=params.position)
+        return types.InlineCompletionList(
+            items=[
+                types.InlineCompletionItem(
+                    insert_text=item.text,
+                    range=here,
+                    command=types.Command(title="accepted", command=DID_ACCEPT, arguments=[item.id]),
+                )
+                for item in texts
+            ]
+        )
+
+    async def _context(self) -> "Context":
+        from farebox.lsp.features import Context  # noqa: PLC0415  deferred for start-up
+
+        return Context(await self.session.app(), self.workspace, self.notify_json)
+
+    # --- what the user did with a completion -------------------------------------------------------
+
+    async def _on_accepted(self, argument: object) -> None:
+        app = await self.session.app()
+        if isinstance(argument, str):
+            app.diary.mark_accepted(argument)
+
+    async def _on_shown(self, params: object) -> None:
+        app = await self.session.app()
+        entry_id = _item_id(params)
+        if entry_id is not None:
+            app.diary.mark_shown(entry_id)
+
+    # --- notifications -------------------------------------------------------------------------------
+
+    def notify_json(self, method: str, params: object) -> None:
+        """Send a notification of our own."""
+        self.protocol.call(method, params)
+
+    def show_warning(self, message: str) -> None:
+        """Show the user a warning."""
+        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))
+
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Log what went wrong outside any request, by its type alone: its text may hold code."""
+        if source is FeatureRequestError:
+            return  # it has been answered
+        _log.error("the connection reported %s", type(error).__name__)
+
+
+@contextlib.contextmanager
+def _answered() -> Generator[None]:
+    """Turn whatever goes wrong into a reply; a bug of ours must not end the server."""
+    try:
+        yield
+    except FareboxError as error:
+        raise response_error(error) from None
+    except (JsonRpcException, asyncio.CancelledError):
+        raise
+    except Exception as error:  # noqa: BLE001  the edge
+        _log.error("an internal error: %s", type(error).__name__)
+        raise JsonRpcException(f"an internal error: {type(error).__name__}", code=-32603) from None
+
+
+def _ignore(_params: object) -> None:
+    """Take a notification that is of no use yet."""
+
+
+def _item_id(params: object) -> str | None:
+    """Find the completion's id in the item that a client sends back."""
+    item = cast("dict[str, object]", params).get("item") if isinstance(params, dict) else None
+    command = cast("dict[str, object]", item).get("command") if isinstance(item, dict) else None
+    arguments = cast("dict[str, object]", command).get("arguments") if isinstance(command, dict) else None
+    first = cast("list[object]", arguments)[0] if isinstance(arguments, list) and arguments else None
+    return first if isinstance(first, str) else None
+
+
+def serve() -> None:
+    """Speak LSP on stdin and stdout until the client ends the connection."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    # pygls logs whole messages: prompts and code.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
+    server = Server()
+    gc.enable()
+    gc.freeze()
+    # Whatever prints by mistake must not end up in the middle of a message.
+    wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        server.start_io(stdout=wire)
+    finally:
+        server.session.close_now()

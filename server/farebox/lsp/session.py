@@ -1,0 +1,174 @@
+"""One client's session: builds the App once it is needed, and tells the client how things stand.
+
+The App's imports (pydantic, the HTTP library, SQLite, prices) take longer than all else at start-up, so
+nothing here imports them before ``initialize`` is answered.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, cast
+
+from farebox.errors import FareboxError, InvalidParams, Kind
+from farebox.lsp.names import STATUS
+from farebox.messages import usd_text
+
+if TYPE_CHECKING:
+    from farebox.app import App, Client
+
+_log = logging.getLogger("farebox.lsp")
+
+_TOLD_ONCE: frozenset[Kind] = frozenset(
+    {
+        "config",
+        "missingKey",
+        "keyRejected",
+        "insufficientCredits",
+        "modelNotFound",
+        "budgetExceeded",
+        "unreachable",
+    }
+)
+"""Errors of automatic completion that the user can do something about: shown once, not at every key."""
+
+_STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
+
+
+class Wire(Protocol):
+    """What a session needs of the connection."""
+
+    def notify_json(self, method: str, params: object) -> None:
+        """Send a notification of our own."""
+        ...
+
+    def show_warning(self, message: str) -> None:
+        """Show the user a warning."""
+        ...
+
+
+class Session:
+    """The state of one connection."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._describe: Callable[[], Client] | None = None
+        self._app: App | None = None
+        self._client_changed = False
+        self._building = asyncio.Lock()
+        self._told: set[tuple[Kind, str]] = set()
+        self._status: dict[str, object] = {}
+        self._running = 0
+        self._background: set[asyncio.Task[None]] = set()
+
+    def begin(self, describe: "Callable[[], Client]") -> None:
+        """Learn how to describe the client, once ``initialize`` has said who it is."""
+        self._describe = describe
+
+    async def app(self) -> "App":
+        """Return the App, built at first use, off the event loop."""
+        async with self._building:
+            if self._app is None:
+                assert self._describe is not None  # noqa: S101  no request comes before initialize
+                self._app = await asyncio.to_thread(_build, self._describe)
+            elif self._client_changed and self._describe is not None:
+                self._app.change_client(self._describe())
+            self._client_changed = False
+        return self._app
+
+    async def warm_up(self) -> None:
+        """Import and load, in the background, what the first request will need."""
+        app = await self.app()
+        await asyncio.to_thread(app.warm_up)
+
+    def client_changed(self) -> None:
+        """Take over changed settings or folders before the next request."""
+        self._client_changed = True
+
+    async def close(self) -> None:
+        """Close connections and write the ledger's last rows."""
+        if self._app is not None:
+            await self._app.close()
+
+    def close_now(self) -> None:
+        """Write the ledger's last rows when there is no event loop any more."""
+        if self._app is not None:
+            self._app.ledger.close_now()
+
+    # --- status --------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def request(self, *, quietly: bool) -> AsyncGenerator[None]:
+        """Show in the status that a request runs and how it ended.
+
+        ``quietly`` is a request that the user did not make by hand: its first failure of each sort is
+        shown as a message, because no reply will show it.
+        """
+        self._running += 1
+        self._send_status("busy", "working")
+        try:
+            yield
+        except FareboxError as error:
+            self._running -= 1
+            if isinstance(error, InvalidParams):
+                self.in_background(self._announce_ready())  # the caller's mistake, not our state
+            else:
+                self._failed(error, quietly=quietly)
+            raise
+        except BaseException:
+            self._running -= 1
+            self.in_background(self._announce_ready())
+            raise
+        self._running -= 1
+        self.in_background(self._announce_ready())
+
+    def in_background(self, work: Coroutine[object, object, None]) -> None:
+        """Run something that nobody waits for, and log if it fails."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: "asyncio.Task[None]") -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("background work failed: %s", type(error).__name__)
+
+    async def _announce_ready(self) -> None:
+        app = await self.app()
+        today: str | None = None
+        with contextlib.suppress(FareboxError):
+            today = usd_text(await app.spent_today())
+        if not self._running:
+            self._send_status("ready", "ready", today_usd=today)
+
+    def _failed(self, error: FareboxError, *, quietly: bool) -> None:
+        _log.warning("request failed: %s", error.kind)
+        self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
+        if quietly and error.kind in _TOLD_ONCE and (error.kind, error.message) not in self._told:
+            self._told.add((error.kind, error.message))
+            self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
+
+    def _send_status(self, state: str, message: str, *, today_usd: str | None = None) -> None:
+        status: dict[str, object] = {"state": state, "message": message}
+        if today_usd is not None:
+            status["todayUsd"] = today_usd
+        if status != self._status:
+            self._status = status
+            self._wire.notify_json(STATUS, status)
+
+
+def _build(describe: "Callable[[], Client]") -> "App":
+    from farebox.app import App  # noqa: PLC0415  deferred for start-up
+
+    return App(describe())
+
+
+def settings_of(options: dict[str, object]) -> dict[str, object]:
+    """Return the settings in initialization options or in a changed configuration."""
+    settings = options.get("settings")
+    if not isinstance(settings, dict):
+        return {}
+    table = cast("dict[str, object]", settings)
+    own = table.get("farebox")
+    return cast("dict[str, object]", own) if isinstance(own, dict) else table

@@ -1,0 +1,276 @@
+"""The words that every room speaks: prompts, stream events, usage, cost and routes.
+
+Plain frozen data in the vocabulary of an editor. Nothing here knows a wire format, a provider's
+quirk, LSP or SQL. Money is integer nano-dollars (1e-9 USD); token counts are inclusive: cached and
+cache-written tokens are inside ``input_tokens``, reasoning tokens inside ``output_tokens``.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Literal, TypeAlias
+
+Task = Literal["chat", "complete", "explain", "fix", "tests", "document", "review", "plan"]
+Phase = Literal["plan", "act", "check"]
+Complexity = Literal["low", "medium", "high"]
+Strategy = Literal["cheap", "balanced", "quality"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+FinishReason = Literal["stop", "length", "toolCalls", "contentFilter", "cancelled", "error"]
+CostBasis = Literal["reported", "computed", "estimated", "unknown"]
+Verdict = Literal["chosen", "fallback", "dropped"]
+
+NANODOLLARS_PER_USD = 10**9
+
+
+# --- prompts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One picture: ``mime`` such as ``image/png``, ``data`` in base64."""
+
+    mime: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation to be continued by the assistant."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Infill:
+    """A hole to be filled by a server that knows the model's own fill-in-the-middle format."""
+
+    prefix: str
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawText:
+    """Text to be continued verbatim, with no chat template."""
+
+    text: str
+
+
+Prompt: TypeAlias = Chat | Infill | RawText
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model at a provider. ``name`` is what users write: ``provider/model``."""
+
+    provider: str
+    model: str
+
+    @property
+    def name(self) -> str:
+        """The full model name, as the user writes it."""
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one provider is asked, once."""
+
+    model: str
+    prompt: Prompt
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    stop: tuple[str, ...] = ()
+    reasoning: ReasoningEffort | None = None
+
+
+# --- usage and cost ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Inclusive token counts of one request."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one request cost; an unknown price is ``None``, never zero."""
+
+    nanodollars: int | None
+    basis: CostBasis
+    baseline_model: str | None = None
+    baseline_nanodollars: int | None = None
+
+    @property
+    def saved_nanodollars(self) -> int | None:
+        """What the baseline model would have cost more; negative if it would have been cheaper."""
+        if self.nanodollars is None or self.baseline_nanodollars is None:
+            return None
+        return self.baseline_nanodollars - self.nanodollars
+
+
+UNKNOWN_COST = Cost(nanodollars=None, basis="unknown")
+
+
+def nanodollars_from_usd(usd: Decimal | float | int | str) -> int | None:
+    """Return an amount of dollars as whole nano-dollars, or None if it is no finite amount >= 0.
+
+    A float is read by its shortest decimal form, which is what its sender wrote.
+    """
+    try:
+        amount = usd if isinstance(usd, Decimal) else Decimal(str(usd))
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or amount < 0:
+        return None
+    return int((amount * NANODOLLARS_PER_USD).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def usd_text(nanodollars: int) -> str:
+    """Write nano-dollars as an exact decimal string of dollars: 213000 -> ``0.000213``."""
+    sign = "-" if nanodollars < 0 else ""
+    dollars, rest = divmod(abs(nanodollars), NANODOLLARS_PER_USD)
+    fraction = f"{rest:09d}".rstrip("0")
+    return f"{sign}{dollars}.{fraction:0<2}"
+
+
+# --- routes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A target that was considered, and what became of it."""
+
+    target: Target
+    verdict: Verdict
+    why: str
+    estimated_nanodollars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a request may cost at most, and what the baseline model would."""
+
+    nanodollars: int | None
+    baseline_model: str | None = None
+    baseline_nanodollars: int | None = None
+
+    @property
+    def saved_percent(self) -> int | None:
+        """How much cheaper than the baseline, in whole percent."""
+        if self.nanodollars is None or not self.baseline_nanodollars:
+            return None
+        return round(100 * (self.baseline_nanodollars - self.nanodollars) / self.baseline_nanodollars)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one target: ``outcome`` is ``ok``, ``cancelled`` or an error kind."""
+
+    target: Target
+    outcome: str
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes, what else was considered, and why."""
+
+    requested: str
+    task: Task
+    phase: Phase
+    complexity: Complexity
+    strategy: Strategy
+    target: Target
+    reason: str
+    fallbacks: tuple[Target, ...]
+    candidates: tuple[Candidate, ...]
+    estimate: Estimate
+    attempts: tuple[Attempt, ...] = ()
+
+
+# --- stream events -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """More of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """More of the model's visible reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A whole tool call; ``arguments`` is the JSON text that the model wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A provider's last word on one call. ``reported_nanodollars`` is its own figure, if it gave one."""
+
+    reason: FinishReason
+    usage: Usage | None = None
+    reported_nanodollars: int | None = None
+    served_model: str | None = None
+    generation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The door has decided where the request goes."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """An attempt failed before its first event; the next target is asked."""
+
+    attempt: int
+    max_attempts: int
+    failed: Target
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The door's last word: what the whole request came to."""
+
+    finish_reason: FinishReason
+    usage: Usage
+    cost: Cost
+    route: Route
+    cancelled: bool = False
+    first_token_ms: int | None = None
+    total_ms: int = 0
+
+
+Delta: TypeAlias = Text | Reasoning | ToolCall | Finish
+"""What a provider sends."""
+
+Event: TypeAlias = Routed | FellBack | Text | Reasoning | ToolCall | Done
+"""What the door passes on."""

@@ -1,0 +1,71 @@
+"""Which text may leave the machine. Called by the door alone, for every request of every feature.
+
+A request names the files that its text comes from; this module says whether a rule keeps one of them
+here. It knows paths and patterns, not providers or editors.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import PurePath
+
+from pathspec import GitIgnoreSpec
+
+from farebox.errors import Excluded
+
+SECRET_FILES = (
+    ".env",
+    ".env.*",
+    "!.env.example",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.keystore",
+    "id_rsa*",
+    "id_ed25519*",
+    "id_ecdsa*",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git/",
+    ".ssh/",
+    ".aws/",
+    ".gnupg/",
+    "credentials.json",
+    "secrets.toml",
+)
+
+
+def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> None:
+    """Raise Excluded if a rule keeps one of the sources (file paths) on the machine."""
+    for source in sources:
+        rule = excluded_by(source, exclude=exclude, roots=roots)
+        if rule is not None:
+            raise Excluded(
+                f"{PurePath(source).name} stays on this machine: it matches {rule}",
+                hint="Secret files and [privacy] exclude patterns are never sent to a model.",
+            )
+
+
+def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> str | None:
+    """Return the pattern that excludes a file, or None. User patterns are relative to the roots."""
+    path = PurePath(source)
+    # A secret file is one in whatever case the file system or the editor spells it.
+    if (rule := _matching(SECRET_FILES, path.as_posix().lower())) is not None:
+        return rule
+    names = [path.as_posix(), *(_below(path, root) for root in roots if _below(path, root))]
+    return next((rule for name in names if (rule := _matching(exclude, name)) is not None), None)
+
+
+def _below(path: PurePath, root: str) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+
+
+def _matching(patterns: tuple[str, ...], name: str) -> str | None:
+    result = _spec(patterns).check_file(name.lstrip("/"))
+    return patterns[result.index] if result.include and result.index is not None else None
+
+
+@lru_cache(maxsize=16)
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(patterns)

@@ -1,0 +1,59 @@
+"""Careful reading of JSON that a stranger sent: whatever is missing or of a wrong type reads as nothing.
+
+Adapters look values up through these functions, so that no shape of a body can raise anything but
+what they mean to raise.
+"""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TypeAlias, cast
+
+JsonObject: TypeAlias = Mapping[str, object]
+EMPTY: JsonObject = {}
+MAX_TOKEN_COUNT = 10**9
+
+
+def parse_object(text: str) -> JsonObject | None:
+    """Parse JSON text; None if it is no object. Fractions are read exactly."""
+    try:
+        value = cast("object", json.loads(text, parse_float=Decimal))
+    except (ValueError, RecursionError):
+        return None
+    return cast("JsonObject", value) if isinstance(value, dict) else None
+
+
+def obj(value: object, *path: str) -> JsonObject:
+    """Walk down a path of keys to an object; an empty one if it is not there."""
+    for key in path:
+        value = cast("JsonObject", value).get(key) if isinstance(value, dict) else None
+    return cast("JsonObject", value) if isinstance(value, dict) else EMPTY
+
+
+def text(table: JsonObject, key: str) -> str:
+    """Return a string, or an empty one."""
+    value = table.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def array(table: JsonObject, key: str) -> list[object]:
+    """Return a list, or an empty one."""
+    value = table.get(key)
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def count(table: JsonObject, key: str) -> int | None:
+    """Return a token count: a whole number from 0 to a billion, or None."""
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_TOKEN_COUNT:
+        return None
+    return value
+
+
+def decimal(table: JsonObject, key: str) -> Decimal | None:
+    """Return a finite number exactly as it was written, or None."""
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() else None

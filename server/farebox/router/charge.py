@@ -1,0 +1,150 @@
+"""The meter of one attempt: when it started, what came, what it cost in the end.
+
+A provider's own figure wins; then the price table times the usage; then an estimate from what was sent
+and seen; and where no price is known, the cost is unknown and stays so.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from farebox import prices
+from farebox.ledger.holds import Hold, Outcome, Settlement
+from farebox.messages import (
+    Cost,
+    CostBasis,
+    Delta,
+    Finish,
+    FinishReason,
+    Reasoning,
+    Target,
+    Text,
+    ToolCall,
+    Usage,
+)
+from farebox.providers.base import Endpoint
+from farebox.router.request import Request, tokens_in
+
+
+@dataclass(slots=True)
+class Charge:
+    """One attempt's meter. ``baseline`` is the strongest model's target and its price id."""
+
+    request: Request
+    target: Target
+    endpoint: Endpoint
+    baseline: tuple[Target, str | None] | None
+    call_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    started_s: float = field(default_factory=time.monotonic)
+    first_token_s: float | None = None
+    output_chars: int = 0
+    reasoning_chars: int = 0
+    finish: Finish | None = None
+
+    def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None) -> Hold:
+        """Return the row that must stand before the request leaves."""
+        origin = self.request.origin
+        return Hold(
+            call_id=self.call_id,
+            request_id=request_id,
+            attempt=attempt,
+            task=self.request.task,
+            target=self.target,
+            hold_nanodollars=hold_nanodollars,
+            started_ms=time.time_ns() // 1_000_000,
+            workspace=origin.workspace,
+            client=origin.client,
+            conversation=origin.conversation,
+        )
+
+    def note(self, delta: Delta) -> None:
+        """Take note of an event as it passes."""
+        match delta:
+            case Finish():
+                self.finish = delta
+                return
+            case Text(text):
+                self.output_chars += len(text)
+            case Reasoning(text):
+                self.reasoning_chars += len(text)
+            case ToolCall():
+                self.output_chars += len(delta.name) + len(delta.arguments)
+            case _:
+                assert_never(delta)
+        if self.first_token_s is None:
+            self.first_token_s = time.monotonic()
+
+    @property
+    def passed_something(self) -> bool:
+        """True once an event of the answer has gone to the caller."""
+        return self.first_token_s is not None
+
+    @property
+    def total_ms(self) -> int:
+        """Milliseconds since the attempt began."""
+        return round((time.monotonic() - self.started_s) * 1000)
+
+    @property
+    def first_token_ms(self) -> int | None:
+        """Milliseconds to the first event, if there was one."""
+        return None if self.first_token_s is None else round((self.first_token_s - self.started_s) * 1000)
+
+    def settle(self, outcome: Outcome, *, error_kind: str | None = None) -> Settlement:
+        """Say what the attempt came to."""
+        usage, cost, computed = self._bill(outcome)
+        finish = self.finish
+        reasons: dict[Outcome, FinishReason] = {"cancelled": "cancelled", "failed": "error"}
+        return Settlement(
+            call_id=self.call_id,
+            outcome=outcome,
+            error_kind=error_kind,
+            finish_reason=finish.reason if finish is not None else reasons.get(outcome, "stop"),
+            usage=usage,
+            cost=cost,
+            reported_nanodollars=finish.reported_nanodollars if finish is not None else None,
+            computed_nanodollars=computed,
+            served_model=finish.served_model if finish is not None else None,
+            generation_id=finish.generation_id if finish is not None else None,
+            first_token_ms=self.first_token_ms,
+            total_ms=self.total_ms,
+        )
+
+    def _bill(self, outcome: Outcome) -> tuple[Usage, Cost, int | None]:
+        finish = self.finish
+        if finish is not None and finish.usage is not None:
+            computed = self._computed(finish.usage)
+            if finish.reported_nanodollars is not None:
+                return (
+                    finish.usage,
+                    self._cost(finish.usage, finish.reported_nanodollars, "reported"),
+                    computed,
+                )
+            basis: CostBasis = "computed" if computed is not None else "unknown"
+            return finish.usage, self._cost(finish.usage, computed, basis), computed
+        if outcome == "failed" and not self.passed_something:
+            # Refused or never reached: providers bill nothing for it.
+            return Usage(), Cost(nanodollars=0, basis="computed"), 0
+        usage = self._estimated_usage()
+        estimated = self._computed(usage)
+        return usage, self._cost(usage, estimated, "estimated" if estimated is not None else "unknown"), None
+
+    def _estimated_usage(self) -> Usage:
+        reasoning_tokens = tokens_in(self.reasoning_chars)
+        return Usage(
+            input_tokens=self.request.input_tokens,
+            output_tokens=tokens_in(self.output_chars) + reasoning_tokens,
+            reasoning_tokens=reasoning_tokens,
+        )
+
+    def _computed(self, usage: Usage) -> int | None:
+        if self.endpoint.free:
+            return 0
+        return prices.cost_nanodollars(usage, price_id=self.endpoint.price_id, model=self.target.model)
+
+    def _cost(self, usage: Usage, nanodollars: int | None, basis: CostBasis) -> Cost:
+        if self.baseline is None:
+            return Cost(nanodollars, basis)
+        baseline, price_id = self.baseline
+        at_baseline = prices.cost_nanodollars(usage, price_id=price_id, model=baseline.model)
+        return Cost(nanodollars, basis, baseline_model=baseline.name, baseline_nanodollars=at_baseline)

@@ -1,0 +1,301 @@
+"""Which targets a request may go to, in which order, and why. Nothing is sent and nobody is asked.
+
+The Route that ``farebox/route`` shows and the one that a real request takes come from this one
+function. ``auto`` follows simple rules: planning and review take the strong tier, tab completion a fast
+model, everything else the tier of the strategy; a local server that the user has set up goes first for
+tab completion and wherever cheap is asked for.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never, get_args
+
+from farebox import prices
+from farebox.catalog import Catalog
+from farebox.config import Config
+from farebox.errors import (
+    ConfigError,
+    ContextTooLong,
+    FareboxError,
+    LocalOnly,
+    MissingKey,
+    ModelNotFound,
+    Refused,
+)
+from farebox.messages import (
+    Candidate,
+    Complexity,
+    Estimate,
+    Phase,
+    Route,
+    Strategy,
+    Target,
+    Task,
+)
+from farebox.providers.directory import DEFAULT_MODEL, Directory
+from farebox.router.request import Request
+
+MAX_ALIAS_DEPTH = 8
+MAX_TARGETS = 8
+LOW_COMPLEXITY_TOKENS = 2_000
+MEDIUM_COMPLEXITY_TOKENS = 16_000
+
+_PHASES: dict[Task, Phase] = {"plan": "plan", "review": "check", "tests": "check"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A target and the words for why it is a candidate."""
+
+    target: Target
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """All that a plan depends on."""
+
+    config: Config
+    catalog: Catalog
+    directory: Directory
+
+    def plan(self, request: Request) -> Route:
+        """Decide. Raises a FareboxError that says why if no target is left."""
+        strategy = self._strategy(request)
+        requested, choices = self._choices(request, strategy)
+        candidates: list[Candidate] = []
+        problems: list[FareboxError] = []
+        usable: list[Choice] = []
+        for choice in choices:
+            problem = self._problem(choice.target, request)
+            if problem is not None:
+                problems.append(problem)
+                candidates.append(Candidate(choice.target, "dropped", problem.message))
+                continue
+            verdict = "fallback" if usable else "chosen"
+            usable.append(choice)
+            candidates.append(
+                Candidate(choice.target, verdict, choice.why, self.estimate(choice.target, request))
+            )
+        if not usable:
+            raise problems[0] if problems else _nothing_set_up()
+        chosen = usable[0]
+        return Route(
+            requested=requested,
+            task=request.task,
+            phase=_PHASES.get(request.task, "act"),
+            complexity=_complexity(request.input_tokens),
+            strategy=strategy,
+            target=chosen.target,
+            reason=chosen.why,
+            fallbacks=tuple(choice.target for choice in usable[1:]),
+            candidates=tuple(candidates),
+            estimate=self._estimate_with_baseline(chosen.target, request),
+        )
+
+    def estimate(self, target: Target, request: Request) -> int | None:
+        """The most that a request may cost there, in nano-dollars; None if the price is unknown."""
+        if self._is_free(target):
+            return 0
+        return prices.estimate_nanodollars(
+            input_tokens=request.input_tokens,
+            output_tokens=request.max_output_tokens,
+            price_id=self._price_id(target),
+            model=target.model,
+        )
+
+    def targets(self, name: str, task: Task) -> tuple[Target, ...]:
+        """Return what a model name means. Raises ModelNotFound or ConfigError."""
+        choices = self._resolve(name, task, self.config.strategy, "")
+        return tuple(choice.target for choice in choices)
+
+    def baseline(self) -> Target | None:
+        """The strongest model that the user could have used instead."""
+        return self.catalog.strongest(self._ready_providers())
+
+    # --- names -> choices ----------------------------------------------------------------------
+
+    def _strategy(self, request: Request) -> Strategy:
+        names = self._names(request)
+        suffix = names[0].partition(":")[2] if names and names[0].startswith("auto:") else ""
+        for strategy in get_args(Strategy):
+            if strategy == suffix:
+                return strategy
+        return self.config.strategy
+
+    def _names(self, request: Request) -> tuple[str, ...]:
+        return (request.requested,) if request.requested else self.config.tasks.chain(request.task)
+
+    def _choices(self, request: Request, strategy: Strategy) -> tuple[str, tuple[Choice, ...]]:
+        names = self._names(request)
+        if not names:
+            return "auto", self._auto(request.task, strategy)
+        why = "asked for by name" if request.requested else f"set for the task {request.task}"
+        first: dict[Target, Choice] = {}
+        for name in names:
+            for choice in self._resolve(name, request.task, strategy, why):
+                first.setdefault(choice.target, choice)
+        return ", ".join(names), tuple(first.values())[:MAX_TARGETS]
+
+    def _resolve(
+        self, name: str, task: Task, strategy: Strategy, why: str, *, depth: int = 0
+    ) -> tuple[Choice, ...]:
+        """Turn one name into choices: auto, a user's alias, provider/model, or a catalogue alias."""
+        if name == "auto" or name.startswith("auto:"):
+            return self._auto(task, _asked_strategy(name, strategy))
+        if (alias := self.config.models.get(name)) is not None:
+            if depth >= MAX_ALIAS_DEPTH:
+                raise ConfigError(
+                    f"the alias {name} leads in a circle", hint=f"Set [models] {name} to a model's full name."
+                )
+            return self._resolve(alias, task, strategy, f"{why}, through the alias {name}", depth=depth + 1)
+        provider, slash, model = name.partition("/")
+        if provider in self.directory.names():
+            return (Choice(Target(provider, model if slash and model else DEFAULT_MODEL), why),)
+        if (canonical := self.catalog.resolve_alias(name)) is not None:
+            return (Choice(self._vendor_for(canonical), f"{why}, through the alias {name}"),)
+        raise self._unknown(name)
+
+    def _vendor_for(self, canonical: str) -> Target:
+        """Choose who serves a catalogue model: the first set-up provider that has it."""
+        for provider in (*self.directory.wanted(), *self.directory.names()):
+            target = self.catalog.target(canonical, provider)
+            if target is not None:
+                return target
+        raise self._unknown(canonical)
+
+    def _unknown(self, name: str) -> ModelNotFound:
+        known = self.directory.names()
+        suggestion = self.catalog.suggest(name, self.directory.wanted()) or self.catalog.suggest(name, known)
+        hint = (
+            f"Did you mean {suggestion}?"
+            if suggestion
+            else f"A name begins with its provider, such as openrouter/{name}. Providers: {', '.join(known)}."
+        )
+        first, slash, _ = name.partition("/")
+        what = f"there is no provider {first}" if slash else f"there is no model or alias {name}"
+        return ModelNotFound(f"{name}: {what}" if slash else what, hint=hint)
+
+    # --- auto ------------------------------------------------------------------------------------
+
+    def _auto(self, task: Task, strategy: Strategy) -> tuple[Choice, ...]:
+        ready = self._ready_providers()
+        local = tuple(
+            Choice(Target(name, DEFAULT_MODEL), "auto: the local server that you have set up")
+            for name in ready
+            if self._is_local(name)
+        )
+        tier: Strategy = "quality" if task in ("plan", "review") else strategy
+        hosted = tuple(
+            Choice(target, self._auto_reason(task, tier))
+            for canonical in self.catalog.preferred(task, tier)
+            for name in ready
+            if (target := self.catalog.target(canonical, name)) is not None
+        )
+        local_first = task == "complete" or tier == "cheap" or not hosted
+        ordered = (*local, *hosted) if local_first else (*hosted, *local)
+        return ordered[:MAX_TARGETS]
+
+    def _auto_reason(self, task: Task, tier: Strategy) -> str:
+        if task == "complete":
+            return "auto: a fast model, as tab completion needs"
+        if task in ("plan", "review"):
+            return f"auto: {task} takes the strong tier"
+        return f"auto: the strategy is {tier}"
+
+    def _ready_providers(self) -> tuple[str, ...]:
+        return tuple(name for name in self.directory.wanted() if self.directory.state(name) == "ready")
+
+    def _is_local(self, provider: str) -> bool:
+        return self.directory.endpoint(provider).dialect != "openai" or self._is_free(Target(provider, ""))
+
+    # --- filters and prices ------------------------------------------------------------------------
+
+    def _problem(self, target: Target, request: Request) -> FareboxError | None:
+        """Return why a target can't take the request, or None."""
+        state = self.directory.state(target.provider)
+        match state:
+            case "missingKey" | "noAddress":
+                return _caught(self.directory, target.provider)
+            case "notLocal":
+                return LocalOnly(
+                    f"{target.name} is not on this machine, and local-only mode is on",
+                    hint="Choose a local model, or set [privacy] local_only = false in your config.",
+                )
+            case "ready":
+                pass
+            case _:
+                assert_never(state)
+        info = self.catalog.info(target.provider, target.model)
+        if info is None:
+            return None
+        if info.context_window is not None and request.input_tokens > info.context_window:
+            return ContextTooLong(
+                f"about {request.input_tokens} tokens don't fit into {target.name}'s {info.context_window}",
+                hint="Attach less, or choose a model with a larger context.",
+                provider=target.provider,
+                model=target.model,
+            )
+        if request.images and "images" not in info.capabilities:
+            return Refused(
+                f"{target.name} can't read images",
+                hint="Choose a model that can: farebox models shows the capabilities.",
+                provider=target.provider,
+                model=target.model,
+            )
+        return None
+
+    def _estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
+        baseline = self.baseline()
+        return Estimate(
+            nanodollars=self.estimate(target, request),
+            baseline_model=baseline.name if baseline is not None else None,
+            baseline_nanodollars=self.estimate(baseline, request) if baseline is not None else None,
+        )
+
+    def _is_free(self, target: Target) -> bool:
+        try:
+            return self.directory.endpoint(target.provider).free
+        except FareboxError:
+            return False
+
+    def _price_id(self, target: Target) -> str | None:
+        try:
+            return self.directory.endpoint(target.provider).price_id
+        except FareboxError:
+            return None
+
+
+def _asked_strategy(name: str, default: Strategy) -> Strategy:
+    asked = name.partition(":")[2]
+    if not asked:
+        return default
+    for strategy in get_args(Strategy):
+        if strategy == asked:
+            return strategy
+    raise ModelNotFound(
+        f"{name}: there is no strategy {asked}",
+        hint="Use auto, auto:cheap, auto:balanced or auto:quality.",
+    )
+
+
+def _caught(directory: Directory, provider: str) -> FareboxError | None:
+    """Return the error that using a provider would raise."""
+    try:
+        directory.endpoint(provider)
+    except FareboxError as exc:
+        return exc
+    return None
+
+
+def _complexity(input_tokens: int) -> Complexity:
+    if input_tokens <= LOW_COMPLEXITY_TOKENS:
+        return "low"
+    return "medium" if input_tokens <= MEDIUM_COMPLEXITY_TOKENS else "high"
+
+
+def _nothing_set_up() -> MissingKey:
+    return MissingKey(
+        "no model provider is set up",
+        hint="Set a key such as OPENROUTER_API_KEY (or: farebox auth login openrouter), or run a local "
+        "server and set FAREBOX_LOCAL_BASE_URL=http://127.0.0.1:8080/v1. farebox doctor shows what is there.",
+    )

@@ -1,0 +1,192 @@
+"""Where keys are found and kept; the only module that turns one into text.
+
+A key is looked up in this order: set by the client in memory, the environment, the system's keyring
+(extra ``keyring``), a file that only its owner can read. A Secret has no ``str``; its ``repr`` shows a
+salted fingerprint. A Credential binds a Secret to the one origin it may be sent to.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import json
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast
+from urllib.parse import urlsplit
+
+from farebox.errors import ConfigError, InvalidParams
+
+_SALT = os.urandom(16)
+_PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
+KEYRING_SERVICE = "farebox"
+
+KeySource = Literal["client", "environment", "keyring", "file"]
+
+
+class Secret:
+    """A key that can't be printed by accident."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        value = value.strip()
+        if not _PRINTABLE.fullmatch(value):
+            raise InvalidParams(
+                "this key has spaces, line ends or characters outside ASCII",
+                hint="Copy the key again, alone.",
+            )
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself. Only the function that attaches it to a request may call this."""
+        return self._value
+
+    def redact(self, text: str) -> str:
+        """Replace the key wherever it occurs in a text."""
+        return text.replace(self._value, "<secret>")
+
+    def __repr__(self) -> str:
+        return f"<secret:{hashlib.sha256(_SALT + self._value.encode()).hexdigest()[:4]}>"
+
+    __str__ = __repr__
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, in one canonical form."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key and the one origin it may be sent to."""
+
+    secret: Secret
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A key and where it was found."""
+
+    secret: Secret
+    source: KeySource
+    detail: str
+
+
+class _Keyring(Protocol):
+    def get_password(self, service: str, user: str) -> str | None: ...
+    def set_password(self, service: str, user: str, password: str) -> None: ...
+    def delete_password(self, service: str, user: str) -> None: ...
+
+
+class Keys:
+    """All keys of one user. Those set in memory live as long as this object."""
+
+    def __init__(self, *, environment: Mapping[str, str], file: Path) -> None:
+        self._environment = environment
+        self._file = file
+        self._memory: dict[str, Secret] = {}
+
+    def find(self, provider: str, variables: tuple[str, ...]) -> FoundKey | None:
+        """Look a provider's key up; an empty variable counts as absent."""
+        if provider in self._memory:
+            return FoundKey(self._memory[provider], "client", "set by the editor")
+        for variable in variables:
+            if value := self._environment.get(variable, "").strip():
+                return FoundKey(_checked(value, f"the variable {variable}"), "environment", variable)
+        keyring = _keyring()
+        if keyring is not None and (value := keyring.get_password(KEYRING_SERVICE, provider)):
+            return FoundKey(_checked(value, "the system's keyring"), "keyring", "the system's keyring")
+        if value := self._stored().get(provider):
+            return FoundKey(_checked(value, str(self._file)), "file", str(self._file))
+        return None
+
+    def remember(self, provider: str, value: str | None) -> None:
+        """Keep a key in memory only, or forget it."""
+        if value is None:
+            self._memory.pop(provider, None)
+        else:
+            self._memory[provider] = Secret(value)
+
+    def store(self, provider: str, value: str) -> str:
+        """Keep a key for good, in the keyring if there is one; return where."""
+        secret = Secret(value)
+        keyring = _keyring()
+        if keyring is not None:
+            keyring.set_password(KEYRING_SERVICE, provider, secret.reveal())
+            return "the system's keyring"
+        self._write({**self._stored(), provider: secret.reveal()})
+        return str(self._file)
+
+    def remove(self, provider: str) -> bool:
+        """Remove a stored key; say whether there was one."""
+        removed = False
+        keyring = _keyring()
+        if keyring is not None and keyring.get_password(KEYRING_SERVICE, provider):
+            keyring.delete_password(KEYRING_SERVICE, provider)
+            removed = True
+        stored = self._stored()
+        if stored.pop(provider, None) is not None:
+            self._write(stored)
+            removed = True
+        return removed
+
+    def _stored(self) -> dict[str, str]:
+        try:
+            info = self._file.lstat()
+        except OSError:
+            return {}
+        if not stat.S_ISREG(info.st_mode):
+            raise ConfigError(
+                f"{self._file} is not a plain file", hint="Remove it and run farebox auth login."
+            )
+        if os.name == "posix" and info.st_mode & 0o077:
+            raise ConfigError(f"{self._file} can be read by others", hint=f"Run: chmod 600 {self._file}")
+        try:
+            table = cast("object", json.loads(self._file.read_text("utf-8")))
+        except (OSError, ValueError):
+            table = None
+        if not isinstance(table, dict):
+            raise ConfigError(
+                f"{self._file} can't be read", hint="Remove it and run farebox auth login again."
+            )
+        entries = cast("dict[str, object]", table)
+        return {name: value for name, value in entries.items() if isinstance(value, str)}
+
+    def _write(self, table: dict[str, str]) -> None:
+        """Replace the file whole; it is never readable by others, not even for a moment."""
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=".keys-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(table, file, indent=1)
+            Path(name).replace(self._file)
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+def _checked(value: str, where: str) -> Secret:
+    try:
+        return Secret(value)
+    except InvalidParams as exc:
+        raise ConfigError(f"the key in {where} is malformed: {exc.message}", hint=exc.hint) from None
+
+
+def _keyring() -> _Keyring | None:
+    """Return the keyring library if it is installed and has a usable back end."""
+    try:
+        keyring = importlib.import_module("keyring")
+        fail = importlib.import_module("keyring.backends.fail")
+    except ImportError:
+        return None
+    usable = not isinstance(keyring.get_keyring(), fail.Keyring)
+    return cast("_Keyring", cast("object", keyring)) if usable else None

@@ -1,0 +1,264 @@
+"""The public JSON shapes of what farebox answers: routes, usage, cost, reports.
+
+One pydantic model for each shape of the protocol, shared by every surface that writes JSON. Keys are
+camelCase, dollars are exact decimal strings, an unknown amount is null. ``lsp.methods`` adds the params
+and results of the methods; ``farebox schema`` is generated from both.
+"""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from farebox import costs
+from farebox.ledger.queries import Dimension
+from farebox.messages import (
+    Complexity,
+    Cost,
+    CostBasis,
+    Phase,
+    Route,
+    Strategy,
+    Target,
+    Task,
+    Usage,
+    Verdict,
+    usd_text,
+)
+
+
+class Shape(BaseModel):
+    """A JSON object with camelCase keys; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, from_attributes=True
+    )
+
+    def json_value(self) -> dict[str, object]:
+        """Return the object as plain JSON values; fields that were not given are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class UsageShape(Shape):
+    """Inclusive token counts."""
+
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+
+
+class CostShape(Shape):
+    """What it cost; ``usd`` is null if no price is known."""
+
+    usd: str | None
+    basis: CostBasis
+    baseline: str | None
+    baseline_usd: str | None
+    saved_usd: str | None
+
+
+class TargetShape(Shape):
+    """A model at a provider; ``model`` is the full name, as one would write it in a setting."""
+
+    model: str
+    provider: str
+
+
+class CandidateShape(TargetShape):
+    """A target that was considered."""
+
+    verdict: Verdict
+    why: str
+    estimated_usd: str | None
+
+
+class EstimateShape(Shape):
+    """What a request may cost at most."""
+
+    usd: str | None
+    baseline: str | None
+    baseline_usd: str | None
+    saved_percent: int | None
+
+
+class AttemptShape(TargetShape):
+    """One try: ``outcome`` is ok, cancelled or an error kind."""
+
+    outcome: str
+    ms: int
+
+
+class RouteShape(TargetShape):
+    """Where a request goes, what else was considered, and why."""
+
+    requested: str
+    task: Task
+    phase: Phase
+    complexity: Complexity
+    strategy: Strategy
+    reason: str
+    fallback_chain: list[TargetShape]
+    candidates: list[CandidateShape]
+    estimate: EstimateShape
+    attempts: list[AttemptShape] = []
+
+
+class BasisShape(Shape):
+    """How many requests have a cost of each basis."""
+
+    reported: int
+    computed: int
+    estimated: int
+    unknown: int
+
+
+class ReportRowShape(Shape):
+    """The sums of one group; the keys are those that the report is grouped by."""
+
+    day: str | None = None
+    hour: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    task: str | None = None
+    workspace: str | None = None
+    conversation: str | None = None
+    client: str | None = None
+    requests: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    usd: str | None
+    saved_usd: str | None
+    basis: BasisShape
+
+
+class BudgetShape(Shape):
+    """One budget and what is left of it."""
+
+    name: str
+    limit_usd: str
+    spent_usd: str
+    held_usd: str
+    resets_at: str
+
+
+class ReportShape(Shape):
+    """What was spent. ``heldRequests`` are still running and in no row."""
+
+    since: str | None
+    until: str | None
+    by: list[Dimension]
+    rows: list[ReportRowShape]
+    total: ReportRowShape
+    budgets: list[BudgetShape]
+    held_requests: int
+
+
+def usd(nanodollars: int | None) -> str | None:
+    """Write an amount as dollars; an unknown one stays null."""
+    return None if nanodollars is None else usd_text(nanodollars)
+
+
+def usage_shape(usage: Usage) -> UsageShape:
+    """Shape token counts."""
+    return UsageShape.model_validate(usage)
+
+
+def cost_shape(cost: Cost) -> CostShape:
+    """Shape a cost."""
+    return CostShape(
+        usd=usd(cost.nanodollars),
+        basis=cost.basis,
+        baseline=cost.baseline_model,
+        baseline_usd=usd(cost.baseline_nanodollars),
+        saved_usd=usd(cost.saved_nanodollars),
+    )
+
+
+def target_shape(target: Target) -> TargetShape:
+    """Shape a target."""
+    return TargetShape(model=target.name, provider=target.provider)
+
+
+def route_shape(route: Route) -> RouteShape:
+    """Shape a route; ``attempts`` is there once something was tried."""
+    shape = RouteShape(
+        requested=route.requested,
+        task=route.task,
+        phase=route.phase,
+        complexity=route.complexity,
+        strategy=route.strategy,
+        model=route.target.name,
+        provider=route.target.provider,
+        reason=route.reason,
+        fallback_chain=[target_shape(target) for target in route.fallbacks],
+        candidates=[
+            CandidateShape(
+                model=candidate.target.name,
+                provider=candidate.target.provider,
+                verdict=candidate.verdict,
+                why=candidate.why,
+                estimated_usd=usd(candidate.estimated_nanodollars),
+            )
+            for candidate in route.candidates
+        ],
+        estimate=EstimateShape(
+            usd=usd(route.estimate.nanodollars),
+            baseline=route.estimate.baseline_model,
+            baseline_usd=usd(route.estimate.baseline_nanodollars),
+            saved_percent=route.estimate.saved_percent,
+        ),
+    )
+    attempts = [
+        AttemptShape(
+            model=attempt.target.name,
+            provider=attempt.target.provider,
+            outcome=attempt.outcome,
+            ms=attempt.ms,
+        )
+        for attempt in route.attempts
+    ]
+    return shape.model_copy(update={"attempts": attempts}) if attempts else shape
+
+
+def report_shape(report: costs.Report) -> ReportShape:
+    """Shape a report."""
+    return ReportShape(
+        since=report.since,
+        until=report.until,
+        by=list(report.by),
+        rows=[_row_shape(row) for row in report.rows],
+        total=_row_shape(report.total),
+        budgets=[
+            BudgetShape(
+                name=line.name,
+                limit_usd=usd_text(line.limit_nanodollars),
+                spent_usd=usd_text(line.spent_nanodollars),
+                held_usd=usd_text(line.held_nanodollars),
+                resets_at=line.resets_at,
+            )
+            for line in report.budgets
+        ],
+        held_requests=report.held_requests,
+    )
+
+
+def _row_shape(row: costs.ReportRow) -> ReportRowShape:
+    keys: dict[Dimension, str | None] = dict(row.keys)
+    usage = row.usage
+    return ReportRowShape.model_validate(
+        {
+            **keys,
+            "requests": row.requests,
+            "input_tokens": usage.input_tokens,
+            "cached_input_tokens": usage.cached_input_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "output_tokens": usage.output_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+            "usd": usd(row.cost_nanodollars),
+            "saved_usd": usd(row.saved_nanodollars),
+            "basis": BasisShape.model_validate(row.basis),
+        }
+    )
