@@ -17,6 +17,7 @@ from farebox import catalog, config, costs, doctor
 from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
+from farebox.errors import ConfigError
 from farebox.ledger.limits import limits_from
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
@@ -117,7 +118,7 @@ class App:
         """Answer what was spent. A broken config does not keep the user from seeing it."""
         try:
             budgets = self.config().budgets
-        except config.ConfigError:
+        except ConfigError:
             budgets = config.Budgets()
         return await costs.report(
             self.ledger,

@@ -8,6 +8,7 @@ is ever a setting.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from farebox.messages import Strategy, Task
 WORKSPACE_FILE = ".farebox.toml"
 MAX_FILE_BYTES = 256 * 1024
 
+_LONG_QUOTES = ('"""', "'''")
+_KEY_PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*([.=\]])""", re.ASCII)
+
 Dialect = Literal["openai", "llamacpp"]
 FillStyle = Literal["infill", "suffix", "tokens", "chat"]
 TomlTable: TypeAlias = dict[str, object]
@@ -34,6 +38,8 @@ def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an address such as http://127.0.0.1:8080/v1")
+    if parts.port == 0 or not re.fullmatch(r"[\x21-\x7e]+", value):  # reading the port checks its range
+        raise ValueError("must be an address with no space, no control character and a real port")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a plain address: no user name, password, query or fragment")
     return value.rstrip("/")
@@ -196,6 +202,11 @@ def read_file(path: Path) -> Layer:
         raise ConfigError(f"{path} is not UTF-8", hint="Save the file as UTF-8.") from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path}: {exc}", hint="Fix the TOML syntax there.") from exc
+    except (RecursionError, ValueError, ArithmeticError) as exc:
+        # tomllib lets its own limits through: nesting, the digits of an integer, the exponent of a number.
+        raise ConfigError(
+            f"{path}: nested too deeply, or a number too large", hint="Fix the TOML there."
+        ) from exc
     return Layer(str(path), table, text)
 
 
@@ -311,15 +322,20 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
     """Find the line (from 1) where a key path is set in TOML text, or its nearest table's header."""
     best_depth, best_line = 0, None
     table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    open_string = ""
+    for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
-        if stripped.startswith("["):
-            table = _dotted(stripped.lstrip("[").split("]", 1)[0])
-            here = table
-        elif "=" in stripped and not stripped.startswith("#"):
-            here = (*table, *_dotted(stripped.split("=", 1)[0]))
-        else:
+        if open_string:
+            open_string = "" if open_string in stripped else open_string
             continue
+        if stripped.startswith("["):
+            here = table = _dotted(stripped.lstrip("["), end="]")
+        else:
+            key = _dotted(stripped, end="=")
+            if not key:
+                continue
+            here = (*table, *key)
+            open_string = next((quotes for quotes in _LONG_QUOTES if stripped.count(quotes) == 1), "")
         depth = len(here)
         common = min(depth, len(path))
         if here[:common] == path[:common] and common > best_depth:
@@ -327,16 +343,12 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
     return best_line
 
 
-def _dotted(text: str) -> tuple[str, ...]:
-    """Split a TOML key at its dots; quoted parts keep theirs."""
+def _dotted(text: str, *, end: str) -> tuple[str, ...]:
+    """Read a TOML key up to ``end``, split at its dots; quoted parts keep theirs. Empty if it is no key."""
     parts: list[str] = []
-    rest = text.strip()
-    while rest:
-        if rest[0] in "\"'":
-            part, _, rest = rest[1:].partition(rest[0])
-            rest = rest.lstrip().removeprefix(".")
-        else:
-            part, _, rest = rest.partition(".")
-        parts.append(part.strip())
-        rest = rest.lstrip()
-    return tuple(parts)
+    while part := _KEY_PART.match(text):
+        parts.append(part[1] or part[2] or part[3] or "")
+        if part[4] != ".":
+            return tuple(parts) if part[4] == end else ()
+        text = text[part.end() :]
+    return ()

@@ -19,6 +19,7 @@ CostBasis = Literal["reported", "computed", "estimated", "unknown"]
 Verdict = Literal["chosen", "fallback", "dropped"]
 
 NANODOLLARS_PER_USD = 10**9
+MAX_NANODOLLARS = 2**63 - 1  # what an SQL integer holds
 
 
 # --- prompts -----------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ UNKNOWN_COST = Cost(nanodollars=None, basis="unknown")
 
 
 def nanodollars_from_usd(usd: Decimal | float | int | str) -> int | None:
-    """Return an amount of dollars as whole nano-dollars, or None if it is no finite amount >= 0.
+    """Return an amount of dollars as whole nano-dollars, or None if it is no amount from 0 to MAX_NANODOLLARS.
 
     A float is read by its shortest decimal form, which is what its sender wrote.
     """
@@ -134,7 +135,7 @@ def nanodollars_from_usd(usd: Decimal | float | int | str) -> int | None:
         amount = usd if isinstance(usd, Decimal) else Decimal(str(usd))
     except InvalidOperation:
         return None
-    if not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or not 0 <= amount <= MAX_NANODOLLARS // NANODOLLARS_PER_USD:
         return None
     return int((amount * NANODOLLARS_PER_USD).to_integral_value(rounding=ROUND_HALF_UP))
 

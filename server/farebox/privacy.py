@@ -4,13 +4,14 @@ A request names the files that its text comes from; this module says whether a r
 here. It knows paths and patterns, not providers or editors.
 """
 
+import posixpath
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePath
 
 from pathspec import GitIgnoreSpec
 
-from farebox.errors import Excluded
+from farebox.errors import ConfigError, Excluded
 
 SECRET_FILES = (
     ".env",
@@ -42,14 +43,14 @@ def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str,
         rule = excluded_by(source, exclude=exclude, roots=roots)
         if rule is not None:
             raise Excluded(
-                f"{PurePath(source).name} stays on this machine: it matches {rule}",
+                f"{_plain(source).name} stays on this machine: it matches {rule}",
                 hint="Secret files and [privacy] exclude patterns are never sent to a model.",
             )
 
 
 def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> str | None:
     """Return the pattern that excludes a file, or None. User patterns are relative to the roots."""
-    path = PurePath(source)
+    path = _plain(source)
     # A secret file is one in whatever case the file system or the editor spells it.
     if (rule := _matching(SECRET_FILES, path.as_posix().lower())) is not None:
         return rule
@@ -57,15 +58,28 @@ def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]
     return next((rule for name in names if (rule := _matching(exclude, name)) is not None), None)
 
 
+def _plain(path: str) -> PurePath:
+    """Spell a path with slashes and without ``..``, so that no other spelling slips past a pattern."""
+    return PurePath(posixpath.normpath(path.replace("\\", "/")))
+
+
 def _below(path: PurePath, root: str) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+    folder = _plain(root)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
 
 
 def _matching(patterns: tuple[str, ...], name: str) -> str | None:
     result = _spec(patterns).check_file(name.lstrip("/"))
-    return patterns[result.index] if result.include and result.index is not None else None
+    if not result.include or result.index is None:
+        return None
+    return [pattern for pattern in patterns if pattern][result.index]  # pathspec does not count empty ones
 
 
 @lru_cache(maxsize=16)
 def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    return GitIgnoreSpec.from_lines(patterns)
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as exc:
+        raise ConfigError(
+            f"[privacy] exclude: {exc}", hint="Patterns are written as in a .gitignore file."
+        ) from exc

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Literal, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
 from farebox.errors import ConfigError, InvalidParams
@@ -54,6 +54,9 @@ class Secret:
         return f"<secret:{hashlib.sha256(_SALT + self._value.encode()).hexdigest()[:4]}>"
 
     __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key can't be pickled or copied")
 
 
 def origin_of(url: str) -> str:

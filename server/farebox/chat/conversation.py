@@ -37,7 +37,7 @@ TITLE_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the user asks in one turn."""
+    """What the user asks in one turn; ``system`` replaces the task's own system text."""
 
     text: str
     task: Task = "chat"
@@ -45,6 +45,7 @@ class Question:
     attachments: tuple[Attachment, ...] = ()
     images: tuple[Image, ...] = ()
     reasoning: ReasoningEffort | None = None
+    system: str | None = None
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
 
@@ -165,7 +166,7 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
     asked = turn.question
     earlier = history(conversation, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
     messages = (
-        Message("system", system_text(asked.task)),
+        Message("system", asked.system or system_text(asked.task)),
         *earlier,
         Message("user", turn.prompt, asked.images),
     )

@@ -72,7 +72,11 @@ Commands = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage]
 def _add_lsp(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("lsp", help="the language server, on stdin and stdout")
     parser.add_argument("--stdio", action="store_true", help="accepted, and always so")
-    parser.set_defaults(run=lambda _options: _lsp())
+
+    def run(_options: argparse.Namespace) -> int:
+        return _lsp()
+
+    parser.set_defaults(run=run)
 
 
 def _add_demo(commands: "Commands[argparse.ArgumentParser]") -> None:

@@ -35,9 +35,9 @@ print(area(2))
 </file>
 <COMPLETION>math.pi * radius ** 2</COMPLETION>"""
 
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
+_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _FENCE = re.compile(r"```[^\n]*\n(.*?)(?:\n?```|$)", re.DOTALL)
-_PROSE = re.compile(r"\s*(here is|here's|sure|certainly|the completion|i )", re.IGNORECASE)
+_PROSE = re.compile(r"\s*(?:(?i:here is|here's|sure|certainly|the completion)\b|I )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,8 @@ class Family:
 
 def render(window: Window, serving: Serving) -> Call:
     """Write the call that fills a window's hole at a target."""
-    single_line = bool(window.line_after.strip())
-    limit = MAX_LINE_TOKENS if single_line else MAX_BLOCK_TOKENS
-    line_stop = ("\n",) if single_line else ()
+    limit = MAX_LINE_TOKENS if window.one_line else MAX_BLOCK_TOKENS
+    line_stop = ("\n",) if window.one_line else ()
     infill = Infill(window.prefix, window.suffix)
     if serving.fill in ("infill", "suffix"):
         return Call(serving.model, infill, max_output_tokens=limit, temperature=0, stop=line_stop)
@@ -94,7 +93,8 @@ def all_markers() -> tuple[str, ...]:
 
 def read_chat_answer(answer: str, window: Window) -> str:
     """Find the insertion in a chat model's answer: tolerant of fences, echoes and missing tags."""
-    answer = _THINKING.sub("", answer)
+    # Some chat templates open the thoughts in the prompt, so that only their end is in the answer.
+    answer = _THINKING.sub("", answer).rpartition("</think>")[2]
     tagged = "<COMPLETION>" in answer
     if tagged:
         answer = answer.partition("<COMPLETION>")[2]

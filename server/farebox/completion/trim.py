@@ -24,7 +24,7 @@ def trim(answer: str, window: Window) -> str | None:
         return None
     text = _cut_at_markers(text)
     text = _without_echo(text, window)
-    if window.line_after.strip():
+    if window.one_line:
         text = text.partition("\n")[0]
     text = _cut_repetition(text)
     text = _without_overlap(text, window)

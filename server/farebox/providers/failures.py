@@ -42,11 +42,12 @@ def from_status(
 def from_event(endpoint: Endpoint, *, model: str | None, table: JsonObject) -> ProviderError:
     """Translate an error that came inside a stream whose status was 200.
 
-    OpenRouter sends a top-level ``error`` with a numeric ``code``, Groq one with ``status_code``.
+    OpenRouter sends a top-level ``error`` with a numeric ``code``, Groq one with ``status_code`` beside a
+    ``code`` in words.
     """
     error = obj(table, "error")
-    code = error.get("code", error.get("status_code"))
-    status = code if isinstance(code, int) else 502
+    codes = (error.get("status_code"), error.get("code"))
+    status = next((code for code in codes if isinstance(code, int)), 502)
     words = _clean(endpoint, text(error, "message") or text(table, "error") or "an error inside the stream")
     return _error(endpoint, model=model, status=status, words=words, retry_after=None, body=words)
 

@@ -9,7 +9,7 @@ bound to.
 import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ FIRST_BYTE_S = 120.0
 """A local model may have to be loaded first; a user who waits can cancel at any time."""
 GAP_S = 60.0
 TOTAL_S = 600.0
+DRAIN_S = 0.05
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 32
@@ -82,6 +83,7 @@ class Http:
             chunks = _bounded(endpoint, response, deadline, MAX_BODY_BYTES)
             async with aclosing(chunks):
                 yield Body(response.headers.get("content-type", ""), chunks)
+                await _drain(chunks)
         finally:
             await response.aclose()
 
@@ -181,6 +183,14 @@ async def _bounded(
                     provider=endpoint.provider,
                 )
             yield chunk
+
+
+async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
+    """Read past the end mark to the body's end: only then can the connection serve the next request."""
+    with suppress(BrokenReply, TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in chunks:
+                pass
 
 
 async def _failure(endpoint: Endpoint, response: httpx2.Response, model: str | None) -> ProviderError:

@@ -4,6 +4,7 @@ Pure: JSON objects in, events out. Tolerates what compatible servers really send
 reasoning under two names, tool calls keyed by index or by id, usage in three places, no ``[DONE]``.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -105,7 +106,15 @@ class Reply:
         function = obj(call, "function")
         partial.id = partial.id or text(call, "id")
         partial.name = partial.name or text(function, "name")
-        partial.arguments.append(text(function, "arguments"))
+        partial.arguments.append(_arguments(function))
+
+
+def _arguments(function: JsonObject) -> str:
+    """Return arguments as JSON text, also where a server sends an object instead of a string."""
+    value = function.get("arguments")
+    if isinstance(value, dict):
+        return json.dumps(value, default=float, ensure_ascii=False)
+    return text(function, "arguments")
 
 
 def _content(content: object) -> Iterator[Delta]:

@@ -85,7 +85,7 @@ class SseDecoder:
         value = value.removeprefix(" ")
         if field == "data":
             self._data.append(value)
-            self._data_chars += len(value)
+            self._data_chars += len(value) + 1  # the line end, so that empty lines count too
             if self._data_chars > MAX_EVENT_CHARS:
                 raise TooLong(f"an event of the stream is longer than {MAX_EVENT_CHARS} characters")
         elif field == "event":

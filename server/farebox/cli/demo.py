@@ -1,0 +1,243 @@
+"""``farebox demo``: the server at work, as an editor sees it: a completion, a chat, what both cost.
+
+Uses a provider that is set up, else a model server that runs on this machine, else the simulated one,
+and says which. Money is only spent where the user has set a key up; what the demo does with a local or
+a simulated model goes into a ledger of its own.
+"""
+
+import asyncio
+import colorsys
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.text import Text
+
+from farebox.app import App, Client
+from farebox.cli.stdio_client import Json, StdioClient
+from farebox.providers.simulated import SimulatedServer
+from farebox.report import clean, to_table
+from farebox.router import inventory
+
+QUESTION = "In two sentences: what is the YIQ colour space, and what was it used for?"
+FUNCTION = "def rgb_to_yiq"
+LINES_AROUND = 4
+MAX_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Whom the demo speaks to: words for the user, and how the server is told."""
+
+    words: str
+    environment: dict[str, str] = field(default_factory=dict[str, str])
+    settings: Json = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A real source file with a line that is being typed."""
+
+    path: Path
+    before: str
+    typed: str
+    after: str
+
+    @property
+    def text(self) -> str:
+        """The file as it is opened."""
+        return self.before + self.after
+
+    @property
+    def line(self) -> int:
+        """The line that is being typed, from 0."""
+        return self.before.count("\n")
+
+
+def demo(*, simulated: bool) -> int:
+    """Run the demo."""
+    return asyncio.run(_demo(simulated=simulated))
+
+
+async def _demo(*, simulated: bool) -> int:
+    console = Console(
+        width=min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH), highlight=False
+    )
+    async with AsyncExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix="farebox-demo-", ignore_cleanup_errors=True)
+        home = Path(stack.enter_context(folder))
+        stage = await _stage(stack, home, simulated=simulated)
+        console.print(f"\n[bold]farebox demo[/bold]  {stage.words}\n")
+        screen = _Screen(console)
+        async with StdioClient(stage.environment, screen.listen) as client:
+            await _play(client, screen, stage, _scene(home))
+        await _report(console, stage)
+    console.print("[dim]Next: the README says how to add a key or a local model, and your editor.[/dim]")
+    return 0
+
+
+# --- whom to speak to --------------------------------------------------------------------------------
+
+
+async def _stage(stack: AsyncExitStack, home: Path, *, simulated: bool) -> Stage:
+    """Choose a provider: one that is set up, a local server, the simulated one."""
+    apart = {"FAREBOX_HOME": str(home), "FAREBOX_CONFIG": str(home / "config.toml")}
+    if not simulated:
+        app = App(Client(name="demo"))
+        try:
+            door = app.door()
+            ready = [name for name in door.directory.wanted() if door.directory.state(name) == "ready"]
+            if ready:
+                return Stage(f"with what you have set up: {', '.join(ready)}. This costs what it costs.")
+            servers = await inventory.local_servers(door.planner)
+        finally:
+            await app.close()
+        if servers:
+            server = servers[0]
+            words = f"with {server.kind} at {server.base_url}, found running on this machine"
+            return Stage(words, {**apart, "FAREBOX_LOCAL_BASE_URL": server.base_url})
+    server = await stack.enter_async_context(SimulatedServer())
+    settings: Json = {
+        "providers": {"simulated": {"dialect": "openai", "base_url": server.base_url}},
+        "tasks": {"chat": "simulated/echo", "complete": "simulated/echo"},
+    }
+    words = (
+        "with the [bold]simulated[/bold] provider: no key is set and no local model server runs.\n"
+        "It is a small program on this machine, no model: its answers and prices are made up."
+    )
+    return Stage(words, {**apart, "FAREBOX_LOCAL_BASE_URL": ""}, settings)
+
+
+def _scene(home: Path) -> Scene:
+    """Take a real file of Python's library, with a function's last line not written yet."""
+    source = Path(colorsys.__file__).read_text("utf-8")
+    start = source.index("return ", source.index(FUNCTION))
+    end = source.index("\n", start)
+    return Scene(home / "colorsys.py", source[:start], "return ", source[end:])
+
+
+# --- the play ----------------------------------------------------------------------------------------
+
+
+async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Scene) -> None:
+    options = {"settings": stage.settings}
+    await client.request(
+        "initialize",
+        {
+            "processId": None,
+            "rootUri": None,
+            "capabilities": {},
+            "clientInfo": {"name": "farebox demo"},
+            "initializationOptions": options,
+        },
+    )
+    await client.notify("initialized", {})
+    await client.request("farebox/models", {})  # as a client's model picker does; the server is warm then
+    await _complete(client, screen, scene)
+    screen.title("Chat")
+    screen.say(f"[bold]you[/bold]  {QUESTION}\n")
+    result = cast("Json", await client.request("farebox/chat", {"text": QUESTION}))
+    screen.end_answer(result)
+    await client.request("shutdown", None)
+    await client.notify("exit")
+
+
+async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
+    uri = scene.path.as_uri()
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": scene.text}
+    await client.notify("textDocument/didOpen", {"textDocument": document})
+    column = len(scene.before) - scene.before.rfind("\n") - 1
+    for version, character in enumerate(scene.typed, start=2):
+        place = {"line": scene.line, "character": column}
+        change = {"range": {"start": place, "end": place}, "text": character}
+        await client.notify(
+            "textDocument/didChange",
+            {"textDocument": {"uri": uri, "version": version}, "contentChanges": [change]},
+        )
+        column += 1
+    screen.title(f"Ghost text in {scene.path.name}, a file of Python's own library")
+    params = {
+        "textDocument": {"uri": uri},
+        "position": {"line": scene.line, "character": column},
+        "context": {"triggerKind": 2},
+    }
+    started = asyncio.get_running_loop().time()
+    answer = cast("Json", await client.request("textDocument/inlineCompletion", params))
+    ms = round((asyncio.get_running_loop().time() - started) * 1000)
+    items = cast("list[Json]", answer.get("items") or [])
+    ghost = str(items[0]["insertText"]) if items else ""
+    screen.show_code(scene, ghost)
+    what = "the grey text is the suggestion" if ghost else "nothing worth showing came"
+    screen.say(f"[dim]{what}, {ms} ms[/dim]\n")
+
+
+async def _report(console: Console, stage: Stage) -> None:
+    """Print the report of the ledger that the server has just written."""
+    app = App(Client(name="demo"), environment={**os.environ, **stage.environment})
+    try:
+        report = await app.cost_report(since="today", by=("task", "model"))
+    finally:
+        await app.close()
+    console.rule("[bold]What it cost[/bold]", align="left")
+    sys.stdout.write(to_table(report, width=console.width) + "\n")
+
+
+class _Screen:
+    """What the user sees while the server speaks."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._answering = False
+
+    def title(self, text: str) -> None:
+        """Begin a part."""
+        self._console.rule(f"[bold]{text}[/bold]", align="left")
+
+    def say(self, text: str) -> None:
+        """Print a line; it may hold rich's markup."""
+        self._console.print(text)
+
+    def listen(self, method: str, params: Json) -> None:
+        """Show an answer as it streams."""
+        event = cast("Json", params.get("event") or {})
+        if method != "farebox/chatEvent" or event.get("type") != "text":
+            return
+        if not self._answering:
+            self._answering = True
+            self._console.print("[bold]farebox[/bold]  ", end="")
+        self._console.print(Text(_harmless(str(event["text"]))), end="", soft_wrap=True)
+
+    def end_answer(self, result: Json) -> None:
+        """Say who answered, and what it cost."""
+        route, cost = cast("Json", result["route"]), cast("Json", result["cost"])
+        price = f"${cost['usd']} ({cost['basis']})" if cost["usd"] is not None else "cost unknown"
+        self._console.print("\n")
+        self._console.print(Text(f"{route['model']} | {price} | {route['reason']}\n", style="dim"))
+
+    def show_code(self, scene: Scene, ghost: str) -> None:
+        """Show the lines around the cursor, with the ghost text in grey."""
+        above = "\n".join((scene.before + scene.typed).split("\n")[-LINES_AROUND - 1 :])
+        below = "\n".join(scene.after.split("\n")[1 : LINES_AROUND + 1])
+        code = Syntax("", "python", background_color="default")
+        shown = code.highlight(above)
+        shown.rstrip()
+        if above.endswith(" "):
+            shown.append(" ")
+        shown.append(_harmless(ghost), style="bright_black italic")
+        shown.append("\n")
+        shown.append_text(code.highlight(below))
+        shown.rstrip()
+        self._console.print(Panel(shown, border_style="dim"))
+
+
+def _harmless(text: str) -> str:
+    """Keep a model's text from moving the cursor, line by line."""
+    return "\n".join(clean(line) for line in text.split("\n"))

@@ -1,0 +1,22 @@
+"""``farebox doctor``: what is set up, what is missing and what to do about it."""
+
+import json
+
+from farebox.cli.running import with_app
+from farebox.lsp.methods import CheckShape, DoctorResult
+
+_SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+def print_checks(*, as_json: bool) -> int:
+    """Print all checks; fail if one of them is an error."""
+    checks = with_app(lambda app: app.examine())
+    if as_json:
+        result = DoctorResult(checks=[CheckShape.model_validate(check) for check in checks])
+        print(json.dumps(result.json_value(), indent=2))
+    else:
+        for check in checks:
+            print(f"{_SIGNS[check.state]}  {check.name}: {check.message}")
+            if check.hint:
+                print(f"         -> {check.hint}")
+    return 1 if any(check.state == "error" for check in checks) else 0

@@ -1,0 +1,50 @@
+"""``farebox route``: where a question would go and why; nothing is sent."""
+
+import json
+from typing import cast, get_args
+
+from farebox.app import App
+from farebox.chat import conversation as chats
+from farebox.cli.running import with_app
+from farebox.completion import engine
+from farebox.errors import InvalidParams
+from farebox.messages import Route, Task, usd_text
+from farebox.shapes import route_shape
+
+
+def read_task(name: str) -> Task:
+    """Return a task by its name. Raises InvalidParams."""
+    if name not in get_args(Task):
+        raise InvalidParams(f"there is no task {name}", hint=f"Tasks: {', '.join(get_args(Task))}.")
+    return cast("Task", name)
+
+
+def route(text: str, *, model: str | None, task: str, as_json: bool) -> int:
+    """Print the route that such a request would take."""
+    wanted = read_task(task)
+
+    async def ask(app: App) -> Route:
+        if wanted == "complete":
+            hole = engine.Hole("example.py", "python", text, "", model=model, origin=app.client.origin)
+            return await engine.route(app.door(), hole)
+        question = chats.Question(text or "example", task=wanted, model=model, origin=app.client.origin)
+        return await chats.route(app.door(), chats.Conversation(""), question)
+
+    found = with_app(ask)
+    print(json.dumps(route_shape(found).json_value(), indent=2) if as_json else _describe(found))
+    return 0
+
+
+def _describe(found: Route) -> str:
+    lines = [f"{found.target.name}: {found.reason}"]
+    estimate = found.estimate
+    if estimate.nanodollars is not None:
+        lines.append(f"at most ${usd_text(estimate.nanodollars)}")
+    if estimate.baseline_nanodollars is not None and estimate.baseline_model != found.target.name:
+        lines[-1] += f" ({estimate.baseline_model}: ${usd_text(estimate.baseline_nanodollars)})"
+    width = max(len(candidate.target.name) for candidate in found.candidates)
+    lines += [
+        f"  {candidate.verdict:8}  {candidate.target.name:{width}}  {candidate.why}"
+        for candidate in found.candidates
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""Chat requests and answers in the JSON shapes of the OpenAI and the Anthropic API, for scripts.
+
+Reads what both have in common: ``model``, ``messages`` with string or text-part content, ``system``.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from farebox.chat.conversation import Conversation, Question, Turn
+from farebox.errors import InvalidParams
+from farebox.messages import Done
+
+_HINT = 'Give {"messages": [{"role": "user", "content": "…"}]} on stdin.'
+_OPENAI_REASONS = {"toolCalls": "tool_calls", "contentFilter": "content_filter"}
+_CLAUDE_REASONS = {"length": "max_tokens", "toolCalls": "tool_use", "contentFilter": "refusal"}
+
+
+def read(text: str) -> tuple[Conversation, Question]:
+    """Return the conversation so far and the last question. Raises InvalidParams."""
+    body = _object(text)
+    system = [_text(body["system"])] if body.get("system") else []
+    conversation = Conversation("")
+    asked: list[str] = []
+    messages = body.get("messages")
+    for entry in cast("list[object]", messages) if isinstance(messages, list) else []:
+        message = cast("Mapping[str, object]", entry if isinstance(entry, dict) else {})
+        words = _text(message.get("content"))
+        match message.get("role"):
+            case "system" | "developer":
+                system.append(words)
+            case "user":
+                asked.append(words)
+            case "assistant":
+                past = "\n\n".join(asked)
+                conversation.turns.append(Turn("", Question(past), past, answer=words))
+                asked = []
+            case role:
+                raise InvalidParams(f"messages with the role {role} can't be read", hint=_HINT)
+    if not asked:
+        raise InvalidParams("the last message is not the user's", hint=_HINT)
+    model = body.get("model")
+    return conversation, Question(
+        "\n\n".join(asked),
+        model=model if isinstance(model, str) and model else None,
+        system="\n\n".join(system) or None,
+    )
+
+
+def write(standard: Literal["openai", "claude"], turn: Turn, done: Done) -> dict[str, object]:
+    """Shape an answer as one of the two APIs does."""
+    return _openai(turn, done) if standard == "openai" else _claude(turn, done)
+
+
+def _openai(turn: Turn, done: Done) -> dict[str, object]:
+    usage = done.usage
+    message = {"role": "assistant", "content": turn.answer}
+    reason = _OPENAI_REASONS.get(done.finish_reason, done.finish_reason)
+    return {
+        "id": f"chatcmpl-{turn.id}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": done.route.target.name,
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+        "usage": {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+            "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
+            "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        },
+    }
+
+
+def _claude(turn: Turn, done: Done) -> dict[str, object]:
+    usage = done.usage
+    return {
+        "id": f"msg_{turn.id}",
+        "type": "message",
+        "role": "assistant",
+        "model": done.route.target.name,
+        "content": [{"type": "text", "text": turn.answer}],
+        "stop_reason": _CLAUDE_REASONS.get(done.finish_reason, "end_turn"),
+        "stop_sequence": None,
+        "usage": {
+            # Anthropic counts what came from or went into the cache beside the input, we inside it.
+            "input_tokens": usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens,
+            "cache_read_input_tokens": usage.cached_input_tokens,
+            "cache_creation_input_tokens": usage.cache_write_tokens,
+            "output_tokens": usage.output_tokens,
+        },
+    }
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        value = cast("object", json.loads(text))
+    except ValueError as exc:
+        raise InvalidParams(f"stdin is no JSON: {exc}", hint=_HINT) from None
+    if not isinstance(value, dict):
+        raise InvalidParams("stdin is no JSON object", hint=_HINT)
+    return cast("Mapping[str, object]", value)
+
+
+def _text(content: object) -> str:
+    """Read content that is a string or a list of text parts."""
+    if isinstance(content, str):
+        return content
+    parts = cast("list[object]", content) if isinstance(content, list) else []
+    texts = [cast("Mapping[str, object]", part).get("text") for part in parts if isinstance(part, dict)]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise InvalidParams("only text can be read", hint=_HINT)
+    return "\n".join(cast("list[str]", texts))

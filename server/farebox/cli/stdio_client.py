@@ -1,0 +1,107 @@
+"""A language server as a child process, and the few lines of JSON-RPC that it takes to speak to one."""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, cast
+
+from farebox.errors import BrokenReply, FareboxError
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+EXIT_S = 10.0
+
+Json: TypeAlias = dict[str, object]
+Listener: TypeAlias = Callable[[str, Json], None]
+
+
+class ServerError(FareboxError):
+    """The server answered a request with an error."""
+
+    kind = "brokenReply"
+
+
+class StdioClient:
+    """farebox's own server, started as an editor starts it. Use as an async context manager."""
+
+    def __init__(self, environment: Mapping[str, str], listen: Listener) -> None:
+        self._environment = {**os.environ, **environment}
+        self._listen = listen
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[object]] = {}
+        self._process: Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "StdioClient":
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "farebox", "lsp", stdin=PIPE, stdout=PIPE, env=self._environment
+        )
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        process = self._running()
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), EXIT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    async def request(self, method: str, params: object) -> object:
+        """Send a request; return its result. Raises ServerError."""
+        number = next(self._ids)
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        await self._send({"id": number, "method": method, "params": params})
+        return await self._waiting[number]
+
+    async def notify(self, method: str, params: object = None) -> None:
+        """Send a notification."""
+        await self._send({"method": method, "params": params})
+
+    def _running(self) -> Process:
+        if self._process is None:
+            raise BrokenReply("the server is not running", hint="Use async with.", provider="farebox")
+        return self._process
+
+    def _send(self, message: Json) -> Awaitable[None]:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        stdin = self._running().stdin
+        assert stdin is not None  # noqa: S101  it is a pipe
+        stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        return stdin.drain()
+
+    async def _read(self) -> None:
+        stdout = self._running().stdout
+        assert stdout is not None  # noqa: S101  it is a pipe
+        while (header := await stdout.readline()).strip():
+            name, _, value = header.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else 0
+            while (await stdout.readline()).strip():
+                pass
+            if not 0 < length <= MAX_MESSAGE_BYTES:
+                break
+            self._handle(cast("Json", json.loads(await stdout.readexactly(length))))
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(ServerError("the server has ended", hint="Its messages above say why."))
+
+    def _handle(self, message: Json) -> None:
+        number = message.get("id")
+        if not isinstance(number, int) or "method" in message:
+            self._listen(str(message.get("method")), cast("Json", message.get("params") or {}))
+            return
+        future = self._waiting.pop(number)
+        error = message.get("error")
+        if isinstance(error, dict):
+            table = cast("Json", error)
+            data = cast("Json", table.get("data") or {})
+            future.set_exception(ServerError(str(table.get("message")), hint=str(data.get("hint", ""))))
+        else:
+            future.set_result(message.get("result"))

@@ -1,0 +1,176 @@
+"""A report on paper: exact dollars, unknown prices said aloud, nothing that a spreadsheet would run."""
+
+import csv
+import io
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farebox.costs import BasisCounts, BudgetLine, Report, ReportRow
+from farebox.ledger.queries import Dimension
+from farebox.messages import Usage
+from farebox.report import to_csv, to_table
+
+SUMS = (
+    "requests,inputTokens,cachedInputTokens,cacheWriteTokens,outputTokens,reasoningTokens,"
+    "usd,savedUsd,reported,computed,estimated,unknown"
+)
+
+
+def a_row(
+    *values: str | None,
+    cost: int | None = 1,
+    saved: int | None = None,
+    basis: BasisCounts | None = None,
+    usage: Usage | None = None,
+    by: tuple[Dimension, ...] = ("day", "model"),
+) -> ReportRow:
+    counts = basis or (BasisCounts(unknown=1) if cost is None else BasisCounts(computed=1))
+    return ReportRow(
+        keys=tuple(zip(by, values, strict=False)),
+        requests=counts.reported + counts.computed + counts.estimated + counts.unknown,
+        usage=usage or Usage(1_500, 500, 20, 30, 10),
+        cost_nanodollars=cost,
+        saved_nanodollars=saved,
+        basis=counts,
+    )
+
+
+def a_report(
+    *rows: ReportRow, total: ReportRow | None = None, by: tuple[Dimension, ...] = ("day", "model")
+) -> Report:
+    return Report(
+        since="2026-03-04T00:00:00+01:00",
+        until=None,
+        by=by,
+        rows=rows,
+        total=total or a_row(by=()),
+        budgets=(BudgetLine("daily", 5 * 10**9, 1_200_000_001, 50_000_000, "2026-03-12T00:00:00+01:00"),),
+    )
+
+
+def cells(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_the_table_has_every_row_a_total_bars_and_the_budgets():
+    table = to_table(
+        a_report(
+            a_row("2026-03-10", "openai/gpt-5", cost=2_000_000_000, saved=-3),
+            a_row("2026-03-11", "mistral/codestral", cost=1_000_000_001, saved=4_000),
+            total=a_row(cost=3_000_000_001, saved=3_997, by=()),
+        )
+    )
+    lines = table.splitlines()
+    assert lines[0].startswith("Costs since 2026-03-04T00:00:00+01:00")
+    (first,) = [line for line in lines if "openai/gpt-5" in line]
+    (second,) = [line for line in lines if "mistral/codestral" in line]
+    assert "$2.00" in first
+    assert "-$0.000000003" in first
+    assert first.endswith("█" * 10)
+    assert "$1.000000001" in second
+    assert second.endswith("█" * 5)
+    assert any("total" in line and "$3.000000001" in line and "$0.000003997" in line for line in lines)
+    assert any(
+        "daily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12T00:00:00+01:00" in line
+        for line in lines
+    )
+
+
+def test_the_table_says_unknown_marks_what_is_partly_unknown_and_counts_it_in_a_footnote():
+    table = to_table(
+        a_report(
+            a_row("2026-03-10", "p/secret", cost=None, basis=BasisCounts(unknown=2)),
+            a_row("2026-03-10", "p/mixed", cost=5 * 10**8, basis=BasisCounts(reported=1, unknown=1)),
+            total=a_row(cost=5 * 10**8, basis=BasisCounts(reported=1, unknown=3), by=()),
+        )
+    )
+    (secret,) = [line for line in table.splitlines() if "p/secret" in line]
+    (mixed,) = [line for line in table.splitlines() if "p/mixed" in line]
+    assert "unknown" in secret
+    assert "$" not in secret
+    assert "$0.50 + ?" in mixed
+    assert "3 requests with an unknown price" in table
+
+
+def test_an_empty_report_still_shows_the_budgets():
+    table = to_table(a_report())
+    assert "No requests since 2026-03-04T00:00:00+01:00." in table
+    assert "daily budget" in table
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 200])
+def test_the_table_keeps_its_width_and_never_cuts_an_amount(width: int):
+    table = to_table(
+        a_report(
+            a_row("2026-03-10", "openrouter/anthropic/claude-sonnet-4.5-20260101", cost=123_456_789),
+            total=a_row(cost=123_456_789, by=()),
+        ),
+        width=width,
+    )
+    assert max(len(line) for line in table.splitlines() if "budget" not in line) <= width
+    assert table.count("$0.123456789") == 2
+
+
+def test_csv_has_a_stable_header_whole_numbers_and_no_total_line():
+    text = to_csv(
+        a_report(
+            a_row("2026-03-10", "p/m", cost=213_000, saved=-500_000_000),
+            a_row("2026-03-11", None, cost=None),
+            a_row("2026-03-12", "p/x", cost=0, basis=BasisCounts(1, 2, 3, 4)),
+        )
+    )
+    assert text.splitlines() == [
+        f"day,model,{SUMS}",
+        "2026-03-10,p/m,1,1500,500,20,30,10,0.000213,-0.50,0,1,0,0",
+        "2026-03-11,,1,1500,500,20,30,10,,,0,0,0,1",
+        "2026-03-12,p/x,10,1500,500,20,30,10,0.00,,1,2,3,4",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '=HYPERLINK("http://evil","x")',
+        "+1+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1+1",
+        "\r=1+1",
+        " =1+1",
+        "\u200b=1+1",
+        "\uff1d1+1",
+    ],
+)
+def test_a_spreadsheet_runs_nothing(value: str):
+    _, row = cells(to_csv(a_report(a_row(value, "p/m"))))
+    assert row[0].startswith("'")
+
+
+def test_a_name_can_neither_move_the_cursor_nor_turn_text_nor_be_markup():
+    evil = "\x1b[31m\x07a\u202eb\nc\u2028d\x9b\r\x00[bold]"
+    report = a_report(a_row("2026-03-10", evil))
+    table = to_table(report, width=120)
+    assert "[31mabcd[bold]" in table
+    assert cells(to_csv(report))[1][1] == "[31mabcd[bold]"
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
+def test_no_name_leaves_a_control_character_or_breaks_a_row(names: list[str]):
+    report = a_report(*(a_row(name, by=("client",)) for name in names), by=("client",))
+    text = to_csv(report)
+    assert len(cells(text)) == len(names) + 1
+    for written in (text, to_table(report)):
+        assert not {unicodedata.category(char) for char in written.replace("\n", "")} & {"Cc", "Cf", "Cs"}
+    for row in cells(text)[1:]:
+        assert not row[0].lstrip().startswith(("=", "+", "-", "@"))
+
+
+def test_rich_is_imported_only_for_a_table():
+    code = "import sys, farebox.report; sys.exit('rich' in sys.modules or 'sqlite3' in sys.modules)"
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
