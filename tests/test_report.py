@@ -66,7 +66,7 @@ def test_the_table_has_every_row_a_total_bars_and_the_budgets():
         )
     )
     lines = table.splitlines()
-    assert lines[0].startswith("Costs since 2026-03-04T00:00:00+01:00")
+    assert lines[0].startswith("Costs since 2026-03-04 00:00")
     (first,) = [line for line in lines if "openai/gpt-5" in line]
     (second,) = [line for line in lines if "mistral/codestral" in line]
     assert "$2.00" in first
@@ -76,7 +76,7 @@ def test_the_table_has_every_row_a_total_bars_and_the_budgets():
     assert second.endswith("█" * 5)
     assert any("total" in line and "$3.000000001" in line and "$0.000003997" in line for line in lines)
     assert any(
-        "daily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12T00:00:00+01:00" in line
+        "daily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12 00:00" in line
         for line in lines
     )
 
@@ -99,7 +99,7 @@ def test_the_table_says_unknown_marks_what_is_partly_unknown_and_counts_it_in_a_
 
 def test_an_empty_report_still_shows_the_budgets():
     table = to_table(a_report())
-    assert "No requests since 2026-03-04T00:00:00+01:00." in table
+    assert "No requests since 2026-03-04 00:00." in table
     assert "daily budget" in table
 
 

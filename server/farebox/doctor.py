@@ -40,7 +40,11 @@ async def examine(open_door: Callable[[], Door], *, ledger: Ledger, config_file:
         return (*checks, _failed("config", error), await _ledger(ledger))
     checks.append(_config(config_file))
     checks += [await _task(door, "chat"), await _task(door, "complete")]
-    checks += await asyncio.gather(*(_provider(door, name) for name in door.directory.wanted()))
+    try:
+        wanted = door.directory.wanted()
+    except FareboxError as error:  # a key that can't be read
+        return (*checks, _failed("keys", error), await _ledger(ledger))
+    checks += await asyncio.gather(*(_provider(door, name) for name in wanted))
     checks.append(await _ledger(ledger))
     checks += await _local_servers(door)
     return tuple(checks)

@@ -127,7 +127,7 @@ UNKNOWN_COST = Cost(nanodollars=None, basis="unknown")
 
 
 def nanodollars_from_usd(usd: Decimal | float | int | str) -> int | None:
-    """Return an amount of dollars as whole nano-dollars, or None if it is no amount from 0 to MAX_NANODOLLARS.
+    """Return an amount of dollars as whole nano-dollars, or None if it is none from 0 to MAX_NANODOLLARS.
 
     A float is read by its shortest decimal form, which is what its sender wrote.
     """

@@ -60,7 +60,8 @@ def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]
 
 def _plain(path: str) -> PurePath:
     """Spell a path with slashes and without ``..``, so that no other spelling slips past a pattern."""
-    return PurePath(posixpath.normpath(path.replace("\\", "/")))
+    plain = posixpath.normpath(path.replace("\\", "/"))
+    return PurePath("/" + plain.lstrip("/") if plain.startswith("/") else plain)
 
 
 def _below(path: PurePath, root: str) -> str:

@@ -155,8 +155,13 @@ def _fitting(columns: tuple[_Column, ...], width: int) -> tuple[_Column, ...]:
 
 
 def _period(report: Report) -> str:
-    since = f"since {report.since}" if report.since else "so far"
-    return f"{since} until {report.until}" if report.until else since
+    since = f"since {_minute(report.since)}" if report.since else "so far"
+    return f"{since} until {_minute(report.until)}" if report.until else since
+
+
+def _minute(moment: str) -> str:
+    """Write an ISO 8601 moment as a person would: 2026-03-01 14:00."""
+    return moment[:16].replace("T", " ")
 
 
 def _tokens(count: int) -> str:
@@ -195,7 +200,7 @@ def _budget_line(budget: BudgetLine) -> str:
     spent, held, limit = budget.spent_nanodollars, budget.held_nanodollars, budget.limit_nanodollars
     return (
         f"{clean(budget.name)} budget: {_dollars(spent)} of {_dollars(limit)} spent, {_dollars(held)} held, "
-        f"resets at {budget.resets_at}  {_bar(spent + held, limit)}"
+        f"resets at {_minute(budget.resets_at)}  {_bar(spent + held, limit)}"
     )
 
 

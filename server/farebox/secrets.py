@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from farebox.errors import ConfigError, InvalidParams
 _SALT = os.urandom(16)
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 KEYRING_SERVICE = "farebox"
+KEYRING_CACHE_S = 30.0
 
 KeySource = Literal["client", "environment", "keyring", "file"]
 
@@ -96,6 +98,7 @@ class Keys:
         self._environment = environment
         self._file = file
         self._memory: dict[str, Secret] = {}
+        self._keyring_answers: dict[str, tuple[float, str | None]] = {}
 
     def find(self, provider: str, variables: tuple[str, ...]) -> FoundKey | None:
         """Look a provider's key up; an empty variable counts as absent."""
@@ -104,12 +107,21 @@ class Keys:
         for variable in variables:
             if value := self._environment.get(variable, "").strip():
                 return FoundKey(_checked(value, f"the variable {variable}"), "environment", variable)
-        keyring = _keyring()
-        if keyring is not None and (value := keyring.get_password(KEYRING_SERVICE, provider)):
+        if value := self._in_keyring(provider):
             return FoundKey(_checked(value, "the system's keyring"), "keyring", "the system's keyring")
         if value := self._stored().get(provider):
             return FoundKey(_checked(value, str(self._file)), "file", str(self._file))
         return None
+
+    def _in_keyring(self, provider: str) -> str | None:
+        """Ask the keyring, which may take milliseconds, once in a while."""
+        asked_s, value = self._keyring_answers.get(provider, (-KEYRING_CACHE_S, None))
+        if time.monotonic() - asked_s < KEYRING_CACHE_S:
+            return value
+        keyring = _keyring()
+        value = keyring.get_password(KEYRING_SERVICE, provider) if keyring is not None else None
+        self._keyring_answers[provider] = (time.monotonic(), value)
+        return value
 
     def remember(self, provider: str, value: str | None) -> None:
         """Keep a key in memory only, or forget it."""

@@ -175,7 +175,8 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
         limit = min(MAX_OUTPUT_TOKENS, serving.max_output_tokens or MAX_OUTPUT_TOKENS)
         return Call(serving.model, Chat(messages), max_output_tokens=limit, reasoning=asked.reasoning)
 
-    questions = [*(past.question for past in conversation.turns), asked]
+    # A turn without an answer is not sent: one that was excluded must not shut the conversation for good.
+    questions = [*(past.question for past in conversation.turns if past.answer), asked]
     return Request(
         task=asked.task,
         render=render,

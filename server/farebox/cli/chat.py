@@ -11,6 +11,7 @@ from farebox.chat import conversation as chats
 from farebox.cli import standards
 from farebox.cli.route import read_task
 from farebox.cli.running import with_app
+from farebox.cli.terminal import harmless
 from farebox.errors import BrokenReply
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, Route, Text, Usage, usd_text
@@ -39,7 +40,7 @@ def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: St
                 if isinstance(event, FellBack):
                     print(f"{event.error}; trying the next model", file=sys.stderr)
                 if isinstance(event, Text) and not quiet:
-                    print(event.text, end="", flush=True)
+                    print(harmless(event.text), end="", flush=True)
         return running
 
     running = with_app(ask)

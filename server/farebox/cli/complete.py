@@ -9,6 +9,7 @@ from pathlib import Path
 from farebox.app import App
 from farebox.cli.chat import footer
 from farebox.cli.running import with_app
+from farebox.cli.terminal import harmless
 from farebox.completion import engine
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import CompleteResult, ItemShape
@@ -56,7 +57,7 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
         print(json.dumps(result.json_value(), indent=2))
         return 0
     for item in answer.items:
-        print(item.text)
+        print(harmless(item.text))
     if answer.reason is not None:
         print(f"not asked: {answer.reason}", file=sys.stderr)
     elif answer.route is not None and answer.cost is not None:

@@ -23,11 +23,12 @@ from rich.text import Text
 
 from farebox.app import App, Client
 from farebox.cli.stdio_client import Json, StdioClient
+from farebox.cli.terminal import harmless
 from farebox.providers.simulated import SimulatedServer
-from farebox.report import clean, to_table
+from farebox.report import to_table
 from farebox.router import inventory
 
-QUESTION = "In two sentences: what is the YIQ colour space, and what was it used for?"
+QUESTION = "What does this function do? Answer in one sentence."
 FUNCTION = "def rgb_to_yiq"
 LINES_AROUND = 4
 MAX_WIDTH = 100
@@ -60,6 +61,13 @@ class Scene:
     def line(self) -> int:
         """The line that is being typed, from 0."""
         return self.before.count("\n")
+
+    @property
+    def function(self) -> Json:
+        """The range of the function that the line is in."""
+        first = self.before[: self.before.index(FUNCTION)].count("\n")
+        end = {"line": self.line + 1, "character": 0}
+        return {"start": {"line": first, "character": 0}, "end": end}
 
 
 def demo(*, simulated: bool) -> int:
@@ -143,8 +151,10 @@ async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Sce
     await client.request("farebox/models", {})  # as a client's model picker does; the server is warm then
     await _complete(client, screen, scene)
     screen.title("Chat")
-    screen.say(f"[bold]you[/bold]  {QUESTION}\n")
-    result = cast("Json", await client.request("farebox/chat", {"text": QUESTION}))
+    screen.say(f"[bold]you[/bold]  {QUESTION}  [dim](with {FUNCTION[4:]} attached)[/dim]\n")
+    attachment = {"uri": scene.path.as_uri(), "range": scene.function}
+    question = {"text": QUESTION, "attachments": [attachment]}
+    result = cast("Json", await client.request("farebox/chat", question))
     screen.end_answer(result)
     await client.request("shutdown", None)
     await client.notify("exit")
@@ -213,7 +223,7 @@ class _Screen:
         if not self._answering:
             self._answering = True
             self._console.print("[bold]farebox[/bold]  ", end="")
-        self._console.print(Text(_harmless(str(event["text"]))), end="", soft_wrap=True)
+        self._console.print(Text(harmless(str(event["text"]))), end="", soft_wrap=True)
 
     def end_answer(self, result: Json) -> None:
         """Say who answered, and what it cost."""
@@ -231,13 +241,8 @@ class _Screen:
         shown.rstrip()
         if above.endswith(" "):
             shown.append(" ")
-        shown.append(_harmless(ghost), style="bright_black italic")
+        shown.append(harmless(ghost), style="bright_black italic")
         shown.append("\n")
         shown.append_text(code.highlight(below))
         shown.rstrip()
         self._console.print(Panel(shown, border_style="dim"))
-
-
-def _harmless(text: str) -> str:
-    """Keep a model's text from moving the cursor, line by line."""
-    return "\n".join(clean(line) for line in text.split("\n"))

@@ -1,9 +1,14 @@
 """The command line: reads arguments and hands each sub-command to its own module, imported only then."""
 
-import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -30,13 +35,15 @@ def _lsp() -> int:
     return EXIT_OK
 
 
-def _reporting_errors(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+def _reporting_errors(run: "Callable[[argparse.Namespace], int]", options: "argparse.Namespace") -> int:
     from farebox.errors import FareboxError
 
     try:
         return run(options)
     except FareboxError as error:
-        print(f"farebox: {error.message}\n  {error.hint}", file=sys.stderr)
+        from farebox.cli.terminal import harmless
+
+        print(harmless(f"farebox: {error.message}\n  {error.hint}"), file=sys.stderr)
         return EXIT_FAILED
     except BrokenPipeError:
         sys.stderr.close()
@@ -45,7 +52,9 @@ def _reporting_errors(run: Callable[[argparse.Namespace], int], options: argpars
         return EXIT_FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> "argparse.ArgumentParser":
+    import argparse
+
     import farebox
 
     parser = argparse.ArgumentParser(
@@ -66,24 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage]
-
-
-def _add_lsp(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_lsp(commands: "Commands") -> None:
     parser = commands.add_parser("lsp", help="the language server, on stdin and stdout")
     parser.add_argument("--stdio", action="store_true", help="accepted, and always so")
 
-    def run(_options: argparse.Namespace) -> int:
+    def run(_options: "argparse.Namespace") -> int:
         return _lsp()
 
     parser.set_defaults(run=run)
 
 
-def _add_demo(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_demo(commands: "Commands") -> None:
     parser = commands.add_parser("demo", help="see a completion, a chat and what they cost")
     parser.add_argument("--simulated", action="store_true", help="use the simulated provider in any case")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.demo import demo
 
         return demo(simulated=options.simulated)
@@ -91,7 +97,7 @@ def _add_demo(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_chat(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_chat(commands: "Commands") -> None:
     parser = commands.add_parser("chat", help="ask a question; it is read from stdin if not given")
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument("--model", help="a model, an alias or auto")
@@ -101,7 +107,7 @@ def _add_chat(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--json-standard", choices=["openai", "claude"], help="read and print JSON in this API's shape"
     )
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.chat import chat
 
         return chat(
@@ -115,13 +121,13 @@ def _add_chat(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_complete(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_complete(commands: "Commands") -> None:
     parser = commands.add_parser("complete", help="complete a file at a position")
     parser.add_argument("place", metavar="FILE:LINE:COLUMN", help="line and column count from 1")
     parser.add_argument("--model", help="a model, an alias or auto")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.complete import complete
 
         return complete(options.place, model=options.model, as_json=options.json)
@@ -129,14 +135,14 @@ def _add_complete(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_route(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_route(commands: "Commands") -> None:
     parser = commands.add_parser("route", help="show where a question would go; nothing is sent")
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument("--model", help="a model, an alias or auto")
     parser.add_argument("--task", default="chat", help="complete, chat, explain, fix, tests, review, plan …")
     parser.add_argument("--json", action="store_true", help="print the route as JSON")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.route import route
 
         return route(" ".join(options.text), model=options.model, task=options.task, as_json=options.json)
@@ -144,11 +150,11 @@ def _add_route(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_models(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_models(commands: "Commands") -> None:
     parser = commands.add_parser("models", help="list the models that you could use now")
     parser.add_argument("--json", action="store_true", help="print them as JSON")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.models import models
 
         return models(as_json=options.json)
@@ -156,7 +162,7 @@ def _add_models(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_costs(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_costs(commands: "Commands") -> None:
     parser = commands.add_parser("costs", help="what was spent, on what")
     parser.add_argument("--since", help="a date, today, 7d, month … (7d)")
     parser.add_argument("--until", help="a date or time")
@@ -164,7 +170,7 @@ def _add_costs(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.add_argument("--workspace", help="only this folder's")
     parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.costs import print_costs
 
         return print_costs(
@@ -178,7 +184,7 @@ def _add_costs(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_auth(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_auth(commands: "Commands") -> None:
     parser = commands.add_parser("auth", help="keep, list and remove keys")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, text in (("login", "keep a provider's key"), ("logout", "remove a provider's key")):
@@ -187,7 +193,7 @@ def _add_auth(commands: "Commands[argparse.ArgumentParser]") -> None:
         action.set_defaults(action=name)
     actions.add_parser("list", help="show which keys are there, and where").set_defaults(action="list")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.auth import auth
 
         return auth(options.action, getattr(options, "provider", None))
@@ -195,11 +201,11 @@ def _add_auth(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_doctor(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_doctor(commands: "Commands") -> None:
     parser = commands.add_parser("doctor", help="check config, keys, providers and ledger")
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
 
-    def run(options: argparse.Namespace) -> int:
+    def run(options: "argparse.Namespace") -> int:
         from farebox.cli.doctor import print_checks
 
         return print_checks(as_json=options.json)
@@ -207,10 +213,10 @@ def _add_doctor(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=run)
 
 
-def _add_schema(commands: "Commands[argparse.ArgumentParser]") -> None:
+def _add_schema(commands: "Commands") -> None:
     parser = commands.add_parser("schema", help="print the JSON schema of farebox's own protocol")
 
-    def run(_options: argparse.Namespace) -> int:
+    def run(_options: "argparse.Namespace") -> int:
         from farebox.cli.schema import print_schema
 
         return print_schema()

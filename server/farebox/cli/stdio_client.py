@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeAlias, cast
 
 from farebox.errors import BrokenReply, FareboxError
@@ -56,10 +57,12 @@ class StdioClient:
 
     async def request(self, method: str, params: object) -> object:
         """Send a request; return its result. Raises ServerError."""
+        if self._reader is None or self._reader.done():
+            raise _ended()
         number = next(self._ids)
-        self._waiting[number] = asyncio.get_running_loop().create_future()
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._send({"id": number, "method": method, "params": params})
-        return await self._waiting[number]
+        return await answer
 
     async def notify(self, method: str, params: object = None) -> None:
         """Send a notification."""
@@ -70,14 +73,24 @@ class StdioClient:
             raise BrokenReply("the server is not running", hint="Use async with.", provider="farebox")
         return self._process
 
-    def _send(self, message: Json) -> Awaitable[None]:
+    async def _send(self, message: Json) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         stdin = self._running().stdin
         assert stdin is not None  # noqa: S101  it is a pipe
         stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        return stdin.drain()
+        with suppress(OSError):  # the server has gone: the reader says so to all who wait
+            await stdin.drain()
 
     async def _read(self) -> None:
+        try:
+            with suppress(asyncio.IncompleteReadError, ValueError):  # cut off, or no message at all
+                await self._read_messages()
+        finally:
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(_ended())
+
+    async def _read_messages(self) -> None:
         stdout = self._running().stdout
         assert stdout is not None  # noqa: S101  it is a pipe
         while (header := await stdout.readline()).strip():
@@ -86,11 +99,8 @@ class StdioClient:
             while (await stdout.readline()).strip():
                 pass
             if not 0 < length <= MAX_MESSAGE_BYTES:
-                break
+                return
             self._handle(cast("Json", json.loads(await stdout.readexactly(length))))
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(ServerError("the server has ended", hint="Its messages above say why."))
 
     def _handle(self, message: Json) -> None:
         number = message.get("id")
@@ -105,3 +115,7 @@ class StdioClient:
             future.set_exception(ServerError(str(table.get("message")), hint=str(data.get("hint", ""))))
         else:
             future.set_result(message.get("result"))
+
+
+def _ended() -> ServerError:
+    return ServerError("the server has ended", hint="Its messages above say why.")

@@ -62,9 +62,7 @@ def _tail(text: str, max_chars: int) -> str:
     """Keep the end of a text, from a line's start; a single overlong line is cut inside."""
     if len(text) <= max_chars:
         return text
-    lines = re.findall(
-        r"[^\n]*\n|[^\n]+", text
-    )  # an editor's lines: splitlines() would also cut at form feeds
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # splitlines() would also cut at form feeds
     sizes = 0
     first = len(lines)
     while first > 0 and sizes + len(lines[first - 1]) <= max_chars:

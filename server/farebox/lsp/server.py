@@ -233,7 +233,7 @@ def serve() -> None:
     gc.enable()
     gc.freeze()
     # Whatever prints by mistake must not end up in the middle of a message.
-    wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         server.start_io(stdout=wire)

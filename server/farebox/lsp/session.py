@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from farebox.errors import FareboxError, InvalidParams, Kind
 from farebox.lsp.names import STATUS
-from farebox.messages import usd_text
 
 if TYPE_CHECKING:
     from farebox.app import App, Client
@@ -135,6 +134,8 @@ class Session:
             _log.error("background work failed: %s", type(error).__name__)
 
     async def _announce_ready(self) -> None:
+        from farebox.messages import usd_text  # noqa: PLC0415  deferred for start-up
+
         app = await self.app()
         today: str | None = None
         with contextlib.suppress(FareboxError):

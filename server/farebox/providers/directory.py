@@ -86,13 +86,17 @@ _CUSTOM = _vendor({})
 
 
 class Directory:
-    """The providers of one Config. What local servers turned out to be is remembered."""
+    """The providers of one Config at one moment: made anew for each request, so keys are looked up once.
+
+    ``servers`` is what local servers turned out to be; it outlives the Directory.
+    """
 
     def __init__(self, config: Config, keys: Keys, http: Http, *, servers: dict[str, LocalServer]) -> None:
         self._config = config
         self._keys = keys
         self._http = http
         self._servers = servers
+        self._found: dict[str, FoundKey | None] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every provider name that a model name may begin with."""
@@ -121,7 +125,9 @@ class Directory:
 
     def key(self, name: str) -> FoundKey | None:
         """Find the provider's key."""
-        return self._keys.find(name, self.key_variables(name))
+        if name not in self._found:
+            self._found[name] = self._keys.find(name, self.key_variables(name))
+        return self._found[name]
 
     def key_variables(self, name: str) -> tuple[str, ...]:
         """The environment variables that may hold the provider's key."""

@@ -25,7 +25,7 @@ class ModelLine:
 
 
 async def models(planner: Planner) -> tuple[ModelLine, ...]:
-    """List the catalogue's models at every provider that is set up, and what local servers serve."""
+    """List the catalogue's models at every provider that is set up, and what all other servers serve."""
     prices.preload()
     lines: list[ModelLine] = []
     for provider in planner.directory.wanted():
@@ -34,7 +34,7 @@ async def models(planner: Planner) -> tuple[ModelLine, ...]:
         except FareboxError:
             endpoint = None
         names = planner.catalog.models_at(provider)
-        if endpoint is not None and endpoint.dialect != "openai":
+        if endpoint is not None and (endpoint.dialect != "openai" or not names):
             names = await _served(planner, provider)
         lines += [_line(planner, Target(provider, name)) for name in names]
     return tuple(lines)

@@ -77,7 +77,7 @@ class Planner:
                 Candidate(choice.target, verdict, choice.why, self.estimate(choice.target, request))
             )
         if not usable:
-            raise problems[0] if problems else _nothing_set_up()
+            raise problems[0] if problems else self._nothing_left(request)
         chosen = usable[0]
         return Route(
             requested=requested,
@@ -116,7 +116,10 @@ class Planner:
 
     def _strategy(self, request: Request) -> Strategy:
         names = self._names(request)
-        suffix = names[0].partition(":")[2] if names and names[0].startswith("auto:") else ""
+        name = names[0] if names else "auto"
+        for _ in range(MAX_ALIAS_DEPTH):
+            name = name if _is_auto(name) else self.config.models.get(name, name)
+        suffix = name.partition(":")[2] if _is_auto(name) else ""
         for strategy in get_args(Strategy):
             if strategy == suffix:
                 return strategy
@@ -140,7 +143,7 @@ class Planner:
         self, name: str, task: Task, strategy: Strategy, why: str, *, depth: int = 0
     ) -> tuple[Choice, ...]:
         """Turn one name into choices: auto, a user's alias, provider/model, or a catalogue alias."""
-        if name == "auto" or name.startswith("auto:"):
+        if _is_auto(name):
             return self._auto(task, _asked_strategy(name, strategy))
         if (alias := self.config.models.get(name)) is not None:
             if depth >= MAX_ALIAS_DEPTH:
@@ -156,8 +159,8 @@ class Planner:
         raise self._unknown(name)
 
     def _vendor_for(self, canonical: str) -> Target:
-        """Choose who serves a catalogue model: the first set-up provider that has it."""
-        for provider in (*self.directory.wanted(), *self.directory.names()):
+        """Choose who serves a catalogue model: the first provider that has it, those that are ready first."""
+        for provider in (*self._ready_providers(), *self.directory.wanted(), *self.directory.names()):
             target = self.catalog.target(canonical, provider)
             if target is not None:
                 return target
@@ -191,8 +194,13 @@ class Planner:
             for name in ready
             if (target := self.catalog.target(canonical, name)) is not None
         )
+        unlisted = tuple(
+            Choice(Target(name, DEFAULT_MODEL), "auto: the provider that you have set up")
+            for name in ready
+            if not self._is_local(name) and not self.catalog.models_at(name)
+        )
         local_first = task == "complete" or tier == "cheap" or not hosted
-        ordered = (*local, *hosted) if local_first else (*hosted, *local)
+        ordered = (*local, *hosted, *unlisted) if local_first else (*hosted, *local, *unlisted)
         return ordered[:MAX_TARGETS]
 
     def _auto_reason(self, task: Task, tier: Strategy) -> str:
@@ -244,6 +252,12 @@ class Planner:
             )
         return None
 
+    def _nothing_left(self, request: Request) -> FareboxError:
+        """Say why ``auto`` found nothing: what keeps a provider of the user's from being used, if any."""
+        wanted = (Target(name, DEFAULT_MODEL) for name in self.directory.wanted())
+        problems = (self._problem(target, request) for target in wanted)
+        return next((problem for problem in problems if problem is not None), _nothing_set_up())
+
     def _estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
         baseline = self.baseline()
         return Estimate(
@@ -263,6 +277,10 @@ class Planner:
             return self.directory.endpoint(target.provider).price_id
         except FareboxError:
             return None
+
+
+def _is_auto(name: str) -> bool:
+    return name == "auto" or name.startswith("auto:")
 
 
 def _asked_strategy(name: str, default: Strategy) -> Strategy:

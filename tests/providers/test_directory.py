@@ -1,0 +1,268 @@
+"""All providers of one user: what the table says, what the settings change, what is missing."""
+
+import dataclasses
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import get_args
+from urllib.parse import urlsplit
+
+import pytest
+
+from farebox.config import Config, FillStyle
+from farebox.errors import ConfigError, LocalOnly, MissingKey, ModelNotFound
+from farebox.messages import Target
+from farebox.providers.base import RoutingPreferences, Wire
+from farebox.providers.directory import DEFAULT_MODEL, Directory, vendors
+from farebox.providers.http import Http, is_loopback
+from farebox.providers.llamacpp import LlamaCpp
+from farebox.providers.openai import OpenAI
+from farebox.secrets import Keys
+from support.upstream import Upstream, json_answer
+
+KEY = "test-0123456789"
+LOCAL = {"ollama", "llamacpp", "lmstudio", "vllm"}
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as server:
+        server.answer("/v1/models", json_answer({"data": [{"id": "qwen"}]}))
+        yield server
+
+
+def check(
+    http: Http | None = None,
+    *,
+    settings: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Directory:
+    """Make a directory of the given settings and variables."""
+    keys = Keys(environment=environment or {}, file=Path("/nonexistent/keys.json"))
+    return Directory(Config.model_validate(settings or {}), keys, http or Http(), servers={})
+
+
+# --- vendors.toml ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(vendors()))
+def test_a_vendor_of_the_table_is_complete(name: str):
+    vendor = vendors()[name]
+    assert vendor.dialect in get_args(Wire)
+    assert vendor.fill is None or vendor.fill in get_args(FillStyle)
+    assert vendor.fill_path.startswith("/")
+    assert vendor.check_path.startswith("/")
+    if name == "local":
+        assert vendor.base_url is None
+        return
+    assert vendor.base_url is not None
+    assert not vendor.base_url.endswith("/")
+    assert is_loopback(vendor.base_url) == (name in LOCAL)
+    if name in LOCAL:
+        assert (vendor.free, vendor.opt_in, vendor.key_env) == (True, True, ())
+    else:
+        assert urlsplit(vendor.base_url).scheme == "https"
+        assert vendor.key_env
+        assert not vendor.free
+
+
+def test_only_openrouter_gets_its_preferences_and_only_openai_its_limit_field():
+    assert [name for name, vendor in vendors().items() if vendor.routing] == ["openrouter"]
+    own = {name: vendor.max_tokens_field for name, vendor in vendors().items()}
+    assert {name for name, field in own.items() if field != "max_tokens"} == {"openai"}
+    assert own["openai"] == "max_completion_tokens"
+
+
+def test_every_provider_that_needs_no_address_is_described():
+    environment = {variable: KEY for vendor in vendors().values() for variable in vendor.key_env}
+    directory = check(environment=environment)
+    for name in vendors().keys() - {"local"}:
+        assert directory.endpoint(name).provider == name
+        assert directory.state(name) == "ready"
+
+
+# --- states and keys ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "environment", "expected"),
+    [
+        pytest.param("openrouter", {}, {"OPENROUTER_API_KEY": KEY}, "ready", id="a key"),
+        pytest.param("openrouter", {}, {}, "missingKey", id="no key"),
+        pytest.param("openrouter", {}, {"OPENROUTER_API_KEY": ""}, "missingKey", id="an empty key"),
+        pytest.param("google", {}, {"GOOGLE_API_KEY": KEY}, "ready", id="the second variable"),
+        pytest.param("local", {}, {}, "noAddress", id="no address"),
+        pytest.param(
+            "local",
+            {"providers": {"local": {"base_url": "http://127.0.0.1:1/v1"}}},
+            {},
+            "ready",
+            id="an address",
+        ),
+        pytest.param("ollama", {}, {}, "ready", id="a local server needs no key"),
+        pytest.param(
+            "openrouter",
+            {"privacy": {"local_only": True}},
+            {"OPENROUTER_API_KEY": KEY},
+            "notLocal",
+            id="local-only, elsewhere",
+        ),
+        pytest.param("ollama", {"privacy": {"local_only": True}}, {}, "ready", id="local-only, here"),
+        pytest.param(
+            "mine",
+            {"providers": {"mine": {"base_url": "http://127.0.0.1:1/v1", "key_env": "MINE"}}},
+            {},
+            "missingKey",
+            id="own server, key missing",
+        ),
+        pytest.param(
+            "mine",
+            {"providers": {"mine": {"base_url": "http://127.0.0.1:1/v1"}}},
+            {},
+            "ready",
+            id="own server, no key",
+        ),
+        pytest.param("mine", {"providers": {"mine": {}}}, {}, "noAddress", id="own server, no address"),
+    ],
+)
+def test_the_state_of_a_provider_is(
+    name: str, settings: Mapping[str, object], environment: Mapping[str, str], expected: str
+):
+    assert check(settings=settings, environment=environment).state(name) == expected
+
+
+def test_a_missing_key_names_the_variable_and_the_command():
+    with pytest.raises(MissingKey) as caught:
+        check().endpoint("openrouter")
+    assert "OPENROUTER_API_KEY" in caught.value.hint
+    assert "farebox auth login openrouter" in caught.value.hint
+
+
+def test_a_missing_address_names_the_setting():
+    with pytest.raises(ConfigError) as caught:
+        check().endpoint("local")
+    assert "FAREBOX_LOCAL_BASE_URL" in caught.value.hint
+    with pytest.raises(ConfigError) as caught:
+        check(settings={"providers": {"mine": {}}}).endpoint("mine")
+    assert "[providers.mine]" in caught.value.hint
+
+
+def test_an_unknown_provider_names_the_known():
+    with pytest.raises(ModelNotFound) as caught:
+        check().endpoint("nobody")
+    assert "openrouter" in caught.value.hint
+
+
+def test_wanted_are_those_with_a_key_or_a_table_of_their_own():
+    settings = {"providers": {"ollama": {}, "mine": {"base_url": "http://127.0.0.1:1/v1"}}}
+    directory = check(settings=settings, environment={"GROQ_API_KEY": KEY})
+    assert set(directory.wanted()) == {"ollama", "mine", "groq"}
+    assert set(directory.names()) == {*vendors(), "mine"}
+
+
+# --- endpoints ---------------------------------------------------------------------------------
+
+
+def test_a_key_is_bound_to_the_origin_of_the_vendors_address():
+    endpoint = check(environment={"OPENROUTER_API_KEY": KEY}).endpoint("openrouter")
+    assert endpoint.credential is not None
+    assert endpoint.credential.origin == "https://openrouter.ai:443"
+    assert KEY not in repr(endpoint)
+
+
+def test_a_key_follows_the_address_that_the_user_sets():
+    settings = {"providers": {"openrouter": {"base_url": "http://127.0.0.1:4000/api/v1"}}}
+    endpoint = check(settings=settings, environment={"OPENROUTER_API_KEY": KEY}).endpoint("openrouter")
+    assert endpoint.credential is not None
+    assert endpoint.credential.origin == "http://127.0.0.1:4000"
+
+
+def test_openrouter_gets_the_users_preferences():
+    mine = {"order": ["Anthropic", "Google"], "ignore": ["X"], "allow_fallbacks": False, "sort": "price"}
+    directory = check(settings={"providers": {"openrouter": mine}}, environment={"OPENROUTER_API_KEY": KEY})
+    assert directory.endpoint("openrouter").routing == RoutingPreferences(
+        order=("Anthropic", "Google"), ignore=("X",), allow_fallbacks=False, sort="price"
+    )
+
+
+def test_another_vendor_gets_no_preferences():
+    directory = check(settings={"providers": {"groq": {"order": ["A"]}}}, environment={"GROQ_API_KEY": KEY})
+    assert directory.endpoint("groq").routing is None
+
+
+def test_settings_change_only_what_they_name():
+    directory = check(environment={"MISTRAL_API_KEY": KEY})
+    changed = check(
+        settings={"providers": {"mistral": {"free": True, "fill": "chat"}}},
+        environment={"MISTRAL_API_KEY": KEY},
+    )
+    plain, other = directory.endpoint("mistral"), changed.endpoint("mistral")
+    assert (plain.fill, plain.fill_path, plain.free) == ("suffix", "/fim/completions", False)
+    assert dataclasses.replace(other, credential=None) == dataclasses.replace(
+        plain, credential=None, free=True, fill="chat"
+    )
+
+
+async def test_local_only_is_carried_to_the_socket(http: Http):
+    settings = {"privacy": {"local_only": True}}
+    directory = check(http, settings=settings, environment={"OPENROUTER_API_KEY": KEY})
+    assert directory.endpoint("openrouter").loopback_only
+    with pytest.raises(LocalOnly):
+        await directory.check("openrouter")
+
+
+# --- opening -----------------------------------------------------------------------------------
+
+
+def local_at(base_url: str, **fields: object) -> dict[str, object]:
+    return {"providers": {"local": {"base_url": base_url, **fields}}}
+
+
+async def test_a_local_server_is_asked_once_what_it_is(http: Http, upstream: Upstream):
+    upstream.answer("/props", json_answer({"default_generation_settings": {}}))
+    directory = check(http, settings=local_at(upstream.origin))
+    for _ in range(2):
+        opened = await directory.open(Target("local", DEFAULT_MODEL))
+        assert (opened.model, opened.endpoint.fill, opened.endpoint.free) == ("qwen", "infill", True)
+        assert opened.endpoint.base_url == upstream.base_url
+        assert isinstance(opened.provider, LlamaCpp)
+    assert [request.path for request in upstream.requests] == ["/v1/models", "/props"]
+
+
+async def test_a_server_that_failed_is_asked_anew(http: Http, upstream: Upstream):
+    directory = check(http, settings=local_at(upstream.base_url))
+    await directory.open(Target("local", "qwen"))
+    directory.forget("local")
+    directory.forget("local")
+    assert isinstance((await directory.open(Target("local", "qwen"))).provider, OpenAI)
+    assert [request.path for request in upstream.requests].count("/v1/models") == 2
+
+
+async def test_the_users_fill_wins_over_what_the_server_is(http: Http, upstream: Upstream):
+    directory = check(http, settings=local_at(upstream.base_url, fill="chat"))
+    assert (await directory.open(Target("local", "qwen"))).endpoint.fill == "chat"
+
+
+async def test_a_vendor_is_opened_without_asking_anything(http: Http, upstream: Upstream):
+    settings = {"providers": {"openrouter": {"base_url": upstream.base_url}}}
+    directory = check(http, settings=settings, environment={"OPENROUTER_API_KEY": KEY})
+    opened = await directory.open(Target("openrouter", "a/b"))
+    assert (opened.model, upstream.connections) == ("a/b", 0)
+
+
+async def test_check_asks_the_vendors_cheap_address_with_the_key(http: Http, upstream: Upstream):
+    upstream.answer("/v1/key", json_answer({"data": {}}))
+    settings = {"providers": {"openrouter": {"base_url": upstream.base_url}}}
+    await check(http, settings=settings, environment={"OPENROUTER_API_KEY": KEY}).check("openrouter")
+    assert upstream.requests[0].path == "/v1/key"
+    assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_served_models_are_those_of_the_server(http: Http, upstream: Upstream):
+    assert await check(http, settings=local_at(upstream.base_url)).served_models("local") == ("qwen",)

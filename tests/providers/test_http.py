@@ -1,0 +1,242 @@
+"""The one place that speaks HTTP: what never leaves, and how every wait ends."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from farebox.errors import BrokenReply, KeyRejected, LocalOnly, Overloaded, ProviderError, Unreachable
+from farebox.messages import Call, Chat, Message, Text
+from farebox.providers.base import Endpoint
+from farebox.providers.http import MAX_ERROR_BODY_BYTES, Http, is_loopback
+from farebox.providers.openai import OpenAI
+from farebox.secrets import Credential, Secret, origin_of
+from support.upstream import Answer, Upstream, chunk, json_answer, sse_answer
+
+KEY = "test-0123456789"
+ASK = Call("m", Chat((Message("user", "Hello"),)))
+WAIT_S = 5.0
+OK = sse_answer(chunk({"content": "a"}), chunk({}, "stop"))
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as server:
+        server.answer("/v1/chat/completions", OK)
+        server.answer("/v1/models", json_answer({"data": []}))
+        yield server
+
+
+def endpoint(base_url: str, **fields: object) -> Endpoint:
+    return Endpoint(provider="acme", dialect="openai", base_url=base_url, **fields)  # type: ignore[arg-type]
+
+
+def key_for(url: str) -> Credential:
+    return Credential(Secret(KEY), origin_of(url))
+
+
+async def ask(http: Http, where: Endpoint) -> str:
+    async with aclosing(OpenAI(http, where).stream(ASK)) as deltas:
+        return "".join([delta.text async for delta in deltas if isinstance(delta, Text)])
+
+
+async def check_headers(http: Http, upstream: Upstream, where: Endpoint) -> dict[str, str]:
+    """Send a GET and a POST; both must arrive with the same headers of ours."""
+    await http.get(where, "/models", timeout_s=WAIT_S)
+    assert await ask(http, where) == "a"
+    get, post = (dict(request.headers) for request in upstream.requests)
+    assert get.get("authorization") == post.get("authorization")
+    return post
+
+
+async def test_the_key_is_sent_to_its_origin(http: Http, upstream: Upstream):
+    where = endpoint(upstream.base_url, credential=key_for(upstream.base_url))
+    assert (await check_headers(http, upstream, where))["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        pytest.param("https://openrouter.ai/api/v1", id="another host"),
+        pytest.param("http://127.0.0.1:1/v1", id="another port"),
+        pytest.param("http://localhost:{port}/v1", id="another name of the same host"),
+        pytest.param("https://127.0.0.1:{port}/v1", id="another scheme"),
+    ],
+)
+async def test_the_key_is_not_sent_to_another_origin(http: Http, upstream: Upstream, origin: str):
+    port = upstream.origin.rpartition(":")[2]
+    where = endpoint(upstream.base_url, credential=key_for(origin.format(port=port)))
+    headers = await check_headers(http, upstream, where)
+    assert "authorization" not in headers
+    assert KEY not in str(headers)
+
+
+async def test_every_request_asks_for_plain_bytes_and_carries_the_vendors_headers(
+    http: Http, upstream: Upstream
+):
+    headers = await check_headers(http, upstream, endpoint(upstream.base_url, headers=(("X-Title", "t"),)))
+    assert headers["accept-encoding"] == "identity"
+    assert headers["user-agent"] == "farebox"
+    assert headers["x-title"] == "t"
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    http: Http, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+):
+    async with Upstream() as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+            monkeypatch.setenv(name.lower(), proxy.origin)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert await ask(http, endpoint(upstream.base_url)) == "a"
+        assert proxy.connections == 0
+
+
+@pytest.fixture
+def dialled(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every address that the process looks up or connects to."""
+    addresses: list[object] = []
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def noting_connect(self: socket.socket, address: tuple[str, int]) -> None:
+        addresses.append(address)
+        connect(self, address)
+
+    def noting_look_up(host: str, *args: object, **fields: object) -> object:
+        addresses.append(host)
+        return look_up(host, *args, **fields)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", noting_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", noting_look_up)
+    return addresses
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        pytest.param("https://api.example.test/v1", id="a name"),
+        pytest.param("http://192.0.2.1/v1", id="an address"),
+        pytest.param("http://127.0.0.1.example.test/v1", id="a name that begins like loopback"),
+        pytest.param("http://localhost.example.test/v1", id="a name that begins like localhost"),
+        pytest.param("http://0.0.0.0/v1", id="every interface"),
+        pytest.param("http://[2001:db8::1]/v1", id="an address of version 6"),
+    ],
+)
+async def test_local_only_refuses_without_opening_a_socket(http: Http, dialled: list[object], base_url: str):
+    where = endpoint(base_url, loopback_only=True)
+    with pytest.raises(LocalOnly) as caught:
+        await ask(http, where)
+    with pytest.raises(LocalOnly):
+        await http.get(where, "/models", timeout_s=WAIT_S)
+    assert caught.value.hint
+    assert dialled == []
+
+
+async def test_local_only_lets_loopback_through(http: Http, upstream: Upstream, dialled: list[object]):
+    assert await ask(http, endpoint(upstream.base_url, loopback_only=True)) == "a"
+    assert dialled
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("http://127.0.0.1:8080/v1", True, id="version 4"),
+        pytest.param("http://127.9.9.9", True, id="all of 127"),
+        pytest.param("http://[::1]:8080", True, id="version 6"),
+        pytest.param("http://LOCALHOST", True, id="localhost"),
+        pytest.param("http://127.0.0.1@example.test", False, id="loopback as a user name"),
+        pytest.param("http://example.test#127.0.0.1", False, id="loopback as a fragment"),
+        pytest.param("http://10.0.0.1", False, id="a private net"),
+        pytest.param("nonsense", False, id="nonsense"),
+    ],
+)
+def test_an_address_is_on_this_machine(url: str, expected: bool):
+    assert is_loopback(url) is expected
+
+
+async def test_closing_the_generator_closes_the_socket(http: Http, upstream: Upstream):
+    upstream.queue(sse_answer(chunk({"content": "a"}), done=False, hang=True))
+    deltas = OpenAI(http, endpoint(upstream.base_url)).stream(ASK)
+    assert await anext(deltas) == Text("a")
+    assert not upstream.closed.is_set()
+    await deltas.aclose()
+    await asyncio.wait_for(upstream.requests[0].closed.wait(), WAIT_S)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Answer(hang=True), id="before the first byte"),
+        pytest.param(sse_answer(chunk({"content": "a"}), done=False, hang=True), id="inside the answer"),
+    ],
+)
+async def test_cancelling_the_task_closes_the_socket(http: Http, upstream: Upstream, answer: Answer):
+    upstream.queue(answer)
+    task = asyncio.create_task(ask(http, endpoint(upstream.base_url)))
+    await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(upstream.requests[0].closed.wait(), WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(Answer(hang=True), Unreachable, id="no answer"),
+        pytest.param(Answer(body=b'{"a":', hang=True), BrokenReply, id="half an answer"),
+    ],
+)
+async def test_a_get_ends_at_its_deadline(
+    http: Http, upstream: Upstream, answer: Answer, error: type[ProviderError]
+):
+    http.warm_up()
+    upstream.queue(answer)
+    with pytest.raises(error) as caught:
+        await http.get(endpoint(upstream.base_url), "/models", timeout_s=0.25)
+    assert caught.value.hint
+    await asyncio.wait_for(upstream.closed.wait(), WAIT_S)
+
+
+async def test_a_closed_port_is_unreachable_and_the_message_names_the_address(http: Http):
+    async with Upstream() as gone:
+        where = endpoint(gone.base_url, credential=key_for(gone.base_url))
+    with pytest.raises(Unreachable) as caught:
+        await ask(http, where)
+    assert where.base_url in caught.value.message
+    assert KEY not in caught.value.message + caught.value.hint
+
+
+async def test_a_get_of_no_json_object_is_broken(http: Http, upstream: Upstream):
+    upstream.queue(Answer(body=b"<html>", content_type="text/html"))
+    with pytest.raises(BrokenReply):
+        await http.get(endpoint(upstream.base_url), "/models", timeout_s=WAIT_S)
+
+
+async def test_an_error_body_is_read_within_its_bound(http: Http, upstream: Upstream):
+    upstream.queue(Answer(status=500, body=b"x" * (MAX_ERROR_BODY_BYTES * 4), content_type="text/plain"))
+    with pytest.raises(Overloaded) as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert len(caught.value.message) < 1_000
+
+
+async def test_an_error_body_that_is_cut_off_still_tells_its_status(http: Http, upstream: Upstream):
+    upstream.queue(Answer(status=401, body=b'{"error": {"message": "No auth"}}', cut_after=12))
+    with pytest.raises(KeyRejected):
+        await ask(http, endpoint(upstream.base_url))
+
+
+async def test_a_closed_client_builds_itself_anew(http: Http, upstream: Upstream):
+    assert await ask(http, endpoint(upstream.base_url)) == "a"
+    await http.aclose()
+    await http.aclose()
+    assert await ask(http, endpoint(upstream.base_url)) == "a"

@@ -1,0 +1,84 @@
+"""Reading what a stranger sent: a wrong shape reads as nothing and never raises."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farebox.providers.json_value import MAX_TOKEN_COUNT, array, count, decimal, obj, parse_object, text
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_every_reader_takes_any_value(value: object):
+    table = {"a": value}
+    assert isinstance(text(table, "a"), str)
+    assert isinstance(array(table, "a"), list)
+    assert isinstance(obj(table, "a", "b"), dict)
+    assert isinstance(obj(value), dict)
+    assert count(table, "a") is None or 0 <= (count(table, "a") or 0) <= MAX_TOKEN_COUNT
+    assert decimal(table, "a") is None or (decimal(table, "a") or Decimal(0)).is_finite()
+
+
+@given(values)
+def test_only_an_object_parses(value: object):
+    parsed = parse_object(json.dumps(value))
+    assert (parsed is not None) == isinstance(value, dict)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("<html>", id="a page"),
+        pytest.param("[1]", id="a list"),
+        pytest.param('{"a": 1', id="cut off"),
+        pytest.param("[" * 100_000, id="nested without end"),
+        pytest.param('{"a":' * 100_000, id="objects nested without end"),
+        pytest.param('{"a": ' + "9" * 100_000 + "}", id="a number without end"),
+    ],
+)
+def test_what_is_no_object_reads_as_none(source: str):
+    assert parse_object(source) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param("0.0160614", Decimal("0.0160614"), id="fraction"),
+        pytest.param("4.1400000000000003e-05", Decimal("0.000041400000000000003"), id="exponent"),
+        pytest.param("1", Decimal(1), id="whole"),
+        pytest.param("true", None, id="truth is no number"),
+        pytest.param('"1"', None, id="a string is no number"),
+        pytest.param("NaN", None, id="not a number"),
+        pytest.param("Infinity", None, id="infinite"),
+        pytest.param("null", None, id="null"),
+    ],
+)
+def test_a_number_is_read_exactly_as_written(number: str, expected: Decimal | None):
+    table = parse_object(f'{{"cost": {number}}}')
+    assert table is not None
+    assert decimal(table, "cost") == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(0, 0, id="zero"),
+        pytest.param(MAX_TOKEN_COUNT, MAX_TOKEN_COUNT, id="the cap"),
+        pytest.param(MAX_TOKEN_COUNT + 1, None, id="more than the cap"),
+        pytest.param(-1, None, id="negative"),
+        pytest.param(True, None, id="truth"),
+        pytest.param(Decimal("1.5"), None, id="fraction"),
+        pytest.param("1", None, id="string"),
+    ],
+)
+def test_a_token_count_is(number: object, expected: int | None):
+    assert count({"n": number}, "n") == expected

@@ -1,0 +1,126 @@
+"""Model servers on the user's own machine are told apart by what only one of them has."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from farebox.errors import ProviderError
+from farebox.providers.base import Endpoint
+from farebox.providers.http import Http
+from farebox.providers.local import WELL_KNOWN, LocalServer, discover, identify
+from farebox.secrets import Credential, Secret, origin_of
+from support.upstream import Answer, Upstream, json_answer
+
+MODELS = json_answer({"object": "list", "data": [{"id": "qwen"}, {"id": "llama"}, {"object": "model"}, 7]})
+PROPS = json_answer({"default_generation_settings": {"n_ctx": 4096}, "total_slots": 1})
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    client = Http()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as server:
+        yield server
+
+
+def endpoint(base_url: str) -> Endpoint:
+    credential = Credential(Secret("test-0123456789"), origin_of(base_url))
+    return Endpoint(
+        provider="local", dialect="local", base_url=base_url, credential=credential, loopback_only=True
+    )
+
+
+async def check(http: Http, upstream: Upstream, path: str = "/v1") -> LocalServer:
+    server = await identify(http, endpoint(upstream.origin + path))
+    assert all(request.method == "GET" for request in upstream.requests)
+    assert all("authorization" in request.headers for request in upstream.requests)
+    return server
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param({"/props": PROPS}, ("llama.cpp", "llamacpp", "infill"), id="llama.cpp"),
+        pytest.param(
+            {"/api/version": json_answer({"version": "0.30.1"})}, ("Ollama", "openai", "suffix"), id="Ollama"
+        ),
+        pytest.param({}, ("an OpenAI-compatible server", "openai", "tokens"), id="another"),
+        pytest.param(
+            {"/props": json_answer({}), "/api/version": Answer(body=b"<html>")},
+            ("an OpenAI-compatible server", "openai", "tokens"),
+            id="one that answers everything",
+        ),
+    ],
+)
+async def test_a_server_is_told_by_what_only_it_has(
+    http: Http, upstream: Upstream, answers: dict[str, Answer], expected: tuple[str, str, str]
+):
+    upstream.answer("/v1/models", MODELS)
+    for path, answer in answers.items():
+        upstream.answer(path, answer)
+    server = await check(http, upstream)
+    assert (server.kind, server.dialect, server.fill) == expected
+    assert server.models == ("qwen", "llama")
+
+
+async def test_an_address_without_a_path_means_v1(http: Http, upstream: Upstream):
+    upstream.answer("/v1/models", MODELS)
+    assert (await check(http, upstream, "")).base_url == upstream.base_url
+
+
+async def test_another_path_is_kept(http: Http, upstream: Upstream):
+    upstream.answer("/openai/models", MODELS)
+    assert (await check(http, upstream, "/openai")).base_url == f"{upstream.origin}/openai"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(json_answer({}, status=404), "modelNotFound", id="no such path"),
+        pytest.param(json_answer({"error": {"message": "no"}}, status=401), "keyRejected", id="a bad key"),
+        pytest.param(
+            json_answer({"error": {"code": 503, "message": "Loading model"}}, status=503),
+            "overloaded",
+            id="loading",
+        ),
+        pytest.param(Answer(body=json.dumps([1]).encode()), "brokenReply", id="a list"),
+    ],
+)
+async def test_a_server_that_has_no_models_to_show_is_an_error(
+    http: Http, upstream: Upstream, answer: Answer, kind: str
+):
+    upstream.queue(answer)
+    with pytest.raises(ProviderError) as caught:
+        await check(http, upstream)
+    assert caught.value.kind == kind
+
+
+async def test_nothing_at_an_address_is_unreachable(http: Http):
+    async with Upstream() as gone:
+        where = endpoint(gone.base_url)
+    with pytest.raises(ProviderError) as caught:
+        await identify(http, where)
+    assert caught.value.kind == "unreachable"
+
+
+async def test_discover_asks_only_loopback_and_finds_only_what_runs(http: Http):
+    assert all(base_url.startswith("http://127.0.0.1:") for _, base_url in WELL_KNOWN)
+    found = {server.base_url for server in await discover(http)}
+    assert found <= {base_url for _, base_url in WELL_KNOWN}
+
+
+async def test_discover_finds_nothing_at_closed_ports(http: Http):
+    for _, base_url in WELL_KNOWN:
+        try:
+            await http.get(endpoint(base_url), "/models", timeout_s=1.0)
+        except ProviderError as error:
+            if error.kind == "unreachable":
+                continue
+        pytest.skip(f"something answers at {base_url} on this machine")
+    assert await discover(http) == []

@@ -1,0 +1,140 @@
+"""The meter of one attempt: whose figure wins, what is estimated, and what stays unknown."""
+
+import pytest
+
+from farebox.ledger.holds import Outcome
+from farebox.messages import (
+    Call,
+    Chat,
+    Delta,
+    Finish,
+    Reasoning,
+    Target,
+    Text,
+    ToolCall,
+    Usage,
+)
+from farebox.providers.base import Endpoint
+from farebox.router.charge import Charge
+from farebox.router.request import Origin, Request
+
+PRICED = Target("openai", "gpt-5-mini")  # $0.25 in, $0.025 cached, $2 out for a million tokens
+UNPRICED = Target("openai", "no-such-model")
+BASELINE = (Target("openai", "gpt-5"), "openai")  # $1.25 in, $10 out
+USAGE = Usage(input_tokens=1_000, cached_input_tokens=400, output_tokens=100, reasoning_tokens=60)
+INPUT_TOKENS = 50
+
+
+def a_charge(target: Target = PRICED, *, free: bool = False, baseline: bool = False) -> Charge:
+    request = Request(
+        "chat",
+        lambda serving: Call(serving.model, Chat(())),
+        input_chars=4 * INPUT_TOKENS,
+        max_output_tokens=100,
+        origin=Origin("/work", "an editor", "c1"),
+    )
+    endpoint = Endpoint(target.provider, "openai", "http://127.0.0.1:9/v1", price_id="openai", free=free)
+    return Charge(request, target, endpoint, BASELINE if baseline else None)
+
+
+def told(charge: Charge, *deltas: Delta) -> Charge:
+    for delta in deltas:
+        charge.note(delta)
+    return charge
+
+
+REPORTED = Finish("stop", USAGE, reported_nanodollars=7)
+SILENT = Finish("stop", USAGE)
+NO_USAGE = Finish("stop")
+HELLO = Text("eight ch")
+
+
+@pytest.mark.parametrize(
+    ("target", "free", "deltas", "outcome", "nanodollars", "basis"),
+    [
+        pytest.param(PRICED, False, (HELLO, REPORTED), "ok", 7, "reported", id="reported-wins"),
+        pytest.param(PRICED, True, (HELLO, REPORTED), "ok", 7, "reported", id="reported-wins-over-free"),
+        pytest.param(PRICED, False, (HELLO, SILENT), "ok", 360_000, "computed", id="computed"),
+        pytest.param(PRICED, False, (HELLO, NO_USAGE), "ok", 16_500, "estimated", id="no-usage"),
+        pytest.param(PRICED, False, (HELLO,), "cancelled", 16_500, "estimated", id="cancelled"),
+        pytest.param(PRICED, False, (), "cancelled", 12_500, "estimated", id="cancelled-before-a-word"),
+        pytest.param(PRICED, False, (HELLO,), "failed", 16_500, "estimated", id="cut-off"),
+        pytest.param(PRICED, False, (), "failed", 0, "computed", id="refused"),
+        pytest.param(UNPRICED, False, (HELLO, SILENT), "ok", None, "unknown", id="unknown-price"),
+        pytest.param(UNPRICED, False, (HELLO, NO_USAGE), "ok", None, "unknown", id="unknown-twice"),
+        pytest.param(UNPRICED, False, (HELLO, REPORTED), "ok", 7, "reported", id="unknown-but-reported"),
+        pytest.param(UNPRICED, True, (HELLO, SILENT), "ok", 0, "computed", id="free"),
+        pytest.param(UNPRICED, True, (HELLO,), "cancelled", 0, "estimated", id="free-and-cancelled"),
+    ],
+)
+def test_a_charge_has_an_amount_and_its_basis(
+    *,
+    target: Target,
+    free: bool,
+    deltas: tuple[Delta, ...],
+    outcome: Outcome,
+    nanodollars: int | None,
+    basis: str,
+):
+    settlement = told(a_charge(target, free=free), *deltas).settle(outcome)
+    assert (settlement.cost.nanodollars, settlement.cost.basis) == (nanodollars, basis)
+    assert settlement.outcome == outcome
+
+
+def test_what_the_table_says_is_kept_beside_what_was_reported():
+    settlement = told(a_charge(), HELLO, REPORTED).settle("ok")
+    assert (settlement.reported_nanodollars, settlement.computed_nanodollars) == (7, 360_000)
+    assert settlement.usage == USAGE
+
+
+def test_an_estimate_counts_all_that_was_seen():
+    call = ToolCall("1", "read", '{"path": 1}')
+    usage = told(a_charge(), HELLO, Reasoning("x" * 9), call).settle("cancelled").usage
+    assert usage == Usage(input_tokens=INPUT_TOKENS, output_tokens=6 + 3, reasoning_tokens=3)
+
+
+@pytest.mark.parametrize(
+    ("deltas", "outcome", "reason"),
+    [
+        pytest.param((SILENT,), "ok", "stop", id="the-provider's"),
+        pytest.param((Finish("length", USAGE),), "ok", "length", id="too-long"),
+        pytest.param((HELLO,), "cancelled", "cancelled", id="cancelled"),
+        pytest.param((HELLO,), "failed", "error", id="failed"),
+    ],
+)
+def test_a_charge_says_how_it_ended(deltas: tuple[Delta, ...], outcome: Outcome, reason: str):
+    settlement = told(a_charge(), *deltas).settle(outcome, error_kind="brokenReply")
+    assert settlement.finish_reason == reason
+    assert settlement.error_kind == "brokenReply"
+
+
+def test_savings_are_measured_against_the_strongest_model():
+    cost = told(a_charge(baseline=True), HELLO, SILENT).settle("ok").cost
+    # 600 * 1250 + 400 * 125 + 100 * 10000
+    assert (cost.baseline_model, cost.baseline_nanodollars) == ("openai/gpt-5", 1_800_000)
+    assert cost.saved_nanodollars == 1_800_000 - 360_000
+
+
+def test_nothing_is_saved_where_the_cost_is_unknown():
+    charge = told(a_charge(UNPRICED, baseline=True), HELLO, SILENT)
+    assert charge.settle("ok").cost.saved_nanodollars is None
+
+
+def test_the_clock_of_the_first_token_starts_with_the_first_event_and_not_with_the_finish():
+    charge = a_charge()
+    told(charge, SILENT)
+    assert charge.first_token_ms is None
+    assert not charge.passed_something
+    told(charge, HELLO)
+    assert charge.passed_something
+    assert charge.first_token_ms is not None
+    assert 0 <= charge.first_token_ms <= charge.total_ms
+
+
+def test_a_hold_says_who_asks_and_for_what():
+    charge = a_charge()
+    hold = charge.hold("request", 2, 99)
+    assert (hold.call_id, hold.request_id, hold.attempt) == (charge.call_id, "request", 2)
+    assert (hold.workspace, hold.client, hold.conversation) == ("/work", "an editor", "c1")
+    assert (hold.task, hold.target, hold.hold_nanodollars) == ("chat", PRICED, 99)
+    assert a_charge().call_id != charge.call_id

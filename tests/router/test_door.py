@@ -1,0 +1,273 @@
+"""The door: the route that is shown is the one that is taken, and what happens when a target fails."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farebox.app import App, Client
+from farebox.errors import BrokenReply, Excluded, FareboxError, NoRouteLeft, Refused
+from farebox.messages import Call, Chat, Done, Event, FellBack, Message, Routed, Task, Text
+from farebox.router.door import Door
+from farebox.router.request import Request, Serving
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
+
+OpenApp = Callable[..., App]
+
+HELLO = Answer(body=openrouter_stream("Hello you"), content_type="text/event-stream")
+CHAIN = """
+[tasks]
+chat = ["one/m", "two/m", "three/m"]
+[providers.one]
+base_url = "{0}"
+[providers.two]
+base_url = "{1}"
+[providers.three]
+base_url = "{1}"
+"""
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def open_app(tmp_path: Path) -> AsyncIterator[OpenApp]:
+    opened: list[App] = []
+
+    def make(config: str = "", *, trusted: bool = True, **environment: str) -> App:
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        folders = {"FAREBOX_HOME": str(tmp_path / "home"), "FAREBOX_CONFIG": str(tmp_path / "config.toml")}
+        client = Client(name="test", trusted=trusted)
+        opened.append(App(client, environment={**folders, **environment}))
+        return opened[-1]
+
+    yield make
+    for app in opened:
+        await app.close()
+
+
+def a_request(requested: str | None = None, *, task: Task = "chat", source: str | None = None) -> Request:
+    def render(serving: Serving) -> Call:
+        return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
+
+    return Request(task, render, 40, 100, requested=requested, sources=(source,) if source else ())
+
+
+def an_error(status: int) -> Answer:
+    return json_answer({"error": {"message": "no", "code": status}}, status=status)
+
+
+def no_one_listens() -> str:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{reserved.getsockname()[1]}/v1"
+
+
+async def events_of(door: Door, request: Request) -> list[Event]:
+    async with aclosing(door.send(request).events()) as events:
+        return [event async for event in events]
+
+
+def words(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, Text))
+
+
+CUT_OFF = Answer(body=openrouter_stream("never"), content_type="text/event-stream", cut_after=30)
+
+
+# --- the dry run ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "requested", "task"),
+    [
+        pytest.param(CHAIN, {}, None, "chat", id="chain"),
+        pytest.param(CHAIN, {}, "two/other", "chat", id="by-name"),
+        pytest.param(CHAIN, {}, "three", "complete", id="bare-provider"),
+        pytest.param('[providers.openrouter]\nbase_url = "{0}"', {"OPENROUTER_API_KEY": "k"}, "auto", "review", id="auto"),
+        pytest.param("", {"FAREBOX_LOCAL_BASE_URL": "{0}"}, None, "complete", id="local"),
+    ],
+)  # fmt: skip
+async def test_the_route_that_is_shown_is_the_one_that_is_taken(
+    *,
+    open_app: OpenApp,
+    upstream: Upstream,
+    config: str,
+    environment: dict[str, str],
+    requested: str | None,
+    task: Task,
+):
+    upstream.answer("/v1/models", json_answer({"data": [{"id": "m"}]}))
+    upstream.answer("/v1/chat/completions", HELLO)
+    address = upstream.base_url
+    environment = {name: value.format(address) for name, value in environment.items()}
+    door = open_app(config.format(address, address), **environment).door()
+    shown = await door.route(a_request(requested, task=task))
+    assert upstream.connections == 0
+    first, *_, last = await events_of(door, a_request(requested, task=task))
+    assert first == Routed(shown)
+    assert isinstance(last, Done)
+    assert last.route.attempts[-1].outcome == "ok"
+
+
+@settings(max_examples=30)
+@given(
+    chain=st.lists(st.sampled_from(["one/m", "two/m", "auto", "sonnet", "local/x"]), max_size=4),
+    task=st.sampled_from(["chat", "complete", "plan"]),
+    strategy=st.sampled_from(["cheap", "balanced", "quality"]),
+)
+async def test_whatever_the_config_the_dry_run_and_the_request_agree(
+    tmp_path_factory: pytest.TempPathFactory, chain: list[str], task: Task, strategy: str
+):
+    home = str(tmp_path_factory.mktemp("home"))
+    async with Upstream() as upstream:
+        providers = {"one": {"base_url": upstream.base_url}, "openrouter": {"base_url": upstream.base_url}}
+        tasks = {task: chain} if chain else {}
+        client = Client(name="test", settings={"strategy": strategy, "tasks": tasks, "providers": providers})
+        environment = {"FAREBOX_HOME": home, "FAREBOX_CONFIG": f"{home}/no.toml", "OPENROUTER_API_KEY": "k"}
+        app = App(client, environment=environment)
+        shown: object = None
+        with suppress(FareboxError):
+            shown = Routed(await app.door().route(a_request(task=task)))
+        events = app.door().send(a_request(task=task)).events()
+        first: object = None
+        with suppress(FareboxError):
+            first = await anext(events)
+        await events.aclose()
+        await app.close()
+    assert first == shown
+
+
+# --- falling back --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failing", "kind"),
+    [
+        pytest.param(an_error(402), "insufficientCredits", id="402"),
+        pytest.param(an_error(401), "keyRejected", id="401"),
+        pytest.param(an_error(404), "modelNotFound", id="404"),
+        pytest.param(an_error(429), "rateLimited", id="429"),
+        pytest.param(an_error(500), "overloaded", id="500"),
+        pytest.param(an_error(503), "overloaded", id="503"),
+        pytest.param(CUT_OFF, "brokenReply", id="cut-off"),
+        pytest.param(None, "unreachable", id="refused-connection"),
+    ],
+)
+async def test_a_target_that_fails_before_its_first_event_is_followed_by_the_next(
+    open_app: OpenApp, upstream: Upstream, failing: Answer | None, kind: str
+):
+    upstream.queue(*([failing] if failing else []), an_error(500), HELLO)
+    first = upstream.base_url if failing else no_one_listens()
+    events = await events_of(open_app(CHAIN.format(first, upstream.base_url)).door(), a_request())
+    back = [event for event in events if isinstance(event, FellBack)]
+    assert [(one.attempt, one.max_attempts, one.failed.name) for one in back] == [
+        (1, 3, "one/m"),
+        (2, 3, "two/m"),
+    ]
+    assert all("one" in one.error or "two" in one.error for one in back)
+    assert words(events) == "Hello you"
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert done.route.target.name == "three/m"
+    assert [one.outcome for one in done.route.attempts] == [kind, "overloaded", "ok"]
+    assert isinstance(events[0], Routed)
+    assert events[0].route.target.name == "one/m"
+
+
+async def test_after_the_first_text_nothing_is_rerouted(open_app: OpenApp, upstream: Upstream):
+    body = openrouter_stream("Hello you") + b"x" * 10
+    cut = len(openrouter_stream("")) // 2 + body.index(b"Hello") - 60
+    upstream.queue(
+        Answer(body=body, content_type="text/event-stream", cut_after=body.index(b"you") - 20 if cut else 0)
+    )
+    reply = open_app(CHAIN.format(upstream.base_url, upstream.base_url)).door().send(a_request())
+    seen: list[Event] = []
+    with pytest.raises(BrokenReply) as caught:
+        seen.extend([event async for event in reply.events()])
+    assert caught.value.after_first_event
+    assert len(upstream.requests) == 1
+    assert reply.done is not None
+    assert (reply.done.finish_reason, reply.done.cancelled) == ("error", False)
+
+
+async def test_a_refusal_is_not_tried_elsewhere(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(an_error(400), HELLO)
+    with pytest.raises(Refused):
+        await events_of(open_app(CHAIN.format(upstream.base_url, upstream.base_url)).door(), a_request())
+    assert len(upstream.requests) == 1
+
+
+async def test_when_all_have_failed_the_error_names_each(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(an_error(429), an_error(503), an_error(402))
+    with pytest.raises(NoRouteLeft) as caught:
+        await events_of(open_app(CHAIN.format(upstream.base_url, upstream.base_url)).door(), a_request())
+    assert [error.kind for error in caught.value.failures] == [
+        "rateLimited",
+        "overloaded",
+        "insufficientCredits",
+    ]
+    for words_of_one in ("one answered 429", "two answered 503", "three answered 402"):
+        assert words_of_one in caught.value.message
+    assert caught.value.hint == caught.value.failures[-1].hint
+
+
+async def test_a_refusal_after_a_failure_ends_the_walk(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(an_error(500), an_error(400), HELLO)
+    with pytest.raises(NoRouteLeft) as caught:
+        await events_of(open_app(CHAIN.format(upstream.base_url, upstream.base_url)).door(), a_request())
+    assert [error.kind for error in caught.value.failures] == ["overloaded", "refused"]
+
+
+async def test_a_local_server_that_is_down_is_passed_over(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(HELLO)
+    config = f'[tasks]\nchat = ["local/m", "box/m"]\n[providers.box]\nbase_url = "{upstream.base_url}"'
+    app = open_app(config, FAREBOX_LOCAL_BASE_URL=no_one_listens())
+    events = await events_of(app.door(), a_request())
+    assert [event.failed.name for event in events if isinstance(event, FellBack)] == ["local/m"]
+    assert words(events) == "Hello you"
+
+
+# --- the guards ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trusted", "source"),
+    [
+        pytest.param(False, None, id="untrusted"),
+        pytest.param(True, "/work/.env", id="secret-file"),
+        pytest.param(True, "/work/mine/notes.txt", id="excluded"),
+        pytest.param(True, "/work/x/../mine/notes.txt", id="excluded-by-another-spelling"),
+    ],
+)
+async def test_what_may_not_leave_does_not(
+    open_app: OpenApp, upstream: Upstream, trusted: bool, source: str | None
+):
+    config = CHAIN.format(upstream.base_url, upstream.base_url) + '[privacy]\nexclude = ["mine/"]\n'
+    door = open_app(config, trusted=trusted).door()
+    request = a_request(source=source)
+    with pytest.raises(Excluded) as shown:
+        await door.route(request)
+    with pytest.raises(Excluded) as sent:
+        await events_of(door, request)
+    assert shown.value.message == sent.value.message
+    assert upstream.connections == 0
+
+
+async def test_a_slow_answer_leaves_the_event_loop_free(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(Answer(body=sse(chunk({"content": "a"})), content_type="text/event-stream", hang=True))
+    door = open_app(CHAIN.format(upstream.base_url, upstream.base_url)).door()
+    waiting = asyncio.create_task(events_of(door, a_request()))
+    await upstream.arrived.wait()
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await asyncio.wait_for(upstream.closed.wait(), 5)
