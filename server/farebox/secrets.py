@@ -140,6 +140,10 @@ class Keys:
         self._write({**self._stored(), provider: secret.reveal()})
         return str(self._file)
 
+    def stored_names(self) -> tuple[str, ...]:
+        """Return the providers whose key is in the file."""
+        return tuple(self._stored())
+
     def remove(self, provider: str) -> bool:
         """Remove a stored key; say whether there was one."""
         removed = False

@@ -1,4 +1,4 @@
-"""The smallest ghost-text server, as pygls' documentation teaches it: farebox's start-up is compared with it."""
+"""The smallest ghost-text server, as pygls' documentation teaches it; farebox is compared with it."""
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer

@@ -24,7 +24,6 @@ def check(status: int, body: object, retry_after: str | None = None) -> Provider
     raw = body if isinstance(body, str) else json.dumps(body)
     error = failures.from_status(ENDPOINT, model="m", status=status, retry_after=retry_after, body=raw)
     assert error.hint
-    assert not error.message.endswith(".")
     assert (error.provider, error.model) == ("acme", "m")
     assert KEY not in f"{error.message} {error.hint}"
     return error

@@ -64,7 +64,7 @@ def usage_in(table: Table) -> Usage:
     def number(*path: str) -> int:
         value: object = table
         for key in path:
-            value = cast("Table", value).get(key) if value is not None else None
+            value = value.get(key) if isinstance(value, dict) else None
         return cast("int", value or 0)
 
     return Usage(

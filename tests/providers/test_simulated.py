@@ -3,7 +3,7 @@
 import ast
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, closing, suppress
 from decimal import Decimal
 
@@ -79,8 +79,8 @@ def post(body: object, path: str = "/api/v1/chat/completions") -> bytes:
     return b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (path.encode(), len(data), data)
 
 
-async def wire(server: SimulatedServer, body: dict[str, object]) -> tuple[str, bytes]:
-    """Ask over a bare socket; a second, wrong request makes the server close after the answer."""
+async def wire(server: SimulatedServer, body: Mapping[str, object]) -> tuple[str, bytes]:
+    """Ask over a bare socket; return the head and the body as they came."""
     port = int(server.base_url.split(":")[2].partition("/")[0])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with closing(writer):

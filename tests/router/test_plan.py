@@ -77,7 +77,8 @@ def a_request(
         pytest.param("", ANTHROPIC, "opus-4.5", "anthropic/claude-opus-4-5", id="alias-at-its-maker"),
         pytest.param("", OPENROUTER, "sonnet-4.5", SONNET, id="alias-at-the-broker"),
         pytest.param("[providers.anthropic]", OPENROUTER, "sonnet-4.5", SONNET, id="alias-where-a-key-is"),
-        pytest.param("", OPENROUTER, "openrouter", "openrouter/default", id="bare-provider"),
+        pytest.param("", LOCAL, "ollama", "ollama/default", id="bare-local-provider"),
+        pytest.param("", OPENROUTER, "deepseek", "openrouter/deepseek/deepseek-v4-pro", id="alias-like-a-vendor"),
         pytest.param(BOX, {}, "box/a/b", "box/a/b", id="provider-of-ones-own"),
         pytest.param(PINNED, LOCAL, None, "local/pinned", id="pinned-for-the-task"),
         pytest.param(PINNED, LOCAL, "local/asked", "local/asked", id="asked-for-wins"),
@@ -95,6 +96,7 @@ def test_a_name_means_a_target(
     ("config", "requested", "kind", "words"),
     [
         pytest.param("", "z-ai/glm-4.7", ModelNotFound, "mean openrouter/z-ai/glm-4.7?", id="no-provider"),
+        pytest.param("", "openrouter", ModelNotFound, "Write openrouter/MODEL", id="no-model"),
         pytest.param("", "sonet-4.5", ModelNotFound, f"Did you mean {SONNET}?", id="typo"),
         pytest.param("", "auto:fastest", ModelNotFound, "Use auto, auto:cheap", id="unknown-strategy"),
         pytest.param('[models]\na = "b"\nb = "a"', "a", ConfigError, "full name", id="circular-alias"),

@@ -2,14 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from farebox.providers.simulated import SimulatedServer
 
 
 @contextmanager
-def simulated_in_thread() -> Iterator[str]:
+def simulated_in_thread() -> Generator[str]:
     """Run a simulated provider; give its base URL."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

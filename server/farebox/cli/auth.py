@@ -33,10 +33,10 @@ def _check_known(provider: str) -> None:
 
 
 def _list(keys: Keys) -> int:
-    for name, vendor in vendors().items():
-        if not vendor.key_env:
-            continue
-        found = keys.find(name, vendor.key_env)
-        where = f"from {found.detail}" if found is not None else f"none; {vendor.key_env[0]} is not set"
+    variables = {name: vendor.key_env for name, vendor in vendors().items() if vendor.key_env}
+    variables |= {name: () for name in keys.stored_names() if name not in variables}
+    for name, own in variables.items():
+        found = keys.find(name, own)
+        where = f"from {found.detail}" if found is not None else f"none; {own[0]} is not set"
         print(f"{name:12} {where}")
     return 0

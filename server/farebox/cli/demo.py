@@ -117,8 +117,9 @@ async def _stage(stack: AsyncExitStack, home: Path, *, simulated: bool) -> Stage
         "providers": {"simulated": {"dialect": "openai", "base_url": server.base_url}},
         "tasks": {"chat": "simulated/echo", "complete": "simulated/echo"},
     }
+    why = "as you asked" if simulated else "no key is set and no local model server runs"
     words = (
-        "with the [bold]simulated[/bold] provider: no key is set and no local model server runs.\n"
+        f"with the [bold]simulated[/bold] provider: {why}.\n"
         "It is a small program on this machine, no model: its answers and prices are made up."
     )
     return Stage(words, {**apart, "FAREBOX_LOCAL_BASE_URL": ""}, settings)

@@ -33,8 +33,7 @@ def read(text: str) -> tuple[Conversation, Question]:
             case "user":
                 asked.append(words)
             case "assistant":
-                past = "\n\n".join(asked)
-                conversation.turns.append(Turn("", Question(past), past, answer=words))
+                _answer(conversation, asked, words)
                 asked = []
             case role:
                 raise InvalidParams(f"messages with the role {role} can't be read", hint=_HINT)
@@ -46,6 +45,15 @@ def read(text: str) -> tuple[Conversation, Question]:
         model=model if isinstance(model, str) and model else None,
         system="\n\n".join(system) or None,
     )
+
+
+def _answer(conversation: Conversation, asked: list[str], words: str) -> None:
+    """Add an answer; one that follows another, or comes before any question, continues a turn."""
+    if not asked and conversation.turns:
+        conversation.turns[-1].answer += f"\n\n{words}"
+        return
+    past = "\n\n".join(asked) or "(no question)"
+    conversation.turns.append(Turn("", Question(past), past, answer=words))
 
 
 def write(standard: Literal["openai", "claude"], turn: Turn, done: Done) -> dict[str, object]:

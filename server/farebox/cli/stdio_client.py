@@ -107,7 +107,9 @@ class StdioClient:
         if not isinstance(number, int) or "method" in message:
             self._listen(str(message.get("method")), cast("Json", message.get("params") or {}))
             return
-        future = self._waiting.pop(number)
+        future = self._waiting.pop(number, None)
+        if future is None:
+            return
         error = message.get("error")
         if isinstance(error, dict):
             table = cast("Json", error)

@@ -1,8 +1,9 @@
 """pygls' protocol, adjusted: cheaper start, plain params for our methods, an answer to every request.
 
 What is corrected here, each found in pygls 2.1.1: params that can't be read and requests after
-``shutdown`` were never answered; a cancelled ``workspace/executeCommand`` went on running; an internal
-error sent a traceback to the client; the log held message bodies.
+``shutdown`` were never answered; requests before ``initialize`` were served; ``exit`` without ``shutdown``
+was no failure; a cancelled ``workspace/executeCommand`` went on running; an internal error sent a
+traceback to the client; the log held message bodies.
 """
 
 from collections.abc import Awaitable, Callable, Generator
@@ -10,7 +11,12 @@ from typing import TypeAlias, cast
 
 from cattrs import Converter
 from lsprotocol import converters, types
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcServerNotInitialized,
+)
 from pygls.protocol import (
     JsonRPCNotification,
     JsonRPCRequestMessage,
@@ -29,13 +35,22 @@ Command: TypeAlias = Callable[[object], Awaitable[object]]
 def fast_converter() -> Converter:
     """Build the converter without detailed validation (35 ms of start-up); our own params stay dicts."""
     converter = converters.get_converter(Converter(detailed_validation=False))
-    for message in (JsonRPCRequestMessage, JsonRPCNotification, JsonRPCResponseMessage):
-        converter.register_structure_hook(message, lambda value, cls: cls(**value))
+    for message in (JsonRPCRequestMessage, JsonRPCNotification):
+        # JSON-RPC lets a client leave params out.
+        converter.register_structure_hook(message, lambda value, cls: cls(**{"params": None, **value}))
+    converter.register_structure_hook(JsonRPCResponseMessage, lambda value, cls: cls(**value))
     return converter
 
 
 class Protocol(LanguageServerProtocol):
     """The JSON-RPC side of the server."""
+
+    _initialized = False
+
+    @property
+    def ended_well(self) -> bool:
+        """Say whether the client has asked for ``shutdown``: the process's exit code must tell."""
+        return self._shutdown
 
     @property
     def commands(self) -> dict[str, Command]:
@@ -47,6 +62,7 @@ class Protocol(LanguageServerProtocol):
         self, params: types.InitializeParams
     ) -> Generator[object, object, types.InitializeResult]:
         """Answer with our own protocol's version beside the standard capabilities."""
+        self._initialized = True
         result = yield from super().lsp_initialize(params)
         result.capabilities.experimental = {"farebox": {"protocol": PROTOCOL_VERSION}}
         return result
@@ -69,12 +85,18 @@ class Protocol(LanguageServerProtocol):
             return JsonRPCNotification(method="", jsonrpc=self.VERSION, params=None)
 
     def handle_message(self, message: RPCMessage) -> None:
-        """Hand a message on; a request after ``shutdown`` is answered, not ignored."""
-        if self._shutdown and isinstance(message, RPCRequest):
-            error = JsonRpcInvalidRequest("the server is shutting down").to_response_error()
-            self._send_response(message.id, error=error)
+        """Hand a message on; a request at the wrong time is answered, neither served nor ignored."""
+        if isinstance(message, RPCRequest) and (error := self._untimely(message)) is not None:
+            self._send_response(message.id, error=error.to_response_error())
             return
         super().handle_message(message)
+
+    def _untimely(self, request: RPCRequest) -> JsonRpcException | None:
+        if self._shutdown:
+            return JsonRpcInvalidRequest("the server is shutting down")
+        if not self._initialized and request.method != types.INITIALIZE:
+            return JsonRpcServerNotInitialized("the first request must be initialize")
+        return None
 
     def _refuse(self, data: dict[str, object], error: JsonRpcException) -> None:
         message_id = data.get("id")

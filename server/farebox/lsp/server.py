@@ -225,7 +225,10 @@ def _item_id(params: object) -> str | None:
 
 
 def serve() -> None:
-    """Speak LSP on stdin and stdout until the client ends the connection."""
+    """Speak LSP on stdin and stdout until the client ends the connection.
+
+    Raises SystemExit with 1 if it did so without ``shutdown``, as the specification asks.
+    """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
     # pygls logs whole messages: prompts and code.
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
@@ -239,3 +242,5 @@ def serve() -> None:
         server.start_io(stdout=wire)
     finally:
         server.session.close_now()
+    if not server.protocol.ended_well:
+        sys.exit(1)

@@ -8,6 +8,7 @@ bound to.
 
 import asyncio
 import ipaddress
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -126,7 +127,12 @@ class Http:
         headers = dict(endpoint.headers)
         if endpoint.credential is not None and origin_of(url) == endpoint.credential.origin:
             headers["Authorization"] = f"Bearer {endpoint.credential.secret.reveal()}"
-        return self._client.build_request(method, url, json=body, headers=headers)
+        if body is None:
+            return self._client.build_request(method, url, headers=headers)
+        headers["Content-Type"] = "application/json"
+        # Half an emoji, which JSON lets an editor send, is no text for anyone else.
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", errors="replace")
+        return self._client.build_request(method, url, content=content, headers=headers)
 
     async def _send(self, endpoint: Endpoint, request: httpx2.Request) -> httpx2.Response:
         assert self._client is not None  # noqa: S101  _request has built it

@@ -95,7 +95,7 @@ class Reply:
         limits = limits_from(budgets.daily_usd, budgets.monthly_usd)
         estimate = self._door.planner.estimate(target, self._request)
         await self._door.ledger.hold(charge.hold(self._request_id, number, estimate), limits)
-        outcome: Outcome = "cancelled"
+        outcome: Outcome = "failed"
         kind: str | None = None
         try:
             async with aclosing(opened.provider.stream(call)) as deltas:
@@ -104,8 +104,11 @@ class Reply:
                     if not isinstance(delta, Finish):
                         yield delta
             outcome = "ok"
+        except (asyncio.CancelledError, GeneratorExit):
+            outcome = "cancelled"
+            raise
         except ProviderError as error:
-            outcome, kind = "failed", error.kind
+            kind = error.kind
             error.after_first_event = charge.passed_something
             self._door.directory.forget(target.provider)
             raise

@@ -151,12 +151,17 @@ class Planner:
                     f"the alias {name} leads in a circle", hint=f"Set [models] {name} to a model's full name."
                 )
             return self._resolve(alias, task, strategy, f"{why}, through the alias {name}", depth=depth + 1)
-        provider, slash, model = name.partition("/")
-        if provider in self.directory.names():
-            return (Choice(Target(provider, model if slash and model else DEFAULT_MODEL), why),)
         if (canonical := self.catalog.resolve_alias(name)) is not None:
             return (Choice(self._vendor_for(canonical), f"{why}, through the alias {name}"),)
-        raise self._unknown(name)
+        provider, _, model = name.partition("/")
+        if provider not in self.directory.names():
+            raise self._unknown(name)
+        if not model and self.directory.needs_key(provider):
+            raise ModelNotFound(
+                f"{name} is a provider and no model",
+                hint=f"Write {provider}/MODEL; farebox models lists the known ones.",
+            )
+        return (Choice(Target(provider, model or DEFAULT_MODEL), why),)
 
     def _vendor_for(self, canonical: str) -> Target:
         """Choose who serves a catalogue model: the first provider that has it, those that are ready first."""

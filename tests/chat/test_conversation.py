@@ -1,0 +1,274 @@
+"""Conversations: what of them a model is sent, what a stopped turn leaves, and where they end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from farebox.app import App, Client
+from farebox.chat import conversation as chats
+from farebox.chat.conversation import (
+    MAX_CONVERSATIONS,
+    MAX_HISTORY_CHARS,
+    MAX_OUTPUT_TOKENS,
+    MAX_QUESTION_CHARS,
+    MAX_TURNS,
+    Conversation,
+    Conversations,
+    Question,
+    RunningTurn,
+    Turn,
+    history,
+)
+from farebox.chat.prompts import Attachment, system_text
+from farebox.errors import Excluded, FareboxError, InvalidParams, Overloaded
+from farebox.messages import Image, Message, Task, Text
+from farebox.router.door import Door
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
+
+OpenDoor = Callable[..., Door]
+
+HANGING = Answer(
+    body=sse(chunk({"content": "half a "}), done=False), content_type="text/event-stream", hang=True
+)
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def door(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Door]:
+    settings = {
+        "tasks": {"chat": "box/m"},
+        "providers": {"box": {"base_url": upstream.base_url}, "openai": {"base_url": upstream.base_url}},
+        "privacy": {"exclude": ["mine/"]},
+    }
+    environment = {
+        "FAREBOX_HOME": str(tmp_path),
+        "FAREBOX_CONFIG": str(tmp_path / "none.toml"),
+        "OPENAI_API_KEY": "k",
+    }
+    app = App(Client(name="test", settings=settings), environment=environment)
+    yield app.door()
+    await app.close()
+
+
+def an_answer(text: str) -> Answer:
+    return Answer(body=openrouter_stream(text), content_type="text/event-stream")
+
+
+def a_turn(prompt: str, answer: str) -> Turn:
+    return Turn("t", Question(prompt), prompt, answer=answer)
+
+
+async def finish(running: RunningTurn) -> str:
+    async with aclosing(running.events()) as events:
+        return "".join([event.text async for event in events if isinstance(event, Text)])
+
+
+async def ask(door: Door, conversation: Conversation, question: Question | str) -> str:
+    asked = Question(question) if isinstance(question, str) else question
+    return await finish(RunningTurn(door, conversation, asked))
+
+
+def sent(upstream: Upstream) -> list[tuple[str, object]]:
+    messages = upstream.requests[-1].json["messages"]
+    assert isinstance(messages, list)
+    return [(message["role"], message["content"]) for message in messages]
+
+
+async def test_the_next_question_carries_the_turns_before_it(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("Four."), an_answer("Nine."))
+    conversation = Conversation("c")
+    assert await ask(door, conversation, "2+2?") == "Four."
+    assert await ask(door, conversation, "and 3*3?") == "Nine."
+    assert sent(upstream)[1:] == [("user", "2+2?"), ("assistant", "Four."), ("user", "and 3*3?")]
+    assert [turn.done is not None for turn in conversation.turns] == [True, True]
+    assert conversation.turns[0].id != conversation.turns[1].id
+
+
+async def test_a_stopped_turn_keeps_what_had_come(door: Door, upstream: Upstream):
+    upstream.queue(HANGING, an_answer("word."))
+    conversation = Conversation("c")
+    running = RunningTurn(door, conversation, Question("first"))
+    heard = asyncio.Event()
+
+    async def read() -> None:
+        async with aclosing(running.events()) as events:
+            async for event in events:
+                if isinstance(event, Text):
+                    heard.set()
+
+    task = asyncio.create_task(read())
+    await heard.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert running.turn.answer == "half a "
+    assert running.turn.done is not None
+    assert running.turn.done.cancelled
+    await ask(door, conversation, "go on")
+    assert sent(upstream)[1:] == [("user", "first"), ("assistant", "half a "), ("user", "go on")]
+
+
+async def test_an_unanswered_turn_is_not_sent(door: Door, upstream: Upstream):
+    upstream.queue(json_answer({"error": "no"}, status=500), an_answer("Yes."))
+    conversation = Conversation("c")
+    with pytest.raises(Overloaded):
+        await ask(door, conversation, "lost")
+    await ask(door, conversation, "again")
+    assert sent(upstream)[1:] == [("user", "again")]
+    assert [turn.question.text for turn in conversation.turns] == ["lost", "again"]
+
+
+@pytest.mark.parametrize("task", ["chat", "review", "explain"])
+async def test_the_system_text_is_the_tasks(door: Door, upstream: Upstream, task: Task):
+    upstream.queue(an_answer("."))
+    await ask(door, Conversation("c"), Question("q", task=task))
+    assert sent(upstream)[0] == ("system", system_text(task))
+
+
+async def test_a_system_text_of_ones_own_replaces_it(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("."))
+    await ask(door, Conversation("c"), Question("q", system="You rhyme."))
+    assert sent(upstream) == [("system", "You rhyme."), ("user", "q")]
+    assert upstream.requests[-1].json["max_tokens"] == MAX_OUTPUT_TOKENS
+
+
+async def test_attachments_pictures_and_effort_are_sent(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("."))
+    asked = Question(
+        "why?",
+        model="openai/gpt-5",
+        attachments=(Attachment("a.py", "x = 1", "/work/a.py"),),
+        images=(Image("image/png", "AAAA"),),
+        reasoning="low",
+    )
+    await ask(door, Conversation("c"), asked)
+    body = upstream.requests[-1].json
+    assert body["reasoning_effort"] == "low"
+    _, content = sent(upstream)[-1]
+    assert content == [
+        {"type": "text", "text": '<attachment name="a.py">\nx = 1\n</attachment>\n\nwhy?'},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "room", "kept"),
+    [
+        pytest.param([("aaa", "bbb"), ("cc", "dd")], 10, ["aaa", "bbb", "cc", "dd"], id="all"),
+        pytest.param([("aaa", "bbb"), ("cc", "dd")], 9, ["cc", "dd"], id="the-oldest-goes"),
+        pytest.param([("a", "b"), ("cc" * 9, "dd")], 9, [], id="none-is-cut-and-none-skipped"),
+        pytest.param([("a", "b"), ("c" * 99, ""), ("d", "e")], 4, ["a", "b", "d", "e"], id="unanswered"),
+        pytest.param([], 10, [], id="empty"),
+        pytest.param([("a", "b")], -1, [], id="no-room"),
+    ],
+)
+def test_history_is_the_newest_whole_turns_that_fit(turns: list[tuple[str, str]], room: int, kept: list[str]):
+    conversation = Conversation("c", [a_turn(*turn) for turn in turns])
+    messages = history(conversation, room_chars=room)
+    assert [message.text for message in messages] == kept
+    assert [message.role for message in messages] == ["user", "assistant"] * (len(kept) // 2)
+
+
+async def test_a_long_question_pushes_the_history_out(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("."))
+    conversation = Conversation("c", [a_turn("old", "x" * 10), a_turn("new", "y")])
+    await ask(door, conversation, "q" * (MAX_HISTORY_CHARS - 4))
+    assert [content for _, content in sent(upstream)[1:-1]] == ["new", "y"]
+
+
+async def test_a_file_that_is_excluded_keeps_its_whole_conversation_here(door: Door, upstream: Upstream):
+    secret = Question("q", attachments=(Attachment("n", "text", "/work/mine/n.txt"),))
+    told = Conversation("c", [Turn("t", secret, "q with it", answer="an answer from before the rule")])
+    with pytest.raises(Excluded):
+        await ask(door, told, "more")
+    assert upstream.connections == 0
+
+
+async def test_an_excluded_question_does_not_end_the_conversation(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("Fine."))
+    conversation = Conversation("c")
+    with pytest.raises(Excluded):
+        await ask(door, conversation, Question("q", attachments=(Attachment(".env", "K=1", "/work/.env"),)))
+    assert await ask(door, conversation, "without it") == "Fine."
+    assert "K=1" not in upstream.requests[-1].raw.decode()
+
+
+@pytest.mark.parametrize(
+    ("conversation", "asked", "words"),
+    [
+        pytest.param(Conversation("c"), Question(" \n"), "is empty", id="empty"),
+        pytest.param(
+            Conversation("c"),
+            Question("q", attachments=(Attachment("a", "x" * MAX_QUESTION_CHARS),)),
+            "longer than",
+            id="too-long",
+        ),
+        pytest.param(Conversation("c", [a_turn("q", "a")] * MAX_TURNS), Question("q"), "turns", id="turns"),
+    ],
+)
+async def test_a_question_has_limits(
+    door: Door, upstream: Upstream, conversation: Conversation, asked: Question, words: str
+):
+    before = len(conversation.turns)
+    with pytest.raises(InvalidParams, match=words):
+        RunningTurn(door, conversation, asked)
+    with pytest.raises(InvalidParams, match=words):
+        await chats.route(door, conversation, asked)
+    assert len(conversation.turns) == before
+    assert upstream.connections == 0
+
+
+async def test_the_dry_run_of_a_question_keeps_nothing(door: Door, upstream: Upstream):
+    conversation = Conversation("c")
+    route = await chats.route(door, conversation, Question("q"))
+    assert route.target.name == "box/m"
+    assert conversation.turns == []
+    assert upstream.connections == 0
+
+
+def test_the_conversation_unused_for_longest_makes_room():
+    conversations = Conversations()
+    first, second = conversations.open(None), conversations.open(None)
+    for _ in range(MAX_CONVERSATIONS - 2):
+        conversations.open(None)
+    assert conversations.open(first.id) is first
+    newest = conversations.open(None)
+    assert conversations.newest_first()[:2] == (newest, first)
+    assert len(conversations.newest_first()) == MAX_CONVERSATIONS
+    with pytest.raises(InvalidParams, match=second.id):
+        conversations.open(second.id)
+
+
+def test_a_deleted_conversation_is_gone():
+    conversations = Conversations()
+    one = conversations.open(None)
+    conversations.delete(one.id)
+    assert conversations.newest_first() == ()
+    with pytest.raises(FareboxError):
+        conversations.delete(one.id)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        pytest.param("why  is\nthis?", "why is this?", id="one-line"),
+        pytest.param("x" * 61, "x" * 59 + "…", id="cut"),
+        pytest.param(None, "", id="no-turn"),
+    ],
+)
+def test_a_title_is_the_beginning_of_the_first_question(text: str | None, title: str):
+    turns = [] if text is None else [a_turn(text, "")]
+    assert Conversation("c", turns).title == title
+
+
+def test_pictures_of_earlier_turns_are_sent_again():
+    image = Image("image/png", "AAAA")
+    turn = Turn("t", Question("q", images=(image,)), "q", answer="a")
+    assert history(Conversation("c", [turn]), room_chars=10)[0] == Message("user", "q", (image,))

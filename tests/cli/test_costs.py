@@ -1,0 +1,93 @@
+"""``farebox costs``: one report in three forms, with the exact figures of the ledger."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from farebox.cli.main import main
+from farebox.shapes import ReportShape
+from support.environment import clean_environment
+from support.upstream import Answer, Upstream, openrouter_stream
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "farebox", *arguments],
+        env=clean_environment(folder),
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def spent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where two questions were asked: one whose cost was reported, one whose price is unknown."""
+    folder = tmp_path_factory.mktemp("spent")
+    with Upstream.in_thread() as upstream:
+        usage = {"prompt_tokens": 30, "completion_tokens": 8}
+        for one in ({**usage, "cost": 0.000213}, usage):
+            upstream.queue(Answer(body=openrouter_stream("Hi", one), content_type="text/event-stream"))
+        config = f'[providers.box]\nbase_url = "{upstream.base_url}"\n'
+        (folder / "config.toml").write_text(config, "utf-8")
+        for model in ("box/priced", "box/mystery"):
+            assert run(folder, "chat", "hi", "--model", model).returncode == 0
+    return folder
+
+
+def test_the_table_has_both_and_says_what_is_missing(spent: Path):
+    done = run(spent, "costs")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "$0.000213 + ?" in done.stdout
+    assert "1 request with an unknown price" in done.stdout
+    assert "box/mystery" in done.stdout
+
+
+def test_json_is_the_report_of_the_protocol(spent: Path):
+    done = run(spent, "costs", "--since", "today", "--by", "model, task", "--format", "json")
+    table = json.loads(done.stdout)
+    assert ReportShape.model_validate(table).json_value() == table
+    assert table["by"] == ["model", "task"]
+    rows = {row["model"]: (row["usd"], row["inputTokens"], row["task"]) for row in table["rows"]}
+    assert rows == {"box/priced": ("0.000213", 30, "chat"), "box/mystery": (None, 30, "chat")}
+    assert table["total"]["basis"] == {"reported": 1, "computed": 0, "estimated": 0, "unknown": 1}
+
+
+def test_csv_has_a_line_for_each_row(spent: Path):
+    done = run(spent, "costs", "--by", "client,workspace,model", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["model"], row["usd"], row["unknown"]) for row in rows] == [
+        ("box/mystery", "", "1"),
+        ("box/priced", "0.000213", "0"),
+    ]
+    assert {row["client"] for row in rows} == {"command line"}
+    assert {row["workspace"] for row in rows} == {str(spent)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--since", "sometime"], "'sometime' is no moment in time", id="since"),
+        pytest.param(["--by", "mood"], "can't be grouped by 'mood'", id="by"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+):
+    monkeypatch.setenv("FAREBOX_HOME", str(tmp_path))
+    assert main(["costs", *arguments]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert words in printed.err

@@ -1,0 +1,30 @@
+"""``farebox demo``: what a newcomer sees, without a key and without a network."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from support.environment import clean_environment
+
+
+def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_simulated(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "farebox", "demo", "--simulated"],
+        env={**clean_environment(tmp_path), "COLUMNS": "100"},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "with the simulated provider" in done.stdout
+    assert "return r + g + b  # simulated" in done.stdout
+    assert "the grey text is the suggestion" in done.stdout
+    assert "[simulated] No model has read this" in done.stdout
+    costs = [line.split() for line in done.stdout.partition("What it cost")[2].splitlines()]
+    counted = {words[0]: words[1:3] for words in costs if words and words[0] in ("chat", "complete")}
+    assert counted == {"chat": ["simulated/echo", "1"], "complete": ["simulated/echo", "1"]}
+    assert "unknown" not in done.stdout
+    assert done.stderr == ""
+    assert not (tmp_path / "farebox").exists(), "what is simulated is not in the user's own ledger"

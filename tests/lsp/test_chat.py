@@ -1,0 +1,187 @@
+"""Chat over real stdio: what goes to the provider, what comes back, and how a chat is stopped."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from farebox.messages import usd_text
+from support.client import Client, Failed
+from support.environment import ledger_rows, openrouter_config
+from support.metamodel import Json
+from support.upstream import Answer, Upstream, chunk, openrouter_stream, sse
+
+KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
+STREAM = "text/event-stream"
+URI = "file:///work/area.py"
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream.in_thread() as server:
+        body = openrouter_stream("Hello there.", {"prompt_tokens": 20, "completion_tokens": 4, "cost": 0.5})
+        server.answer("/v1/chat/completions", Answer(body=body, content_type=STREAM))
+        yield server
+
+
+@pytest.fixture
+def client(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+        client.initialize()
+        yield client
+
+
+def test_a_chat_is_streamed_before_it_is_answered(client: Client) -> None:
+    result = client.chat("Hello")
+    events = [params["event"] for params in client.notifications("farebox/chatEvent")]
+    assert [event["type"] for event in events] == ["route", "text", "text", "done"]
+    assert "".join(event["text"] for event in events[1:3]) == result["text"] == "Hello there."
+    done = events[3]
+    assert (done["cancelled"], done["finishReason"], done["cost"]) == (False, "stop", result["cost"])
+    kinds = [message.get("method", "the answer") for message in client.received]
+    assert kinds.index("the answer", 1) > kinds.index("farebox/chatEvent")
+
+
+@pytest.mark.parametrize("as_command", [False, True], ids=["request", "command"])
+def test_a_cancelled_chat_tells_what_it_cost(client: Client, upstream: Upstream, as_command: bool) -> None:
+    begun = sse(chunk({"role": "assistant", "content": "Hello, this is going to be long"}), done=False)
+    upstream.queue(Answer(body=begun, content_type=STREAM, hang=True))
+    params: Json = {"text": "Hello"}
+    command: Json = {"command": "farebox.chat", "arguments": [params]}
+    chat = client.ask(*(("workspace/executeCommand", command) if as_command else ("farebox/chat", params)))
+    client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")  # type: ignore[index]
+    client.cancel(chat)
+    with pytest.raises(Failed) as failed:
+        client.answer(chat)
+    assert failed.value.code == -32800
+    assert upstream.wait_for(upstream.requests[0].closed.is_set), "the provider's socket was not closed"
+    done = client.notifications("farebox/chatEvent")[-1]["event"]
+    assert isinstance(done, dict)
+    assert (done["type"], done["cancelled"], done["finishReason"]) == ("done", True, "cancelled")
+    assert done["cost"]["basis"] == "estimated"
+    client.close()
+    row = ledger_rows(client.folder)[0]
+    assert (row["state"], row["outcome"], row["basis"]) == ("settled", "cancelled", "estimated")
+    assert isinstance(row["cost_nanodollars"], int)
+    assert usd_text(row["cost_nanodollars"]) == done["cost"]["usd"]
+
+
+def test_a_chat_cancelled_before_the_first_word_is_answered_too(client: Client, upstream: Upstream) -> None:
+    upstream.queue(Answer(hang=True))
+    chat = client.ask("farebox/chat", {"text": "Hello"})
+    assert upstream.wait_for(lambda: bool(upstream.requests))
+    client.cancel(chat)
+    with pytest.raises(Failed) as failed:
+        client.answer(chat)
+    assert failed.value.code == -32800
+    assert upstream.wait_for(upstream.requests[0].closed.is_set)
+    assert client.chat("Hello")["text"] == "Hello there."
+
+
+def test_the_second_question_carries_the_first_turn(client: Client, upstream: Upstream) -> None:
+    first = client.chat("What is a fare?")
+    second = client.chat("And a box?", conversation=first["conversation"])
+    assert second["conversation"] == first["conversation"]
+    assert second["turn"] != first["turn"]
+    sent = upstream.requests[1].json["messages"]
+    assert isinstance(sent, list)
+    assert [(message["role"], message["content"]) for message in sent[1:]] == [
+        ("user", "What is a fare?"),
+        ("assistant", "Hello there."),
+        ("user", "And a box?"),
+    ]
+    whole = client.request("farebox/conversation", {"conversation": first["conversation"]})
+    turns = whole["turns"]
+    assert isinstance(turns, list)
+    assert [turn["question"] for turn in turns] == ["What is a fare?", "And a box?"]
+
+
+def test_a_deleted_conversation_is_gone(client: Client) -> None:
+    conversation = client.chat("Hello")["conversation"]
+    client.request("farebox/deleteConversation", {"conversation": conversation})
+    assert client.request("farebox/conversations") == {"conversations": []}
+    with pytest.raises(Failed, match="no conversation") as failed:
+        client.chat("Again", conversation=conversation)
+    assert failed.value.data["kind"] == "invalidParams"
+
+
+def last_question(upstream: Upstream) -> str:
+    messages = upstream.requests[-1].json["messages"]
+    assert isinstance(messages, list)
+    return str(messages[-1]["content"])
+
+
+def test_an_open_document_is_attached_as_it_is_in_the_editor(client: Client, upstream: Upstream) -> None:
+    client.open(URI, "a = 1\n")
+    client.type(URI, 0, 5, "2")
+    client.chat("What is this?", attachments=[{"uri": URI}])
+    assert last_question(upstream) == '<attachment name="area.py">\na = 12\n\n</attachment>\n\nWhat is this?'
+
+
+def test_a_range_of_a_document_counts_in_the_negotiated_encoding(client: Client, upstream: Upstream) -> None:
+    client.open(URI, 'smile = "😀😀"; frown = "x"\nsecond\n')
+    # In UTF-16 each smiley is two units long.
+    part = {"start": {"line": 0, "character": 16}, "end": {"line": 0, "character": 27}}
+    client.chat("?", attachments=[{"uri": URI, "range": part}])
+    assert last_question(upstream).split("\n")[1] == 'frown = "x"'
+
+
+def test_text_is_attached_under_its_name(client: Client, upstream: Upstream) -> None:
+    client.chat("?", attachments=[{"name": "the terminal", "text": "Segmentation fault"}])
+    assert '<attachment name="the terminal">\nSegmentation fault\n' in last_question(upstream)
+
+
+def test_a_closed_document_is_never_read_from_disk(
+    client: Client, upstream: Upstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "closed.py"
+    file.write_text("the_secret_plan = 1\n")
+    with pytest.raises(Failed, match="is not open") as failed:
+        client.chat("?", attachments=[{"uri": file.as_uri()}])
+    assert failed.value.data["hint"]
+    client.open(file.as_uri(), "open_text = 1\n")
+    client.notify("textDocument/didClose", {"textDocument": {"uri": file.as_uri()}})
+    with pytest.raises(Failed, match="is not open"):
+        client.chat("?", attachments=[{"uri": file.as_uri()}])
+    with pytest.raises(Failed, match="is not open"):
+        client.request("farebox/complete", {"uri": file.as_uri(), "position": {"line": 0, "character": 0}})
+    assert client.ghost(file.as_uri(), 0, 0) == []
+    assert upstream.requests == []
+
+
+def test_a_workspace_that_is_not_trusted_sends_nothing(tmp_path: Path, upstream: Upstream) -> None:
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+        client.initialize(initializationOptions={"workspaceTrusted": False})
+        client.open(URI, "x = \n")
+        with pytest.raises(Failed, match="not trusted") as failed:
+            client.chat("Hello")
+        assert (failed.value.code, failed.value.data["kind"]) == (-32063, "excluded")
+        with pytest.raises(Failed, match="not trusted"):
+            client.ghost(URI, 0, 4)
+        with pytest.raises(Failed, match="not trusted"):
+            client.request("farebox/route", {"text": "Hello"})
+        assert client.request("farebox/costReport")["rows"] == []
+    assert upstream.requests == []
+
+
+def test_a_secret_file_is_never_sent(client: Client, upstream: Upstream) -> None:
+    for uri in ("file:///work/.env", "file:///work/.ENV", "file:///work/deploy/.env.production"):
+        client.open(uri, "TOKEN=\n", "dotenv")
+        with pytest.raises(Failed, match="stays on this machine"):
+            client.chat("?", attachments=[{"uri": uri}])
+        with pytest.raises(Failed, match="stays on this machine"):
+            client.ghost(uri, 0, 6)
+        assert client.ghost(uri, 0, 6, kind=2) == []
+    assert upstream.requests == []
+
+
+def test_what_was_attached_stays_guarded_when_its_rule_comes_later(
+    client: Client, upstream: Upstream
+) -> None:
+    client.open(URI, "x = 1\n")
+    first = client.chat("?", attachments=[{"uri": URI}])
+    exclude = {"privacy": {"exclude": ["area.py"]}}
+    client.notify("workspace/didChangeConfiguration", {"settings": exclude})
+    with pytest.raises(Failed, match="stays on this machine"):
+        client.chat("And?", conversation=first["conversation"])
+    assert len(upstream.requests) == 1

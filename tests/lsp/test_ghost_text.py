@@ -1,0 +1,131 @@
+"""Ghost text over real stdio: what an item is, which request wins, and what is said when none can come."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.client import AUTOMATIC, INVOKED, Client, Failed
+from support.environment import ledger_rows, openrouter_config
+from support.metamodel import Json
+from support.upstream import Answer, Upstream, openrouter_stream
+
+KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
+STREAM = "text/event-stream"
+URI = "file:///work/area.py"
+
+
+def completion(text: str) -> Answer:
+    usage = {"prompt_tokens": 20, "completion_tokens": 4, "cost": 0.000213}
+    return Answer(
+        body=openrouter_stream(f"<COMPLETION>{text}</COMPLETION>", usage), content_type=STREAM, seed=1
+    )
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream.in_thread() as server:
+        server.answer("/v1/chat/completions", completion("math.pi * radius ** 2"))
+        yield server
+
+
+@pytest.fixture
+def client(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+        client.initialize()
+        client.open(URI, "def area(radius):\n    return \n")
+        yield client
+
+
+@pytest.mark.parametrize("kind", [INVOKED, AUTOMATIC], ids=["invoked", "automatic"])
+def test_an_item_has_a_text_a_range_and_a_command(client: Client, kind: int) -> None:
+    (item,) = client.ghost(URI, 1, 11, kind)
+    here = {"line": 1, "character": 11}
+    assert item["insertText"] == "math.pi * radius ** 2"
+    assert item["range"] == {"start": here, "end": here}
+    command = item["command"]
+    assert isinstance(command, dict)
+    assert command["command"] == "farebox.didAcceptCompletionItem"
+    entry = client.request("farebox/explain", {"id": command["arguments"][0]})
+    assert (entry["kind"], entry["accepted"], entry["cost"]["usd"]) == ("completion", False, "0.000213")  # type: ignore[index]
+
+
+def test_accepting_an_item_is_noted(client: Client) -> None:
+    (item,) = client.ghost(URI, 1, 11)
+    command = item["command"]
+    assert isinstance(command, dict)
+    client.notify("textDocument/didShowCompletion", {"item": item})
+    client.notify("textDocument/didPartiallyAcceptCompletion", {"item": item, "acceptedLength": 4})
+    accept = {"command": command["command"], "arguments": command["arguments"]}
+    assert client.raw_answer(client.ask("workspace/executeCommand", accept)) is None
+    entry = client.request("farebox/explain", {})
+    assert (entry["shown"], entry["accepted"]) == (True, True)
+
+
+def test_a_newer_request_supersedes_the_older_one(client: Client, upstream: Upstream) -> None:
+    upstream.queue(Answer(hang=True))
+    older = client.ask_ghost(URI, 1, 11)
+    assert upstream.wait_for(lambda: bool(upstream.requests))
+    client.type(URI, 1, 11, "m")
+    newer = client.ask_ghost(URI, 1, 12)
+    with pytest.raises(Failed) as failed:
+        client.answer(older)
+    assert failed.value.code == -32800
+    assert client.answer(newer)["items"]
+    assert upstream.wait_for(upstream.requests[0].closed.is_set), "the provider's socket was not closed"
+    client.close()
+    assert [row["outcome"] for row in ledger_rows(client.folder)] == ["cancelled", "ok"]
+
+
+def test_another_document_supersedes_nothing(client: Client, upstream: Upstream) -> None:
+    upstream.queue(Answer(hang=True))
+    older = client.ask_ghost(URI, 1, 11)
+    assert upstream.wait_for(lambda: bool(upstream.requests))
+    client.open("file:///work/other.py", "y = \n")
+    assert client.ghost("file:///work/other.py", 0, 4)
+    assert not upstream.requests[0].closed.is_set()
+    client.cancel(older)
+    with pytest.raises(Failed) as failed:
+        client.answer(older)
+    assert failed.value.code == -32800
+
+
+def test_a_burst_of_typing_costs_one_request(tmp_path: Path, upstream: Upstream) -> None:
+    config = openrouter_config(upstream.base_url).replace("debounce_ms = 0", "debounce_ms = 400")
+    with Client(tmp_path, config=config, environment=KEY) as client:
+        client.initialize()
+        client.open(URI, "x = \n")
+        client.request("farebox/conversations")  # everything is loaded now
+        asked: list[int] = []
+        for at, letter in enumerate("math."):
+            client.type(URI, 0, 4 + at, letter)
+            asked.append(client.ask_ghost(URI, 0, 5 + at, AUTOMATIC))
+        for request_id in asked[:-1]:
+            with pytest.raises(Failed) as failed:
+                client.answer(request_id)
+            assert failed.value.code == -32800
+        assert client.answer(asked[-1])["items"]
+    assert len(upstream.requests) == 1
+    assert "x = math.{{FILL_HERE}}" in str(upstream.requests[0].json["messages"])
+
+
+def test_the_gate_lets_no_automatic_request_out_in_the_middle_of_a_line(
+    client: Client, upstream: Upstream
+) -> None:
+    assert client.ghost(URI, 0, 4, AUTOMATIC) == []
+    assert upstream.requests == []
+    assert "mid-line" in str(client.request("farebox/explain")["reason"])
+
+
+def test_positions_count_in_the_encoding_that_was_agreed_on(tmp_path: Path, upstream: Upstream) -> None:
+    for encoding, character in (("utf-8", 13), ("utf-16", 11), ("utf-32", 10)):
+        folder = tmp_path / encoding
+        folder.mkdir()
+        capabilities: Json = {"general": {"positionEncodings": [encoding]}}
+        with Client(folder, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+            agreed = client.initialize(capabilities=capabilities)["capabilities"]
+            assert isinstance(agreed, dict)
+            assert agreed["positionEncoding"] == encoding
+            client.open(URI, 'smile = "😀"\n')
+            client.ghost(URI, 0, character)
+        assert 'smile = "😀{{FILL_HERE}}"' in str(upstream.requests[-1].json["messages"])

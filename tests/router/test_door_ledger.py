@@ -1,0 +1,247 @@
+"""What the door writes down: a row from before a request leaves to its end, whatever its end."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from farebox.app import App, Client
+from farebox.errors import BrokenReply, BudgetExceeded
+from farebox.messages import Call, Chat, Done, Event, Message, Text
+from farebox.router.door import Reply
+from farebox.router.request import Origin, Request, Serving
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
+
+OpenApp = Callable[..., App]
+Row = dict[str, object]
+
+USAGE = {"prompt_tokens": 1_000, "completion_tokens": 100}
+FIRST_WORD = sse(chunk({"content": "Hello "}), done=False)
+HANGING = Answer(body=FIRST_WORD, content_type="text/event-stream", hang=True)
+SILENT = Answer(hang=True)
+CHAIN = """
+[tasks]
+chat = ["one/m", "two/m", "three/m"]
+[providers]
+one.base_url = "{0}"
+two.base_url = "{0}"
+three.base_url = "{0}"
+"""
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def open_app(tmp_path: Path, upstream: Upstream) -> AsyncIterator[OpenApp]:
+    """Open an app whose OpenRouter is the upstream."""
+    opened: list[App] = []
+
+    def make(config: str = "", *, home: Path | None = None) -> App:
+        table = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"\n'
+        (tmp_path / "config.toml").write_text(config.format(upstream.base_url) + table, "utf-8")
+        environment = {
+            "FAREBOX_HOME": str(home or tmp_path / "home"),
+            "FAREBOX_CONFIG": str(tmp_path / "config.toml"),
+            "OPENROUTER_API_KEY": "k",
+        }
+        opened.append(App(Client(name="test"), environment=environment))
+        return opened[-1]
+
+    yield make
+    for app in opened:
+        await app.close()
+
+
+def a_request(requested: str | None = "openrouter/openai/gpt-5-mini") -> Request:
+    def render(serving: Serving) -> Call:
+        return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
+
+    origin = Origin("/work", "test", "c1")
+    return Request("chat", render, 400, 100, requested=requested, origin=origin)
+
+
+def an_answer(text: str = "Hello you", usage: object = None) -> Answer:
+    return Answer(body=openrouter_stream(text, usage), content_type="text/event-stream")  # type: ignore[arg-type]
+
+
+def read(app: App) -> list[Row]:
+    """Read the ledger as another program would."""
+    with closing(sqlite3.connect(app.ledger.path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute("SELECT * FROM calls ORDER BY started_ms, attempt")]
+
+
+async def rows_of(app: App) -> list[Row]:
+    await app.ledger.check()  # what was handed over before is written now
+    return read(app)
+
+
+async def finish(reply: Reply) -> list[Event]:
+    async with aclosing(reply.events()) as events:
+        return [event async for event in events]
+
+
+async def test_a_row_stands_before_the_request_leaves(open_app: OpenApp, upstream: Upstream):
+    app = open_app()
+    upstream.queue(SILENT)
+    task = asyncio.create_task(finish(app.door().send(a_request())))
+    await upstream.arrived.wait()
+    (row,) = read(app)
+    assert (row["state"], row["outcome"], row["cost_nanodollars"]) == ("held", None, None)
+    assert row["hold_nanodollars"] == 100 * 250 + 100 * 2_000
+    assert (row["model"], row["task"]) == ("openrouter/openai/gpt-5-mini", "chat")
+    assert (row["workspace"], row["client"], row["conversation"]) == ("/work", "test", "c1")
+    task.cancel()
+    await asyncio.wait([task])
+    (row,) = await rows_of(app)
+    assert (row["state"], row["outcome"], row["basis"]) == ("settled", "cancelled", "estimated")
+    assert (row["input_tokens"], row["output_tokens"]) == (100, 0)
+
+
+@pytest.mark.parametrize("way", ["cancelled", "closed"])
+async def test_stopping_in_the_middle_settles_the_row_and_closes_the_socket(
+    open_app: OpenApp, upstream: Upstream, way: str
+):
+    app = open_app()
+    upstream.queue(HANGING)
+    reply = app.door().send(a_request())
+    heard = asyncio.Event()
+
+    async def read_on() -> None:
+        async with aclosing(reply.events()) as events:
+            async for event in events:
+                if isinstance(event, Text):
+                    heard.set()
+                    if way == "closed":
+                        break
+
+    task = asyncio.create_task(read_on())
+    await heard.wait()
+    if way == "cancelled":
+        task.cancel()
+    await asyncio.wait([task])
+    await asyncio.wait_for(upstream.closed.wait(), 5)
+    assert task.cancelled() == (way == "cancelled")
+    (row,) = await rows_of(app)
+    assert (row["outcome"], row["finish_reason"], row["basis"]) == ("cancelled", "cancelled", "estimated")
+    assert (row["input_tokens"], row["output_tokens"]) == (100, 2)
+    assert row["cost_nanodollars"] == 100 * 250 + 2 * 2_000
+    assert reply.done is not None
+    assert reply.done.cancelled
+    assert reply.done.cost.nanodollars == row["cost_nanodollars"]
+
+
+async def test_each_attempt_has_a_row_of_its_own(open_app: OpenApp, upstream: Upstream):
+    app = open_app(CHAIN)
+    upstream.queue(json_answer({}, status=429), json_answer({}, status=500), an_answer(usage=USAGE))
+    await finish(app.door().send(a_request(None)))
+    rows = await rows_of(app)
+    assert len({row["request_id"] for row in rows}) == 1
+    assert [(row["attempt"], row["provider"], row["outcome"], row["error_kind"]) for row in rows] == [
+        (1, "one", "failed", "rateLimited"),
+        (2, "two", "failed", "overloaded"),
+        (3, "three", "ok", None),
+    ]
+    assert [(row["cost_nanodollars"], row["basis"]) for row in rows] == [
+        (0, "computed"),
+        (0, "computed"),
+        (None, "unknown"),
+    ]
+
+
+async def test_an_answer_that_is_cut_off_is_settled_with_an_estimate(open_app: OpenApp, upstream: Upstream):
+    app = open_app()
+    whole = an_answer()
+    upstream.queue(replace(whole, cut_after=whole.body.index(b"you")))
+    with pytest.raises(BrokenReply):
+        await finish(app.door().send(a_request()))
+    (row,) = await rows_of(app)
+    assert (row["outcome"], row["error_kind"]) == ("failed", "brokenReply")
+    assert (row["output_tokens"], row["basis"]) == (2, "estimated")
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "nanodollars", "basis"),
+    [
+        pytest.param("openai/gpt-5-mini", {**USAGE, "cost": 0.000213}, 213_000, "reported", id="reported"),
+        pytest.param("acme/new", {**USAGE, "cost": 0.000213}, 213_000, "reported", id="reported-unpriced"),
+        pytest.param("openai/gpt-5-mini", USAGE, 450_000, "computed", id="computed"),
+        pytest.param("openai/gpt-5-mini", None, 31_000, "estimated", id="no-usage"),
+        pytest.param("acme/new", USAGE, None, "unknown", id="unknown-price"),
+        pytest.param("acme/new", None, None, "unknown", id="unknown-price-and-usage"),
+    ],
+)
+async def test_the_ledger_and_the_caller_are_told_the_same_cost(
+    *,
+    open_app: OpenApp,
+    upstream: Upstream,
+    model: str,
+    usage: object,
+    nanodollars: int | None,
+    basis: str,
+):
+    app = open_app()
+    upstream.queue(an_answer(usage=usage))
+    done = (await finish(app.door().send(a_request(f"openrouter/{model}"))))[-1]
+    assert isinstance(done, Done)
+    (row,) = await rows_of(app)
+    assert (row["cost_nanodollars"], row["basis"]) == (nanodollars, basis)
+    assert (done.cost.nanodollars, done.cost.basis) == (nanodollars, basis)
+    assert row["baseline_model"] == done.cost.baseline_model == "openrouter/anthropic/claude-opus-5.5"
+
+
+async def test_what_runs_on_ones_own_machine_costs_nothing(open_app: OpenApp, upstream: Upstream):
+    app = open_app('[providers.local]\nbase_url = "{0}"\n[budgets]\ndaily_usd = 0\n')
+    upstream.answer("/v1/models", json_answer({"data": [{"id": "llama"}]}))
+    upstream.answer("/v1/chat/completions", an_answer(usage=USAGE))
+    await finish(app.door().send(a_request("local")))
+    (row,) = await rows_of(app)
+    assert (row["model"], row["cost_nanodollars"], row["basis"]) == ("local/llama", 0, "computed")
+
+
+@pytest.mark.parametrize(
+    ("budget", "model", "words"),
+    [
+        pytest.param("daily_usd = 0.0001", "openai/gpt-5-mini", "has no room", id="daily"),
+        pytest.param("monthly_usd = 0", "openai/gpt-5-mini", "has no room", id="monthly"),
+        pytest.param("daily_usd = 5", "acme/new", "is not known", id="unknown-price"),
+    ],
+)
+async def test_a_budget_refuses_before_anything_leaves(
+    open_app: OpenApp, upstream: Upstream, budget: str, model: str, words: str
+):
+    app = open_app(f"[budgets]\n{budget}\n")
+    with pytest.raises(BudgetExceeded, match=words):
+        await finish(app.door().send(a_request(f"openrouter/{model}")))
+    assert upstream.connections == 0
+    assert await rows_of(app) == []
+
+
+async def test_what_was_spent_counts_against_the_budget_of_the_next(open_app: OpenApp, upstream: Upstream):
+    app = open_app("[budgets]\ndaily_usd = 0.0005\n")
+    upstream.queue(an_answer(usage={**USAGE, "cost": 0.0004}))
+    await finish(app.door().send(a_request()))
+    with pytest.raises(BudgetExceeded, match=r"\$0.0004 spent"):
+        await finish(app.door().send(a_request()))
+    assert len(upstream.requests) == 1
+
+
+async def test_a_ledger_that_cannot_be_written_stops_only_what_has_a_budget(
+    open_app: OpenApp, upstream: Upstream, tmp_path: Path
+):
+    (tmp_path / "file").write_text("not a folder")
+    upstream.queue(an_answer())
+    events = await finish(open_app(home=tmp_path / "file").door().send(a_request()))
+    assert isinstance(events[-1], Done)
+    limited = open_app("[budgets]\ndaily_usd = 5\n", home=tmp_path / "file")
+    with pytest.raises(BudgetExceeded, match="can't be checked"):
+        await finish(limited.door().send(a_request()))
+    assert len(upstream.requests) == 1

@@ -1,0 +1,195 @@
+"""The wiring: settings are read anew when they change; a broken file stops requests until it is mended."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from farebox.app import App, Client, data_folder
+from farebox.config import WORKSPACE_FILE
+from farebox.errors import ConfigError, ModelNotFound
+from farebox.messages import Call, Chat, Message
+from farebox.router.request import Request
+from support.upstream import Answer, Upstream, openrouter_stream
+
+OpenApp = Callable[..., App]
+
+
+@pytest.fixture
+async def open_app(tmp_path: Path) -> AsyncIterator[OpenApp]:
+    opened: list[App] = []
+
+    def make(config: str | None = None, *, client: Client | None = None, **environment: str) -> App:
+        if config is not None:
+            write(tmp_path / "config.toml", config)
+        folders = {"FAREBOX_HOME": str(tmp_path / "home"), "FAREBOX_CONFIG": str(tmp_path / "config.toml")}
+        opened.append(App(client or Client(name="test"), environment={**folders, **environment}))
+        return opened[-1]
+
+    yield make
+    for app in opened:
+        await app.close()
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file so that its time differs from the last, however coarse the file system's clock is."""
+    before = file.stat().st_mtime_ns if file.exists() else 0
+    file.write_text(text, "utf-8")
+    os.utime(file, ns=(before + 10**9, before + 10**9))
+
+
+def a_request(model: str | None = None) -> Request:
+    call = Call("m", Chat((Message("user", "hi"),)))
+    return Request("chat", lambda _serving: call, 40, 100, requested=model)
+
+
+async def test_a_changed_file_counts_with_the_next_request(open_app: OpenApp, tmp_path: Path):
+    app = open_app('[tasks]\nchat = "local/a"', FAREBOX_LOCAL_BASE_URL="http://127.0.0.1:9")
+    first = app.config()
+    assert app.config() is first
+    assert (await app.door().route(a_request())).target.name == "local/a"
+    write(tmp_path / "config.toml", '[tasks]\nchat = "local/b"')
+    assert (await app.door().route(a_request())).target.name == "local/b"
+    (tmp_path / "config.toml").unlink()
+    assert app.config().tasks.chat is None
+
+
+async def test_a_broken_file_stops_requests_until_it_is_mended(open_app: OpenApp, tmp_path: Path):
+    app = open_app("[privacy]\nlocal_only = true")
+    assert app.config().privacy.local_only
+    write(tmp_path / "config.toml", "[privacy]\nlocal_olny = true")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"config\.toml, line 2: unknown key privacy\.local_olny"):
+            app.door()
+    report = await app.cost_report()
+    assert report.rows == ()
+    write(tmp_path / "config.toml", "[privacy]\nlocal_only = true")
+    assert app.door().planner.config.privacy.local_only
+
+
+@pytest.mark.parametrize(
+    ("workspace", "budget", "local_only", "exclude", "enabled"),
+    [
+        pytest.param("[budgets]\ndaily_usd = 1", 1, False, ["a/"], True, id="a-lower-budget"),
+        pytest.param("[budgets]\ndaily_usd = 9", 5, False, ["a/"], True, id="a-higher-budget-is-not"),
+        pytest.param("[privacy]\nlocal_only = true", 5, True, ["a/"], True, id="local-only"),
+        pytest.param('[privacy]\nexclude = ["b/"]', 5, False, ["a/", "b/"], True, id="more-excluded"),
+        pytest.param("[completion]\nenabled = false", 5, False, ["a/"], False, id="no-completion"),
+    ],
+)
+def test_a_workspace_file_only_tightens(
+    *,
+    open_app: OpenApp,
+    tmp_path: Path,
+    workspace: str,
+    budget: int,
+    local_only: bool,
+    exclude: list[str],
+    enabled: bool,
+):
+    write(tmp_path / WORKSPACE_FILE, workspace)
+    client = Client(name="test", roots=(str(tmp_path),))
+    found = open_app('[budgets]\ndaily_usd = 5\n[privacy]\nexclude = ["a/"]', client=client).config()
+    assert found.budgets.daily_usd == Decimal(budget)
+    assert found.privacy.local_only is local_only
+    assert found.privacy.exclude == exclude
+    assert found.completion.enabled is enabled
+
+
+@pytest.mark.parametrize(
+    "loosening",
+    [
+        pytest.param('[providers.openai]\nbase_url = "http://evil/v1"', id="an-address"),
+        pytest.param("[privacy]\nlocal_only = false", id="not-local"),
+        pytest.param("[completion]\nenabled = true", id="completion-on"),
+        pytest.param('[tasks]\nchat = "openai/x"', id="a-model"),
+        pytest.param('[models]\nsonnet = "openai/x"', id="an-alias"),
+    ],
+)
+def test_a_workspace_file_that_would_loosen_is_an_error(open_app: OpenApp, tmp_path: Path, loosening: str):
+    write(tmp_path / WORKSPACE_FILE, loosening)
+    app = open_app(client=Client(name="test", roots=(str(tmp_path),)))
+    with pytest.raises(ConfigError, match=r"\.farebox\.toml"):
+        app.config()
+
+
+def test_the_file_of_a_workspace_that_is_not_trusted_is_not_read(open_app: OpenApp, tmp_path: Path):
+    write(tmp_path / WORKSPACE_FILE, "this is no TOML")
+    app = open_app(client=Client(name="test", roots=(str(tmp_path),), trusted=False))
+    assert app.config().budgets.daily_usd is None
+    assert not app.door().trusted
+
+
+def test_another_folder_or_other_settings_count_at_once(open_app: OpenApp, tmp_path: Path):
+    write(tmp_path / WORKSPACE_FILE, "[privacy]\nlocal_only = true")
+    app = open_app()
+    assert not app.config().privacy.local_only
+    app.change_client(Client(name="test", roots=(str(tmp_path),), settings={"strategy": "cheap"}))
+    assert app.config().privacy.local_only
+    assert app.config().strategy == "cheap"
+    assert app.client.origin.workspace == str(tmp_path)
+    app.change_client(Client(name="test"))
+    assert not app.config().privacy.local_only
+    assert app.client.origin.workspace is None
+
+
+def test_the_clients_settings_win_over_the_file_and_the_file_over_the_environment(open_app: OpenApp):
+    local = '[providers.local]\nbase_url = "http://127.0.0.1:2"\n'
+    client = Client(name="test", settings={"strategy": "quality"})
+    app = open_app('strategy = "cheap"\n' + local, client=client, FAREBOX_LOCAL_BASE_URL="http://127.0.0.1:1")
+    assert app.config().strategy == "quality"
+    assert app.config().providers["local"].base_url == "http://127.0.0.1:2"
+
+
+async def test_another_model_for_a_task_lasts_as_long_as_the_app(open_app: OpenApp, tmp_path: Path):
+    app = open_app('[tasks]\nchat = "local/a"', FAREBOX_LOCAL_BASE_URL="http://127.0.0.1:9")
+    app.set_model("chat", "local/other")
+    assert (await app.door().route(a_request())).target.name == "local/other"
+    write(tmp_path / "config.toml", '[tasks]\nchat = "local/b"\ncomplete = "local/c"')
+    assert (await app.door().route(a_request())).target.name == "local/other"
+    assert app.config().tasks.complete == "local/c"
+    with pytest.raises(ModelNotFound):
+        app.set_model("chat", "z-ai/glm-4.7")
+    assert (await app.door().route(a_request())).target.name == "local/other"
+
+
+async def test_what_is_spent_today_is_what_the_ledger_says(open_app: OpenApp):
+    async with Upstream() as upstream:
+        body = openrouter_stream("Hi", {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.000213})
+        upstream.queue(Answer(body=body, content_type="text/event-stream"))
+        app = open_app(
+            f'[budgets]\ndaily_usd = 1\n[providers.openrouter]\nbase_url = "{upstream.base_url}"',
+            OPENROUTER_API_KEY="k",
+        )
+        assert await app.spent_today() == 0
+        async for _ in app.door().send(a_request("openrouter/openai/gpt-5-mini")).events():
+            pass
+    assert await app.spent_today() == 213_000
+    report = await app.cost_report(since="today", by=("model",))
+    assert [row.cost_nanodollars for row in report.rows] == [213_000]
+    assert [(line.name, line.spent_nanodollars) for line in report.budgets] == [("daily", 213_000)]
+
+
+def test_a_key_that_is_remembered_counts_at_once(open_app: OpenApp):
+    app = open_app("[providers.openai]")
+    assert app.door().directory.state("openai") == "missingKey"
+    app.keys.remember("openai", "k")
+    assert app.door().directory.state("openai") == "ready"
+
+
+async def test_warming_up_and_closing_can_be_done_twice(open_app: OpenApp):
+    app = open_app()
+    for _ in range(2):
+        app.warm_up()
+    for _ in range(2):
+        await app.close()
+
+
+def test_folders_come_from_the_environment_or_the_platform(tmp_path: Path):
+    assert data_folder({"FAREBOX_HOME": str(tmp_path)}) == tmp_path
+    assert data_folder({}).name == "farebox"
+    app = App(Client(name="test"), environment={"FAREBOX_HOME": str(tmp_path)})
+    assert app.config_file.name == "config.toml"
+    assert app.config_file.parent.name == "farebox"

@@ -1,0 +1,127 @@
+"""The doctor: every check has a state and, where there is something to do, a hint; and it never raises."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+import farebox
+from farebox.app import App, Client
+from farebox.doctor import Check
+from support.upstream import Upstream, json_answer
+
+OpenApp = Callable[..., App]
+
+
+@pytest.fixture
+async def open_app(tmp_path: Path) -> AsyncIterator[OpenApp]:
+    opened: list[App] = []
+
+    def make(config: str = "", *, home: Path | None = None, **environment: str) -> App:
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        folders = {
+            "FAREBOX_HOME": str(home or tmp_path / "home"),
+            "FAREBOX_CONFIG": str(tmp_path / "config.toml"),
+        }
+        opened.append(App(Client(name="test"), environment={**folders, **environment}))
+        return opened[-1]
+
+    yield make
+    for app in opened:
+        await app.close()
+
+
+async def checks_of(app: App) -> dict[str, Check]:
+    """Examine; servers that happen to run on this machine are left out."""
+    return {check.name: check for check in await app.examine() if check.name != "local server"}
+
+
+async def test_a_provider_that_answers_is_well(open_app: OpenApp, tmp_path: Path):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/key", json_answer({"data": {"label": "x"}}))
+        config = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"'
+        checks = await checks_of(open_app(config, OPENROUTER_API_KEY="sk-secret-0123456789"))
+        assert [request.path for request in upstream.requests] == ["/v1/key"]
+        assert all(request.raw == b"" for request in upstream.requests)
+    assert {check.state for check in checks.values()} == {"ok"}
+    assert checks["provider openrouter"].message == "answers; key from OPENROUTER_API_KEY"
+    assert farebox.__version__ in checks["version"].message
+    assert str(tmp_path / "config.toml") in checks["config"].message
+    assert checks["chat"].message.startswith("openrouter/")
+    assert checks["complete"].message.startswith("openrouter/")
+    assert str(tmp_path / "home") in checks["ledger"].message
+    assert "sk-secret" not in repr(checks)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        pytest.param(401, "auth login openrouter", id="rejected-key"),
+        pytest.param(503, "Try again", id="trouble"),
+    ],
+)
+async def test_a_provider_that_refuses_is_an_error_with_a_hint(open_app: OpenApp, status: int, words: str):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/key", json_answer({"error": {"message": "no"}}, status=status))
+        config = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"'
+        checks = await checks_of(open_app(config, OPENROUTER_API_KEY="k"))
+    assert checks["provider openrouter"].state == "error"
+    assert words in checks["provider openrouter"].hint
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "states"),
+    [
+        pytest.param("", {}, {"chat": "error", "complete": "warning"}, id="nothing-set-up"),
+        pytest.param("[providers.openai]", {}, {"chat": "error", "provider openai": "warning"}, id="no-key"),
+        pytest.param('[tasks]\nchat = "z-ai/glm-4.7"', {}, {"chat": "error"}, id="unknown-model"),
+        pytest.param("[providers.box]", {}, {"provider box": "error"}, id="no-address"),
+        pytest.param(
+            "",
+            {"FAREBOX_LOCAL_BASE_URL": "http://127.0.0.1:9/v1"},
+            {"chat": "ok", "provider local": "error"},
+            id="no-server-there",
+        ),
+        pytest.param(
+            "[privacy]\nlocal_only = true",
+            {"OPENAI_API_KEY": "k"},
+            {"chat": "error", "provider openai": "error"},
+            id="local-only",
+        ),
+        pytest.param("", {"OPENAI_API_KEY": "two words"}, {"keys": "error", "ledger": "ok"}, id="bad-key"),
+        pytest.param("no TOML", {}, {"config": "error", "ledger": "ok"}, id="broken-config"),
+        pytest.param("colour = 1", {}, {"config": "error", "ledger": "ok"}, id="unknown-setting"),
+    ],
+)
+async def test_what_is_missing_is_found_and_has_a_hint(
+    open_app: OpenApp, config: str, environment: dict[str, str], states: dict[str, str]
+):
+    checks = await checks_of(open_app(config, **environment))
+    assert {name: checks[name].state for name in states} == states
+    assert checks["version"].state == "ok"
+    for check in checks.values():
+        assert check.message
+        assert (check.hint != "") == (check.state != "ok")
+
+
+async def test_a_ledger_that_cannot_be_written_is_found(open_app: OpenApp, tmp_path: Path):
+    (tmp_path / "file").write_text("not a folder")
+    checks = await checks_of(open_app(home=tmp_path / "file"))
+    assert checks["ledger"].state == "error"
+    assert checks["ledger"].hint
+
+
+async def test_keys_that_others_can_read_are_found(open_app: OpenApp, tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    keys = tmp_path / "home" / "keys.json"
+    keys.write_text("{}")
+    keys.chmod(0o644)
+    checks = await checks_of(open_app())
+    assert checks["keys"].state == "error"
+    assert "chmod 600" in checks["keys"].hint
+
+
+async def test_a_config_that_is_not_there_yet_is_no_error(open_app: OpenApp, tmp_path: Path):
+    app = open_app()
+    (tmp_path / "config.toml").unlink()
+    assert "not there yet" in (await checks_of(app))["config"].message

@@ -1,0 +1,238 @@
+"""The house rules that a machine can hold: style, types, layers, sizes, and nothing of our machines."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.gate
+
+ROOT = Path(__file__).parent.parent
+SERVER = ROOT / "server"
+PACKAGE = SERVER / "farebox"
+TESTS = ROOT / "tests"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAX_MODULE_LINES = 400
+TOOL_TIMEOUT_S = 110
+
+FOLDERS_WITHOUT_A_ROOM = {
+    "bench": "measures, not tests",
+    "data": "what tests read",
+    "e2e": "the whole server over stdio, with real models and editors",
+    "editors": "the clients in editor-clients/, in real editors",
+    "support": "what tests share",
+}
+TESTS_WITHOUT_A_MODULE = {
+    "test_gate.py": "this file",
+    "test_readme.py": "holds README.md",
+    "lsp/test_bad_input.py": "a client that breaks the protocol, over stdio",
+    "lsp/test_chat.py": "chat as a client sees it, over stdio",
+    "lsp/test_ghost_text.py": "completion as a client sees it, over stdio",
+    "lsp/test_startup.py": "what is not yet imported when initialize is answered",
+    "providers/test_recorded_costs.py": "recorded replies through several adapters",
+    "router/test_door_ledger.py": "the door with a real ledger behind it",
+}
+
+MACHINE_PATH = re.compile(r"(?:^|[^\w.}$/]|file://)/(?:home|root|work|tmp)/\w*", re.MULTILINE)
+REGISTRY_HOST = re.compile(
+    r"\b(?:"
+    r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|jsr\.io|crates\.io|rubygems\.org"
+    r"|proxy\.golang\.org|maven\.org|anaconda\.org"
+    r")\b"
+)
+ALLOWED = [
+    ("tests/", r"/work/(?!main|shared)", "tests name an invented workspace; nothing there is opened"),
+    ("tests/ledger/test_holds.py", r"/tm[p]/", "a folder's name that no encoding holds; never opened"),
+]
+
+
+def check(tool: str, *arguments: str, server: Path = SERVER) -> subprocess.CompletedProcess[str]:
+    """Run a tool of this Python's own environment at the repository's root."""
+    program = shutil.which(tool, path=Path(sys.executable).parent)
+    assert program is not None, f"{tool} is not installed beside {sys.executable}: pip install -e '.[dev]'"
+    return subprocess.run(
+        [program, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(server), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TOOL_TIMEOUT_S,
+        check=False,
+    )
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    return f"\n{done.stdout}\n{done.stderr}"
+
+
+# --- tools ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("check", "--no-cache"), id="check"),
+        pytest.param(("format", "--check", "--diff", "--no-cache"), id="format"),
+    ],
+)
+def test_ruff_has_no_complaint(arguments: tuple[str, ...]):
+    done = check("ruff", *arguments, "server", "tests")
+    assert done.returncode == 0, said(done)
+
+
+def test_every_type_is_right():
+    done = check("basedpyright", "--pythonpath", sys.executable)
+    assert done.returncode == 0, said(done)
+    assert "0 errors, 0 warnings" in done.stdout, said(done)
+
+
+def test_imports_go_downward_only():
+    done = check("lint-imports", "--no-cache", "--no-logo")
+    assert done.returncode == 0, said(done)
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        pytest.param("config", "from farebox import secrets", "Imports go downward only", id="upward"),
+        pytest.param("prices", "from farebox import catalog", "Imports go downward only", id="sideways"),
+        pytest.param("brand_new", "", "Imports go downward only", id="a-module-with-no-floor"),
+        pytest.param(
+            "chat.prompts", "from farebox.providers import base", "Rooms reach no provider", id="room"
+        ),
+        pytest.param("diary", "from farebox.ledger import store", "Rooms reach no provider", id="ledger"),
+        pytest.param("app", "import lsprotocol.types", "Only lsp knows pygls and lsprotocol", id="lsp"),
+        pytest.param(
+            "providers.sse", "import httpx2", "Only providers.http knows an HTTP library", id="http"
+        ),
+        pytest.param("costs", "import sqlite3", "Only ledger knows SQL", id="sql"),
+        pytest.param(
+            "router.plan", "import genai_prices", "Only prices knows the price library", id="prices"
+        ),
+    ],
+)
+def test_a_contract_is_broken_by_what_it_forbids(tmp_path: Path, module: str, line: str, contract: str):
+    shutil.copytree(PACKAGE, tmp_path / "farebox", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "farebox" / f"{module.replace('.', '/')}.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    done = check(
+        "lint-imports", "--no-cache", "--no-logo", "--config", str(ROOT / "pyproject.toml"), server=tmp_path
+    )
+    assert done.returncode != 0, said(done)
+    broken = f"{contract} BROKEN" in done.stdout
+    assert broken or (not line and f"farebox.{module}" in done.stdout), said(done)
+
+
+# --- sizes and prints ----------------------------------------------------------------------------
+
+
+def test_no_module_is_too_long():
+    lines = {
+        str(path.relative_to(SERVER)): len(path.read_text("utf-8").splitlines())
+        for path in MODULES
+    }  # fmt: skip
+    assert lines
+    assert {name: count for name, count in lines.items() if count > MAX_MODULE_LINES} == {}
+
+
+def test_only_the_command_line_prints():
+    printing = [
+        f"{path.relative_to(SERVER)}:{node.lineno}"
+        for path in MODULES
+        if PACKAGE / "cli" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == [], "stdout belongs to JSON-RPC"
+
+
+def test_a_module_says_why_it_is_there():
+    silent = [
+        str(path.relative_to(SERVER))
+        for path in MODULES
+        if (text := path.read_text("utf-8")).strip() and not ast.get_docstring(ast.parse(text))
+    ]
+    assert silent == []
+
+
+# --- tests mirror the package --------------------------------------------------------------------
+
+
+def test_tests_stand_where_their_module_stands():
+    strays = []
+    for test in sorted(TESTS.rglob("test_*.py")):
+        name = test.relative_to(TESTS).as_posix()
+        module = PACKAGE / name.replace("test_", "", 1)
+        if name.partition("/")[0] in FOLDERS_WITHOUT_A_ROOM or name in TESTS_WITHOUT_A_MODULE:
+            continue
+        if not module.exists() and not module.with_suffix("").is_dir():
+            strays.append(f"tests/{name}: there is no {module.relative_to(ROOT).as_posix()}")
+    assert strays == [], "move it, or name it in TESTS_WITHOUT_A_MODULE with a reason"
+
+
+def test_every_folder_of_tests_is_known():
+    folders = {path.parent.relative_to(TESTS).parts[0] for path in TESTS.glob("*/**/*.py")}
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert folders <= rooms | set(FOLDERS_WITHOUT_A_ROOM)
+
+
+# --- nothing of our machines ---------------------------------------------------------------------
+
+
+def text_files() -> list[tuple[str, str]]:
+    """Return every text file that is tracked, or would be."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: which files are ours is unknown")
+    listed = subprocess.run(
+        [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode("utf-8", "surrogateescape")
+    found: list[tuple[str, str]] = []
+    for name in filter(None, listed.split("\0")):
+        try:
+            found.append((name, (ROOT / name).read_text("utf-8")))
+        except (UnicodeDecodeError, OSError):
+            continue  # a picture, or a file that has just been moved
+    return found
+
+
+@pytest.mark.parametrize(
+    "pattern", [pytest.param(MACHINE_PATH, id="paths"), pytest.param(REGISTRY_HOST, id="registries")]
+)
+def test_no_file_names_a_machine_or_a_registry(pattern: re.Pattern[str]):
+    files = text_files()
+    assert any(name == "pyproject.toml" for name, _ in files)
+    named = [
+        f"{name}:{text.count(chr(10), 0, match.end()) + 1}: {match[0].strip()}"
+        for name, text in files
+        for match in pattern.finditer(text)
+        if not any(name.startswith(at) and re.search(allowed, match[0]) for at, allowed, _ in ALLOWED)
+    ]
+    assert named == [], "say it without the machine, or name it in ALLOWED with a reason"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("{0}home{0}me{0}x", True, id="home"),
+        pytest.param('"{0}tmp{0}x"', True, id="quoted"),
+        pytest.param("file:{0}{0}{0}root{0}x", True, id="uri"),
+        pytest.param("PATH={0}root{0}bin", True, id="assigned"),
+        pytest.param("src{0}tmp{0}x", False, id="below-another-folder"),
+        pytest.param("${{HOME}}{0}work{0}x", False, id="below-a-variable"),
+        pytest.param(".{0}tmp{0}x", False, id="below-here"),
+        pytest.param("https:{0}{0}host{0}work{0}x", False, id="in-an-address"),
+    ],
+)
+def test_the_path_of_a_machine_is_known_when_seen(text: str, found: bool):
+    assert bool(MACHINE_PATH.search(text.format("/"))) is found

@@ -1,0 +1,146 @@
+"""What stays on the machine, however its path is spelled."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farebox.errors import ConfigError, Excluded
+from farebox.privacy import SECRET_FILES, check, excluded_by
+
+ROOTS = ("/ws/app", "/ws/lib")
+
+
+def rule(source: str, *exclude: str, roots: tuple[str, ...] = ROOTS) -> str | None:
+    return excluded_by(source, exclude=exclude, roots=roots)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        pytest.param(".env", ".env", id="env"),
+        pytest.param(".env.local", ".env.*", id="env-of-a-stage"),
+        pytest.param("server.pem", "*.pem", id="pem"),
+        pytest.param("server.key", "*.key", id="key"),
+        pytest.param("store.p12", "*.p12", id="p12"),
+        pytest.param("store.pfx", "*.pfx", id="pfx"),
+        pytest.param("app.keystore", "*.keystore", id="keystore"),
+        pytest.param("id_rsa", "id_rsa*", id="rsa"),
+        pytest.param("id_ed25519.bak", "id_ed25519*", id="ed25519"),
+        pytest.param("id_ecdsa", "id_ecdsa*", id="ecdsa"),
+        pytest.param(".netrc", ".netrc", id="netrc"),
+        pytest.param(".npmrc", ".npmrc", id="npmrc"),
+        pytest.param(".pypirc", ".pypirc", id="pypirc"),
+        pytest.param(".git/config", ".git/", id="git"),
+        pytest.param(".ssh/config", ".ssh/", id="ssh"),
+        pytest.param(".aws/credentials", ".aws/", id="aws"),
+        pytest.param(".gnupg/secring.gpg", ".gnupg/", id="gnupg"),
+        pytest.param("credentials.json", "credentials.json", id="credentials"),
+        pytest.param("secrets.toml", "secrets.toml", id="secrets"),
+    ],
+)
+def test_a_secret_file_stays_in_whatever_case(name: str, pattern: str):
+    for spelled in (name, name.upper(), name.title(), name.swapcase()):
+        assert rule(f"/ws/app/deep/{spelled}") == pattern
+        assert rule(spelled) == pattern
+        assert rule(f"/elsewhere/{spelled}", roots=()) == pattern
+    assert pattern in SECRET_FILES
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("/ws/app/main.py", id="code"),
+        pytest.param("/ws/app/.env.example", id="the-example-of-an-env"),
+        pytest.param("/ws/app/.ENV.Example", id="the-example-in-another-case"),
+        pytest.param("/ws/app/environment.py", id="a-name-that-begins-alike"),
+        pytest.param("/ws/app/keys.py", id="a-name-that-ends-alike"),
+        pytest.param("/ws/app/.github/workflows/test.yml", id="github"),
+        pytest.param("/ws/app/secrets.py", id="code-about-secrets"),
+        pytest.param("/ws/app/é😀 .py", id="any-letter"),
+        pytest.param("untitled:Untitled-1", id="no-file-yet"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_other_files_may_leave(source: str):
+    assert rule(source) is None
+    check([source], exclude=(), roots=ROOTS)
+
+
+@pytest.mark.parametrize(
+    ("source", "exclude", "pattern"),
+    [
+        pytest.param("/ws/app/secrets/a.txt", ["secrets/**"], "secrets/**", id="below-a-root"),
+        pytest.param("/ws/lib/secrets/a.txt", ["secrets/**"], "secrets/**", id="below-another-root"),
+        pytest.param("/ws/app/x/secrets/a.txt", ["secrets/**"], None, id="a-slash-anchors"),
+        pytest.param("/ws/app/x/secrets/a.txt", ["secrets/"], "secrets/", id="a-folder-anywhere"),
+        pytest.param("/ws/app/a.sql", ["/*.sql"], "/*.sql", id="only-at-the-root"),
+        pytest.param("/ws/app/x/a.sql", ["/*.sql"], None, id="not-below-it"),
+        pytest.param("/ws/app/x/a.sql", ["*.sql"], "*.sql", id="anywhere"),
+        pytest.param("/other/a.sql", ["*.sql"], "*.sql", id="outside-the-roots"),
+        pytest.param("/other/secrets/a", ["/other/secrets"], "/other/secrets", id="an-absolute-pattern"),
+        pytest.param("/ws/application/secrets/a", ["/secrets"], None, id="a-root-is-a-whole-folder"),
+        pytest.param("secrets/a.txt", ["secrets/**"], "secrets/**", id="a-relative-path"),
+        pytest.param("./secrets/a.txt", ["secrets/**"], "secrets/**", id="a-dot"),
+        pytest.param("/ws/app/x/../secrets/a.txt", ["secrets/**"], "secrets/**", id="two-dots"),
+        pytest.param("/ws/lib/../app/secrets/a.txt", ["secrets/**"], "secrets/**", id="two-dots-over-a-root"),
+        pytest.param("//ws/app//secrets/a.txt", ["secrets/**"], "secrets/**", id="double-slashes"),
+        pytest.param("/ws/app/a.log", ["*.log", "!a.log"], None, id="taken-back"),
+        pytest.param("/ws/app/b.log", ["*.log", "!a.log"], "*.log", id="another-one-taken-back"),
+        pytest.param("/ws/app/.env", ["!.env"], ".env", id="a-secret-file-is-never-taken-back"),
+        pytest.param("/ws/app/a.log", ["# logs", "", "*.log"], "*.log", id="comments-and-blank-lines"),
+        pytest.param("/ws/app/a.py", [], None, id="no-pattern"),
+    ],
+)
+def test_patterns_are_relative_to_the_roots(source: str, exclude: list[str], pattern: str | None):
+    assert rule(source, *exclude) == pattern
+
+
+@pytest.mark.parametrize(
+    ("source", "pattern"),
+    [
+        pytest.param(r"C:\Users\me\.env", ".env", id="env"),
+        pytest.param(r"C:\Users\me\.SSH\config", ".ssh/", id="folder"),
+        pytest.param(r"c:\ws\secrets\a.txt", "secrets/**", id="below-a-root"),
+        pytest.param("c:/ws/secrets/a.txt", "secrets/**", id="below-a-root-with-slashes"),
+        pytest.param(r"c:\ws\x\..\secrets\a.txt", "secrets/**", id="two-dots"),
+        pytest.param(r"\\server\share\.env", ".env", id="a-share"),
+        pytest.param(r"c:\ws\main.py", None, id="code"),
+    ],
+)
+def test_a_path_may_be_written_as_on_windows(source: str, pattern: str | None):
+    assert rule(source, "secrets/**", roots=(r"c:\ws",)) == pattern
+
+
+def test_a_refusal_names_the_file_the_rule_and_what_holds():
+    with pytest.raises(Excluded) as raised:
+        check(["/ws/app/main.py", "/ws/app/deep/.env.local"], exclude=(), roots=ROOTS)
+    assert raised.value.message == ".env.local stays on this machine: it matches .env.*"
+    assert "[privacy] exclude" in raised.value.hint
+    assert "/ws/app" not in raised.value.message
+
+
+def test_one_excluded_source_refuses_the_whole_request():
+    with pytest.raises(Excluded, match=r"a\.sql"):
+        check(["/ws/app/main.py", "/ws/app/a.sql"], exclude=("*.sql",), roots=ROOTS)
+
+
+def test_a_malformed_pattern_refuses_everything_and_is_named():
+    with pytest.raises(ConfigError, match=r"\[privacy\] exclude") as raised:
+        check(["/ws/app/main.py"], exclude=("!",), roots=ROOTS)
+    assert "gitignore" in raised.value.hint
+
+
+SEGMENTS = st.lists(st.sampled_from(["a", "b", ".", "x/..", "c d", "é"]), max_size=5)
+
+
+@given(before=SEGMENTS, name=st.sampled_from([".env", "ID_RSA", "a.Key", ".git/HEAD"]), root=st.booleans())
+def test_no_spelling_of_a_path_lets_a_secret_file_out(before: list[str], name: str, root: bool):
+    path = "/".join([*before, name])
+    for spelled in (path, path.replace("/", "\\")):
+        assert rule(("/ws/app/" if root else "") + spelled) is not None
+
+
+@given(source=st.text(), exclude=st.lists(st.sampled_from(["*.py", "/a", "b/**", "!c", "", "#", "["])))
+def test_any_path_has_an_answer(source: str, exclude: list[str]):
+    found = rule(source, *exclude)
+    assert found is None or found in (*SECRET_FILES, *exclude)
