@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ConfigError, Excluded
-from farebox.privacy import SECRET_FILES, check, excluded_by
+from farebox.privacy import SECRET_FILES, SECRET_FOLDERS, check, excluded_by
 
 ROOTS = ("/ws/app", "/ws/lib")
 
@@ -32,6 +32,7 @@ def rule(source: str, *exclude: str, roots: tuple[str, ...] = ROOTS) -> str | No
         pytest.param(".pypirc", ".pypirc", id="pypirc"),
         pytest.param(".git/config", ".git/", id="git"),
         pytest.param(".ssh/config", ".ssh/", id="ssh"),
+        pytest.param(".ssh/.env.example", ".ssh/", id="ssh-whatever-it-is-called"),
         pytest.param(".aws/credentials", ".aws/", id="aws"),
         pytest.param(".gnupg/secring.gpg", ".gnupg/", id="gnupg"),
         pytest.param("credentials.json", "credentials.json", id="credentials"),
@@ -43,7 +44,7 @@ def test_a_secret_file_stays_in_whatever_case(name: str, pattern: str):
         assert rule(f"/ws/app/deep/{spelled}") == pattern
         assert rule(spelled) == pattern
         assert rule(f"/elsewhere/{spelled}", roots=()) == pattern
-    assert pattern in SECRET_FILES
+    assert pattern in (*SECRET_FOLDERS, *SECRET_FILES)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +144,4 @@ def test_no_spelling_of_a_path_lets_a_secret_file_out(before: list[str], name: s
 @given(source=st.text(), exclude=st.lists(st.sampled_from(["*.py", "/a", "b/**", "!c", "", "#", "["])))
 def test_any_path_has_an_answer(source: str, exclude: list[str]):
     found = rule(source, *exclude)
-    assert found is None or found in (*SECRET_FILES, *exclude)
+    assert found is None or found in (*SECRET_FOLDERS, *SECRET_FILES, *exclude)

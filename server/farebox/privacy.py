@@ -13,6 +13,9 @@ from pathspec import GitIgnoreSpec
 
 from farebox.errors import ConfigError, Excluded
 
+SECRET_FOLDERS = (".git/", ".ssh/", ".aws/", ".gnupg/")
+"""Apart from the files: nothing below these may leave, whatever it is called."""
+
 SECRET_FILES = (
     ".env",
     ".env.*",
@@ -28,10 +31,6 @@ SECRET_FILES = (
     ".netrc",
     ".npmrc",
     ".pypirc",
-    ".git/",
-    ".ssh/",
-    ".aws/",
-    ".gnupg/",
     "credentials.json",
     "secrets.toml",
 )
@@ -52,8 +51,10 @@ def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]
     """Return the pattern that excludes a file, or None. User patterns are relative to the roots."""
     path = _plain(source)
     # A secret file is one in whatever case the file system or the editor spells it.
-    if (rule := _matching(SECRET_FILES, path.as_posix().lower())) is not None:
-        return rule
+    spelled = path.as_posix().lower()
+    for rules in (SECRET_FOLDERS, SECRET_FILES):
+        if (rule := _matching(rules, spelled)) is not None:
+            return rule
     names = [path.as_posix(), *(_below(path, root) for root in roots if _below(path, root))]
     return next((rule for name in names if (rule := _matching(exclude, name)) is not None), None)
 

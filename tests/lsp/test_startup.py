@@ -8,7 +8,17 @@ import pytest
 
 from support.client import Client
 
-LATE = ("httpx2", "httpcore2", "httpx", "pydantic", "sqlite3", "genai_prices", "rich", "starlette", "argparse")
+LATE = (
+    "httpx2",
+    "httpcore2",
+    "httpx",
+    "pydantic",
+    "sqlite3",
+    "genai_prices",
+    "rich",
+    "starlette",
+    "argparse",
+)
 LAUNCHER = """
 import atexit, json, pathlib, sys
 file = pathlib.Path(sys.argv.pop(1))

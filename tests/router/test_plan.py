@@ -78,7 +78,9 @@ def a_request(
         pytest.param("", OPENROUTER, "sonnet-4.5", SONNET, id="alias-at-the-broker"),
         pytest.param("[providers.anthropic]", OPENROUTER, "sonnet-4.5", SONNET, id="alias-where-a-key-is"),
         pytest.param("", LOCAL, "ollama", "ollama/default", id="bare-local-provider"),
-        pytest.param("", OPENROUTER, "deepseek", "openrouter/deepseek/deepseek-v4-pro", id="alias-like-a-vendor"),
+        pytest.param(
+            "", OPENROUTER, "deepseek", "openrouter/deepseek/deepseek-v4-pro", id="alias-like-a-vendor"
+        ),
         pytest.param(BOX, {}, "box/a/b", "box/a/b", id="provider-of-ones-own"),
         pytest.param(PINNED, LOCAL, None, "local/pinned", id="pinned-for-the-task"),
         pytest.param(PINNED, LOCAL, "local/asked", "local/asked", id="asked-for-wins"),

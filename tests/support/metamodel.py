@@ -152,7 +152,12 @@ def _type(table: Mapping[str, object]) -> Json:
             return {"allOf": [_open_reference(item) for item in items], "unevaluatedProperties": False}
         case "tuple":
             size = len(items)
-            return {"type": "array", "prefixItems": [_type(i) for i in items], "minItems": size, "items": False}
+            return {
+                "type": "array",
+                "prefixItems": [_type(i) for i in items],
+                "minItems": size,
+                "items": False,
+            }
         case "literal":
             return {**_open(_table(table["value"])), "unevaluatedProperties": False}
         case _:
