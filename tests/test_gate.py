@@ -31,9 +31,11 @@ FOLDERS_WITHOUT_A_ROOM = {
 TESTS_WITHOUT_A_MODULE = {
     "test_gate.py": "this file",
     "test_readme.py": "holds README.md",
-    "lsp/test_bad_input.py": "a client that breaks the protocol, over stdio",
+    "cli/test_bad_input.py": "wrong set-ups, as the command line tells of them",
+    "lsp/test_bad_input.py": "wrong set-ups, as a client hears of them, over stdio",
     "lsp/test_chat.py": "chat as a client sees it, over stdio",
     "lsp/test_ghost_text.py": "completion as a client sees it, over stdio",
+    "lsp/test_judge.py": "the judge of every message must itself refuse what is wrong",
     "lsp/test_startup.py": "what is not yet imported when initialize is answered",
     "providers/test_recorded_costs.py": "recorded replies through several adapters",
     "router/test_door_ledger.py": "the door with a real ledger behind it",

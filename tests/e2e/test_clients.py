@@ -27,6 +27,7 @@ pytestmark = pytest.mark.slow
 SOURCE = "import math\n\n\ndef area(radius):\n    "
 ROUND = Path(__file__).parent / "round.lua"
 WAIT_S = 60
+NEOVIM_OPTIONS = ("--headless", "--clean", "-n", "--cmd", "let g:loaded_python3_provider=0")
 
 
 @pytest.fixture
@@ -78,18 +79,22 @@ async def test_pytest_lsp_completes_a_whole_round(tmp_path: Path, environment: d
     try:
         async with asyncio.timeout(WAIT_S):
             report = await the_round(client, events)
+    except BaseException:
+        assert client._server is not None
+        client._server.kill()  # `stop` waits for its end
+        raise
     finally:
         await client.stop()
     judge_tapped(tmp_path, WHOLE_ROUND)
     rows = ledger_rows(tmp_path)
     assert {row["task"] for row in rows} == {"complete", "chat"}
-    assert Decimal(report.total.usd) * 10**9 == sum(int(str(row["cost_nanodollars"])) for row in rows)
+    assert Decimal(report.total.usd) * 10**9 == sum(row["cost_nanodollars"] for row in rows)
 
 
 async def the_round(client: LanguageClient, events: list[str]) -> Any:
     """Do with pytest-lsp's client what an editor does; return the cost report."""
     uri = "file:///work/area.py"
-    capabilities = client_capabilities("visual-studio-code-v1.65.2")
+    capabilities = client_capabilities("visual-studio-code@v1.65.2")
     result = await client.initialize_session(types.InitializeParams(capabilities=capabilities))
     assert result.capabilities.inline_completion_provider
     client.text_document_did_open(
@@ -137,8 +142,7 @@ def test_neovim_completes_a_whole_round(tmp_path: Path, environment: dict[str, s
     document.parent.mkdir()
     document.write_text(SOURCE)
     run = subprocess.run(
-        [neovim(), "--headless", "--clean", "-n", "--cmd", "let g:loaded_python3_provider=0"]
-        + ["-c", f"luafile {ROUND}"],
+        [neovim(), *NEOVIM_OPTIONS, "-c", f"luafile {ROUND}"],
         env={
             **environment,
             "ROUND_COMMAND": json.dumps(tapped(tmp_path)),
@@ -171,4 +175,4 @@ def test_neovim_completes_a_whole_round(tmp_path: Path, environment: dict[str, s
     assert saw["exit"] == 0
     judge_tapped(tmp_path, WHOLE_ROUND)
     rows = ledger_rows(tmp_path)
-    assert Decimal(saw["report"]["total"]["usd"]) * 10**9 == sum(row["cost_nanodollars"] for row in rows)  # type: ignore[misc]
+    assert Decimal(saw["report"]["total"]["usd"]) * 10**9 == sum(row["cost_nanodollars"] for row in rows)

@@ -1,10 +1,14 @@
-"""Against a real llama.cpp server: ghost text from /infill, streamed chat, and a cancel that frees the slot."""
+"""Against a real llama.cpp: ghost text from /infill, streamed chat, and a cancel that frees the slot."""
 
+import http.client
+import json
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -24,6 +28,8 @@ SOURCE = """def is_prime(n):
 """
 PLACE = (3, 19)
 MAX_CANCEL_MS = 100.0
+CANCELLED = -32800
+COUNT = "Count from 1 to 500, one number in each line."
 RUNS, MAX_TRIES = 8, 20
 
 
@@ -58,16 +64,16 @@ def test_ghost_text_comes_from_infill(client: Client, proxy: Proxy, llama: Llama
     assert str(item["insertText"]).strip()
     print(f"\n{llama.model.alias}: range(2{str(item['insertText'])!r}")
     entry = client.request("farebox/explain")
-    assert entry["route"]["attempts"][0]["model"] == f"local/{llama.model.alias}"  # type: ignore[index]
+    assert entry["route"]["attempts"][0]["model"] == f"local/{llama.model.alias}"
 
 
 def test_chat_streams(client: Client, proxy: Proxy) -> None:
     result = client.chat("Write one short sentence about trains.")
     events = [told["event"] for told in client.notifications("farebox/chatEvent")]
-    texts = [event["text"] for event in events if event["type"] == "text"]  # type: ignore[index]
+    texts = [event["text"] for event in events if event["type"] == "text"]
     assert len(texts) > 1
     assert "".join(texts) == result["text"]
-    assert result["usage"]["outputTokens"] > 1  # type: ignore[index]
+    assert result["usage"]["outputTokens"] > 1
     assert proxy.posts == ["/v1/chat/completions"]
 
 
@@ -88,13 +94,22 @@ def test_the_report_shows_requests_that_cost_nothing(client: Client, llama: Llam
     assert total["outputTokens"] > 0
 
 
-def measure(llama: LlamaServer, start: Callable[[], int], stop: Callable[[int], None]) -> list[float]:
-    """Start requests and stop them while they are being written; return how long each held its slot, in ms."""
+Handle = TypeVar("Handle")
+
+
+def measure(
+    llama: LlamaServer,
+    start: Callable[[], Handle],
+    stop: Callable[[Handle], None],
+    was_stopped: Callable[[Handle], bool],
+) -> list[float]:
+    """Stop requests in the middle of their answers; return for how many ms each held its slot after that."""
     times_ms: list[float] = []
+    dice = random.Random(1)
     with llama.connection() as connection:
         for _ in range(MAX_TRIES):
             llama.wait_idle()
-            start_id = start()
+            handle = start()
             writing: dict[int, int] = {}
             deadline = time.monotonic() + 30
             while not any(writing.values()) and time.monotonic() < deadline:
@@ -102,63 +117,84 @@ def measure(llama: LlamaServer, start: Callable[[], int], stop: Callable[[int], 
                 writing = llama.busy_slots(connection)
             if not writing:
                 continue
+            # /slots answers between two tokens; a stop must not always come at that same moment.
+            time.sleep(dice.uniform(0, llama.model.token_s))
             stopped = time.perf_counter()
-            stop(start_id)
+            stop(handle)
             while writing.keys() & llama.busy_slots(connection).keys():
                 assert time.perf_counter() - stopped < 30
-            times_ms.append((time.perf_counter() - stopped) * 1000)
-            if len(times_ms) >= RUNS and min(times_ms) <= MAX_CANCEL_MS:
-                break  # on a busy machine a token alone may take that long: then go on
+            took_ms = (time.perf_counter() - stopped) * 1000
+            if was_stopped(handle):  # and not ready at that very moment
+                times_ms.append(took_ms)
+            if len(times_ms) >= RUNS:
+                break
     return times_ms
 
 
-def judge(what: str, llama: LlamaServer, times_ms: list[float]) -> None:
-    """Print the figures and hold the best to the bar: the machine is shared and noisy."""
+@pytest.fixture(scope="module")
+def bare_close_ms(llama: LlamaServer) -> float:
+    """How long llama.cpp holds a slot after its client just closes the socket: the median, with no farebox."""
+
+    def start() -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("127.0.0.1", llama.port, timeout=30)
+        ask = {"messages": [{"role": "user", "content": COUNT}], "stream": True}
+        connection.request("POST", "/v1/chat/completions", json.dumps(ask))
+        return connection
+
+    return statistics.median(measure(llama, start, lambda connection: connection.close(), lambda _: True))
+
+
+def judge(what: str, llama: LlamaServer, times_ms: list[float], bare_ms: float) -> None:
+    """Print the figures and hold their median to the bar.
+
+    llama.cpp looks at its sockets once a token, so a slow model on a slow machine holds its slot for longer
+    than the bar, whoever its client is: then farebox may add half as much again as the bare close takes.
+    """
+    assert times_ms, "every answer was ready before it could be stopped"
     median = statistics.median(times_ms)
     figures = f"best {min(times_ms):.1f} ms, median {median:.1f} ms, worst {max(times_ms):.1f} ms"
-    print(f"\n{llama.model.alias}: {what} frees the slot: {figures} ({len(times_ms)} runs)")
-    assert min(times_ms) <= MAX_CANCEL_MS
+    bare = f"a bare close {bare_ms:.1f} ms"
+    print(f"\n{llama.model.alias}: {what} frees the slot: {figures} ({len(times_ms)} runs); {bare}")
+    assert median <= max(MAX_CANCEL_MS, 1.5 * bare_ms)
 
 
-def test_a_cancelled_chat_frees_the_slot(client: Client, llama: LlamaServer) -> None:
-    asked: list[int] = []
-
+def test_a_cancelled_chat_frees_the_slot(client: Client, llama: LlamaServer, bare_close_ms: float) -> None:
     def start() -> int:
-        asked.append(client.ask("farebox/chat", {"text": "Count from 1 to 500, one number in each line."}))
-        return asked[-1]
+        return client.ask("farebox/chat", {"text": COUNT})
 
-    times_ms = measure(llama, start, client.cancel)
-    codes = [code_of(client, request_id) for request_id in asked]
-    assert codes.count(-32800) >= len(times_ms) >= 1
-    judge("cancelling a chat", llama, times_ms)
+    times_ms = measure(llama, start, client.cancel, was_cancelled(client))
+    judge("cancelling a chat", llama, times_ms, bare_close_ms)
     client.close()
     cancelled = [row for row in ledger_rows(client.folder) if row["outcome"] == "cancelled"]
     assert len(cancelled) >= len(times_ms)
 
 
 @pytest.mark.parametrize("by", ["a newer request", "$/cancelRequest"])
-def test_a_stopped_completion_frees_the_slot(client: Client, llama: LlamaServer, by: str) -> None:
+def test_a_stopped_completion_frees_the_slot(
+    client: Client, llama: LlamaServer, bare_close_ms: float, by: str
+) -> None:
     # A file of repeating lines, so that the model goes on for as long as it may.
     lines = "".join(f"names[{number}] = 'name {number}'\n" for number in range(8))
     client.open("file:///work/names.py", lines)
-    asked: list[int] = []
+    newer: list[int] = []
 
     def start() -> int:
-        asked.append(client.ask_ghost("file:///work/names.py", 8, 0))
-        return asked[-1]
+        return client.ask_ghost("file:///work/names.py", 8, 0)
 
     def supersede(_request_id: int) -> None:
         # Nothing is asked for in the middle of a line, so the slot that is measured is the older one's.
         newer.append(client.ask_ghost("file:///work/names.py", 2, 3, AUTOMATIC))
 
-    newer: list[int] = []
-    times_ms = measure(llama, start, client.cancel if by == "$/cancelRequest" else supersede)
-    codes = [code_of(client, request_id) for request_id in asked]
-    assert set(codes) <= {-32800, None}
-    assert -32800 in codes, "every completion was ready before it could be stopped"
+    stop = client.cancel if by == "$/cancelRequest" else supersede
+    times_ms = measure(llama, start, stop, was_cancelled(client))
     for request_id in newer:
         assert client.answer(request_id)["items"] == []
-    judge(f"a completion stopped by {by}", llama, times_ms)
+    judge(f"a completion stopped by {by}", llama, times_ms, bare_close_ms)
+
+
+def was_cancelled(client: Client) -> Callable[[int], bool]:
+    """Return whether a request ended as a cancelled one."""
+    return lambda request_id: code_of(client, request_id) == CANCELLED
 
 
 def code_of(client: Client, request_id: int) -> object:

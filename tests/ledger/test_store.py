@@ -16,7 +16,8 @@ import pytest
 from farebox.errors import BudgetExceeded
 from farebox.ledger.holds import Hold, Limit, Settlement, Spent
 from farebox.ledger.queries import Query
-from farebox.ledger.store import Ledger, LedgerUnusable
+from farebox.ledger.schema import LedgerUnusable
+from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
 
 NOW_MS = 1_772_366_400_000

@@ -49,7 +49,7 @@ def test_a_cancelled_chat_tells_what_it_cost(client: Client, upstream: Upstream,
     params: Json = {"text": "Hello"}
     command: Json = {"command": "farebox.chat", "arguments": [params]}
     chat = client.ask(*(("workspace/executeCommand", command) if as_command else ("farebox/chat", params)))
-    client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")  # type: ignore[index]
+    client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")
     client.cancel(chat)
     with pytest.raises(Failed) as failed:
         client.answer(chat)

@@ -47,7 +47,7 @@ def test_an_item_has_a_text_a_range_and_a_command(client: Client, kind: int) -> 
     assert isinstance(command, dict)
     assert command["command"] == "farebox.didAcceptCompletionItem"
     entry = client.request("farebox/explain", {"id": command["arguments"][0]})
-    assert (entry["kind"], entry["accepted"], entry["cost"]["usd"]) == ("completion", False, "0.000213")  # type: ignore[index]
+    assert (entry["kind"], entry["accepted"], entry["cost"]["usd"]) == ("completion", False, "0.000213")
 
 
 def test_accepting_an_item_is_noted(client: Client) -> None:

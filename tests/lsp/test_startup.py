@@ -30,7 +30,7 @@ main(["lsp"])
 
 @pytest.mark.parametrize("goodbye", ["shutdown and exit", "end of input"])
 def test_initialize_is_answered_before_anything_slow_is_imported(tmp_path: Path, goodbye: str) -> None:
-    # `json` is imported by the server itself; `initialized` is what starts the warming up.
+    # `initialized` is never sent: it is what starts the warming up.
     file = tmp_path / "modules.json"
     with Client(tmp_path, command=(sys.executable, "-c", LAUNCHER, str(file))) as client:
         defaults = {"processId": None, "rootUri": None, "capabilities": {}}

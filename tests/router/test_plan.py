@@ -26,6 +26,7 @@ from farebox.router.request import Request, Serving
 
 OPENROUTER = {"OPENROUTER_API_KEY": "k"}
 ANTHROPIC = {"ANTHROPIC_API_KEY": "k"}
+DEEPSEEK = "deepseek/deepseek-v4-pro"
 LOCAL = {"FAREBOX_LOCAL_BASE_URL": "http://127.0.0.1:9/v1"}
 
 SONNET = "openrouter/anthropic/claude-sonnet-4.5"
@@ -79,7 +80,7 @@ def a_request(
         pytest.param("[providers.anthropic]", OPENROUTER, "sonnet-4.5", SONNET, id="alias-where-a-key-is"),
         pytest.param("", LOCAL, "ollama", "ollama/default", id="bare-local-provider"),
         pytest.param(
-            "", OPENROUTER, "deepseek", "openrouter/deepseek/deepseek-v4-pro", id="alias-like-a-vendor"
+            "", OPENROUTER, "deepseek", "openrouter/deepseek/deepseek-v4-pro", id="named-like-a-vendor"
         ),
         pytest.param(BOX, {}, "box/a/b", "box/a/b", id="provider-of-ones-own"),
         pytest.param(PINNED, LOCAL, None, "local/pinned", id="pinned-for-the-task"),

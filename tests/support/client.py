@@ -5,6 +5,7 @@ folder), keeps all that was sent and received, and fails on leaving if a message
 was not answered exactly once, or stdout held anything but messages.
 """
 
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 from support.environment import clean_environment
 from support.metamodel import Json
@@ -235,7 +236,7 @@ class Client:
     # --- the process -------------------------------------------------------------------------------
 
     @property
-    def _stdin(self) -> BinaryIO:
+    def _stdin(self) -> IO[bytes]:
         assert self._process.stdin is not None
         return self._process.stdin
 
@@ -266,7 +267,5 @@ class Client:
             thread.join(WAIT_S)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
 
@@ -32,7 +33,7 @@ debounce_ms = 0
 {more}"""
 
 
-def ledger_rows(folder: Path, order: str = "started_ms, rowid") -> list[dict[str, object]]:
+def ledger_rows(folder: Path, order: str = "started_ms, rowid") -> list[dict[str, Any]]:
     """Read the calls in the ledger of ``clean_environment``, past all code of farebox."""
     connection = sqlite3.connect(f"file:{folder / 'farebox' / 'ledger.db'}?mode=ro", uri=True)
     try:

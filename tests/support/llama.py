@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +30,12 @@ SHARED = Path(__file__).parents[3] / "shared"
 
 @dataclass(frozen=True)
 class Model:
-    """A file of weights and how to serve it."""
+    """A file of weights and how to serve it; ``token_s`` is about what a token takes on two slow cores."""
 
     file: Path
     alias: str
     context: int
+    token_s: float
     bring: str
 
 
@@ -43,8 +44,8 @@ def models() -> Mapping[str, Model]:
     qwen = Path(os.environ.get("FAREBOX_TEST_QWEN") or fetch_qwen.place())
     micro = SHARED / "tools" / "models" / "micro.gguf"
     return {
-        "micro": Model(micro, "micro-fim", 512, "put micro.gguf into ../shared/tools/models"),
-        "qwen": Model(qwen, "qwen2.5-coder-0.5b", 8192, "run: python tests/support/fetch_qwen.py"),
+        "micro": Model(micro, "micro-fim", 512, 0.001, "put micro.gguf into ../shared/tools/models"),
+        "qwen": Model(qwen, "qwen2.5-coder-0.5b", 8192, 0.08, "run: python tests/support/fetch_qwen.py"),
     }
 
 
@@ -100,8 +101,8 @@ class LlamaServer:
             )
         deadline = time.monotonic() + READY_S
         while not self._is_ready():
-            ended = self._process.poll() is not None
-            assert not ended and time.monotonic() < deadline, self._log.read_text("utf-8", "replace")[-2000:]
+            alive = self._process.poll() is None and time.monotonic() < deadline
+            assert alive, self._log.read_text("utf-8", "replace")[-2000:]
             time.sleep(0.05)
 
     def stop(self) -> None:
@@ -119,7 +120,7 @@ class LlamaServer:
             return False
 
     @contextlib.contextmanager
-    def connection(self) -> Iterator[http.client.HTTPConnection]:
+    def connection(self) -> Generator[http.client.HTTPConnection]:
         """Open a connection that is kept alive, for polling."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_S)
         try:

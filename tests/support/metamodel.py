@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
@@ -16,7 +17,7 @@ from jsonschema.protocols import Validator
 from farebox.cli.schema import schema as own_schema
 from farebox.lsp.errors import CODES
 
-Json = dict[str, object]
+Json = dict[str, Any]
 
 DATA = Path(__file__).parents[1] / "data"
 MODEL_FILES = (
@@ -43,7 +44,7 @@ def validate(method: str, part: str, value: object) -> None:
     assert not found, f"{method} {part}: {'; '.join(found)}"
 
 
-def problems(method: str, part: str, value: object) -> Iterator[str]:
+def problems(method: str, part: str, value: Any) -> Iterator[str]:
     """Yield all that is wrong with a method's ``params`` or ``result``."""
     judges = [judge for judge in (_own(method, part), _npm(method, part), _model(method, part)) if judge]
     if not judges:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 PIECE_BYTES = 64 * 1024
 SENT, RECEIVED = "client.bin", "server.bin"
@@ -26,7 +26,7 @@ def main(folder: Path, command: list[str]) -> int:
     return server.wait()
 
 
-def _copy(source: BinaryIO, target: BinaryIO, file: Path) -> None:
+def _copy(source: IO[bytes], target: IO[bytes], file: Path) -> None:
     with file.open("wb", buffering=0) as kept:
         while piece := os.read(source.fileno(), PIECE_BYTES):
             kept.write(piece)

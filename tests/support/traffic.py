@@ -6,7 +6,7 @@ Shared by our own test client and by the tap that foreign clients run through.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import IO
 
 from support import metamodel
 from support.metamodel import Json
@@ -26,7 +26,7 @@ def frame(message: Json) -> bytes:
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def read_message(stream: BinaryIO) -> Json | None:
+def read_message(stream: IO[bytes]) -> Json | None:
     """Read one message; None at the end. Raises Malformed for every byte that does not belong."""
     length: int | None = None
     while (line := stream.readline()) != b"\r\n":
@@ -47,7 +47,7 @@ def read_message(stream: BinaryIO) -> Json | None:
     return message
 
 
-def read_all(stream: BinaryIO) -> list[Json]:
+def read_all(stream: IO[bytes]) -> list[Json]:
     """Read every message of a recorded stream."""
     return list(iter(lambda: read_message(stream), None))
 
