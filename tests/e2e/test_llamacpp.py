@@ -133,7 +133,7 @@ def measure(
 
 @pytest.fixture(scope="module")
 def bare_close_ms(llama: LlamaServer) -> float:
-    """How long llama.cpp holds a slot after its client just closes the socket: the median, with no farebox."""
+    """How long llama.cpp holds a slot after a bare client closes its socket: the median of several."""
 
     def start() -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", llama.port, timeout=30)
@@ -148,14 +148,14 @@ def judge(what: str, llama: LlamaServer, times_ms: list[float], bare_ms: float) 
     """Print the figures and hold their median to the bar.
 
     llama.cpp looks at its sockets once a token, so a slow model on a slow machine holds its slot for longer
-    than the bar, whoever its client is: then farebox may add half as much again as the bare close takes.
+    than the bar, whoever its client is: what is held to the bar is what farebox adds to a bare close.
     """
     assert times_ms, "every answer was ready before it could be stopped"
     median = statistics.median(times_ms)
     figures = f"best {min(times_ms):.1f} ms, median {median:.1f} ms, worst {max(times_ms):.1f} ms"
     bare = f"a bare close {bare_ms:.1f} ms"
     print(f"\n{llama.model.alias}: {what} frees the slot: {figures} ({len(times_ms)} runs); {bare}")
-    assert median <= max(MAX_CANCEL_MS, 1.5 * bare_ms)
+    assert median - bare_ms <= MAX_CANCEL_MS
 
 
 def test_a_cancelled_chat_frees_the_slot(client: Client, llama: LlamaServer, bare_close_ms: float) -> None:
