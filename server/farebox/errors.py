@@ -1,7 +1,8 @@
 """Every error that farebox raises on purpose, and nothing about how a surface shows it.
 
 Foreign exceptions are translated into these at the border where they occur. A message says what
-happened, a hint what to do; neither ever holds a key, a prompt or code.
+happened, a hint what to do; neither ever holds a key, a prompt or code
+(``router.door`` drops a provider's words that repeat the prompt).
 
 FareboxError                 kind, message, hint
 ├── ConfigError              config               a setting is wrong: names the file, the key and the line
@@ -105,6 +106,8 @@ class ProviderError(FareboxError):
     """A provider did not give a whole answer."""
 
     retryable: ClassVar[bool] = True
+    may_be_billed: bool = False
+    """True if the provider has taken the request in, so that it may have cost something."""
 
     def __init__(
         self,
@@ -145,6 +148,7 @@ class BrokenReply(ProviderError):
     """The answer ended before its end, or is not what the wire format says."""
 
     kind = "brokenReply"
+    may_be_billed = True
 
 
 class KeyRejected(ProviderError):

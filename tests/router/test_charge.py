@@ -29,7 +29,7 @@ def a_charge(target: Target = PRICED, *, free: bool = False, baseline: bool = Fa
     request = Request(
         "chat",
         lambda serving: Call(serving.model, Chat(())),
-        input_chars=4 * INPUT_TOKENS,
+        input_bytes=4 * INPUT_TOKENS,
         max_output_tokens=100,
         origin=Origin("/work", "an editor", "c1"),
     )
@@ -59,7 +59,7 @@ HELLO = Text("eight ch")
         pytest.param(PRICED, False, (HELLO,), "cancelled", 16_500, "estimated", id="cancelled"),
         pytest.param(PRICED, False, (), "cancelled", 12_500, "estimated", id="cancelled-before-a-word"),
         pytest.param(PRICED, False, (HELLO,), "failed", 16_500, "estimated", id="cut-off"),
-        pytest.param(PRICED, False, (), "failed", 0, "computed", id="refused"),
+        pytest.param(PRICED, False, (), "failed", 12_500, "estimated", id="cut-off-before-a-word"),
         pytest.param(UNPRICED, False, (HELLO, SILENT), "ok", None, "unknown", id="unknown-price"),
         pytest.param(UNPRICED, False, (HELLO, NO_USAGE), "ok", None, "unknown", id="unknown-twice"),
         pytest.param(UNPRICED, False, (HELLO, REPORTED), "ok", 7, "reported", id="unknown-but-reported"),
@@ -138,3 +138,8 @@ def test_a_hold_says_who_asks_and_for_what():
     assert (hold.workspace, hold.client, hold.conversation) == ("/work", "an editor", "c1")
     assert (hold.task, hold.target, hold.hold_nanodollars) == ("chat", PRICED, 99)
     assert a_charge().call_id != charge.call_id
+
+
+def test_a_refused_request_cost_nothing():
+    settlement = a_charge().settle("failed", may_be_billed=False)
+    assert (settlement.cost.nanodollars, settlement.cost.basis) == (0, "computed")

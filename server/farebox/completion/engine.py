@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from farebox.completion import gate
 from farebox.completion.context import Window, window
-from farebox.completion.prompt import MAX_BLOCK_TOKENS, read_chat_answer, render
+from farebox.completion.prompt import MAX_OUTPUT_TOKENS, most_bytes, read_chat_answer, render
 from farebox.completion.trim import trim
 from farebox.config import CompletionSettings
 from farebox.messages import Call, Chat, Cost, Route, Text, Usage
@@ -51,6 +51,8 @@ class Completion:
     route: Route | None = None
     usage: Usage = field(default_factory=Usage)
     cost: Cost | None = None
+    first_token_ms: int | None = None
+    total_ms: int | None = None
 
 
 async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Completion:
@@ -81,6 +83,8 @@ async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Comp
         route=done.route if done is not None else None,
         usage=done.usage if done is not None else Usage(),
         cost=done.cost if done is not None else None,
+        first_token_ms=done.first_token_ms if done is not None else None,
+        total_ms=done.total_ms if done is not None else None,
     )
 
 
@@ -94,8 +98,8 @@ def _request(hole: Hole, around: Window, render_call: Callable[[Serving], Call])
     return Request(
         task="complete",
         render=render_call,
-        input_chars=len(around.prefix) + len(around.suffix),
-        max_output_tokens=MAX_BLOCK_TOKENS,
+        input_bytes=most_bytes(around),
+        max_output_tokens=MAX_OUTPUT_TOKENS,
         requested=hole.model,
         sources=(hole.path,),
         roots=hole.roots,

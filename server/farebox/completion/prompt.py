@@ -14,11 +14,13 @@ from typing import cast
 
 from farebox.completion.context import Window
 from farebox.messages import Call, Chat, Infill, Message, RawText
-from farebox.router.request import Serving
+from farebox.router.request import Serving, bytes_in
 
 MAX_LINE_TOKENS = 48
 MAX_BLOCK_TOKENS = 128
 TAG_TOKENS = 32
+MAX_OUTPUT_TOKENS = MAX_BLOCK_TOKENS + TAG_TOKENS
+"""The most that any form of a hole asks for."""
 HOLE = "{{FILL_HERE}}"
 
 _SYSTEM = f"""You complete code in an editor. You get a file with one hole, written {HOLE}.
@@ -76,6 +78,11 @@ def render(window: Window, serving: Serving) -> Call:
 def _chat(window: Window) -> Chat:
     file = f'<file path="{window.path}">\n{window.prefix}{HOLE}{window.suffix}\n</file>'
     return Chat((Message("system", _SYSTEM), Message("user", file)))
+
+
+def most_bytes(window: Window) -> int:
+    """Return the size of the largest form in which this hole may be sent."""
+    return sum(bytes_in(message.text) for message in _chat(window).messages)
 
 
 def family_of(model: str) -> Family | None:

@@ -9,6 +9,7 @@ bound to.
 import asyncio
 import ipaddress
 import json
+import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -49,10 +50,13 @@ class Http:
 
     def __init__(self) -> None:
         self._client: httpx2.AsyncClient | None = None
+        self._building = threading.Lock()
 
     def warm_up(self) -> None:
-        """Build the client now (it reads all root certificates), best off the event loop."""
-        if self._client is None:
+        """Build the client, once: it reads all root certificates, so not on the event loop."""
+        with self._building:
+            if self._client is not None:
+                return
             self._client = httpx2.AsyncClient(
                 trust_env=False,
                 follow_redirects=False,
@@ -75,7 +79,7 @@ class Http:
 
         Raises a ProviderError for every status but 2xx and for every failure of the connection.
         """
-        request = self._request(endpoint, "POST", path, body)
+        request = await self._request(endpoint, "POST", path, body)
         deadline = asyncio.get_running_loop().time() + TOTAL_S
         response = await self._send(endpoint, request)
         try:
@@ -91,7 +95,7 @@ class Http:
     async def get(self, endpoint: Endpoint, path: str, *, timeout_s: float) -> JsonObject:
         """Fetch a JSON object. Raises a ProviderError, also where the answer is no JSON object."""
         deadline = asyncio.get_running_loop().time() + timeout_s
-        request = self._request(endpoint, "GET", path)
+        request = await self._request(endpoint, "GET", path)
         try:
             async with asyncio.timeout_at(deadline):
                 response = await self._send(endpoint, request)
@@ -113,7 +117,7 @@ class Http:
             )
         return table
 
-    def _request(
+    async def _request(
         self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> httpx2.Request:
         url = endpoint.base_url + path
@@ -122,7 +126,8 @@ class Http:
                 f"{endpoint.provider} is not on this machine, and local-only mode is on",
                 hint="Choose a local model, or set [privacy] local_only = false in your config.",
             )
-        self.warm_up()
+        if self._client is None:
+            await asyncio.to_thread(self.warm_up)
         assert self._client is not None  # noqa: S101  warm_up has built it
         headers = dict(endpoint.headers)
         if endpoint.credential is not None and origin_of(url) == endpoint.credential.origin:
@@ -140,9 +145,17 @@ class Http:
             async with asyncio.timeout(FIRST_BYTE_S):
                 return await self._client.send(request, stream=True)
         except TimeoutError:
-            raise _timed_out(endpoint, FIRST_BYTE_S) from None
-        except httpx2.TransportError as exc:
+            late = _timed_out(endpoint, FIRST_BYTE_S)
+            late.may_be_billed = True
+            raise late from None
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as exc:
             raise _unreachable(endpoint, exc) from None
+        except httpx2.TransportError:
+            raise BrokenReply(
+                f"{endpoint.provider} closed the connection before it answered",
+                hint="Try again; if it keeps happening, choose another model or provider.",
+                provider=endpoint.provider,
+            ) from None
 
 
 def is_loopback(url: str) -> bool:

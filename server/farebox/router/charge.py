@@ -24,7 +24,7 @@ from farebox.messages import (
     Usage,
 )
 from farebox.providers.base import Endpoint
-from farebox.router.request import Request, tokens_in
+from farebox.router.request import Request, bytes_in, tokens_in
 
 
 @dataclass(slots=True)
@@ -38,8 +38,8 @@ class Charge:
     call_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started_s: float = field(default_factory=time.monotonic)
     first_token_s: float | None = None
-    output_chars: int = 0
-    reasoning_chars: int = 0
+    output_bytes: int = 0
+    reasoning_bytes: int = 0
     finish: Finish | None = None
 
     def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None) -> Hold:
@@ -65,11 +65,11 @@ class Charge:
                 self.finish = delta
                 return
             case Text(text):
-                self.output_chars += len(text)
+                self.output_bytes += bytes_in(text)
             case Reasoning(text):
-                self.reasoning_chars += len(text)
+                self.reasoning_bytes += bytes_in(text)
             case ToolCall():
-                self.output_chars += len(delta.name) + len(delta.arguments)
+                self.output_bytes += bytes_in(delta.name + delta.arguments)
             case _:
                 assert_never(delta)
         if self.first_token_s is None:
@@ -90,9 +90,11 @@ class Charge:
         """Milliseconds to the first event, if there was one."""
         return None if self.first_token_s is None else round((self.first_token_s - self.started_s) * 1000)
 
-    def settle(self, outcome: Outcome, *, error_kind: str | None = None) -> Settlement:
-        """Say what the attempt came to."""
-        usage, cost, computed = self._bill(outcome)
+    def settle(
+        self, outcome: Outcome, *, error_kind: str | None = None, may_be_billed: bool = True
+    ) -> Settlement:
+        """Say what the attempt came to; ``may_be_billed`` is False if the provider refused or never heard."""
+        usage, cost, computed = self._bill(may_be_billed=may_be_billed or self.passed_something)
         finish = self.finish
         reasons: dict[Outcome, FinishReason] = {"cancelled": "cancelled", "failed": "error"}
         return Settlement(
@@ -110,7 +112,7 @@ class Charge:
             total_ms=self.total_ms,
         )
 
-    def _bill(self, outcome: Outcome) -> tuple[Usage, Cost, int | None]:
+    def _bill(self, *, may_be_billed: bool) -> tuple[Usage, Cost, int | None]:
         finish = self.finish
         if finish is not None and finish.usage is not None:
             computed = self._computed(finish.usage)
@@ -122,18 +124,17 @@ class Charge:
                 )
             basis: CostBasis = "computed" if computed is not None else "unknown"
             return finish.usage, self._cost(finish.usage, computed, basis), computed
-        if outcome == "failed" and not self.passed_something:
-            # Refused or never reached: providers bill nothing for it.
+        if not may_be_billed:
             return Usage(), Cost(nanodollars=0, basis="computed"), 0
         usage = self._estimated_usage()
         estimated = self._computed(usage)
         return usage, self._cost(usage, estimated, "estimated" if estimated is not None else "unknown"), None
 
     def _estimated_usage(self) -> Usage:
-        reasoning_tokens = tokens_in(self.reasoning_chars)
+        reasoning_tokens = tokens_in(self.reasoning_bytes)
         return Usage(
             input_tokens=self.request.input_tokens,
-            output_tokens=tokens_in(self.output_chars) + reasoning_tokens,
+            output_tokens=tokens_in(self.output_bytes) + reasoning_tokens,
             reasoning_tokens=reasoning_tokens,
         )
 

@@ -10,17 +10,35 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from farebox import prices, privacy
-from farebox.errors import Excluded, FareboxError, NoRouteLeft, ProviderError
-from farebox.ledger.holds import Outcome, Settlement
+from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
+from farebox.ledger.holds import Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
+from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
-from farebox.messages import Attempt, Done, Event, FellBack, Finish, Route, Routed, Target
+from farebox.messages import (
+    Attempt,
+    Call,
+    Candidate,
+    Chat,
+    Done,
+    Event,
+    FellBack,
+    Finish,
+    Infill,
+    RawText,
+    Route,
+    Routed,
+    Target,
+)
 from farebox.providers.directory import Directory, Opened
 from farebox.router.charge import Charge
-from farebox.router.plan import Planner
+from farebox.router.plan import Planner, Room
 from farebox.router.request import Request, Serving
+
+ECHO_CHARS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,27 @@ class Door:
         """Show where a request would go. Nothing leaves. Raises what a real request would."""
         await asyncio.to_thread(prices.preload)
         self._guard(request)
-        return self.planner.plan(request)
+        return self.planner.plan(request, await self._room())
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The budgets of this moment."""
+        budgets = self.planner.config.budgets
+        return limits_from(budgets.daily_usd, budgets.monthly_usd)
+
+    async def _room(self) -> Room | None:
+        """Ask the ledger what the tightest budget leaves. None without a budget, and where it can't say:
+        then the hold, which fails closed, has the last word.
+        """
+        rooms: list[Room] = []
+        for limit in self.limits:
+            try:
+                spent = await self.ledger.spent(limit.since_ms)
+            except LedgerUnusable:
+                return None
+            left = limit.limit_nanodollars - spent.settled_nanodollars - spent.held_nanodollars
+            rooms.append(Room(limit.name, left, limit.resets_at))
+        return min(rooms, key=lambda room: room.left_nanodollars, default=None)
 
     def send(self, request: Request) -> "Reply":
         """Start a request: iterate the reply's events, then read what it came to."""
@@ -78,6 +116,11 @@ class Reply:
                     async for event in events:
                         yield event
                 return
+            except BudgetExceeded as error:  # another window has spent what the plan still saw
+                failures.append(error)
+                if number == len(targets):
+                    break
+                yield FellBack(number, len(targets), failed=target, error=error.message)
             except ProviderError as error:
                 failures.append(error)
                 if error.after_first_event or not error.retryable or number == len(targets):
@@ -88,15 +131,14 @@ class Reply:
     async def _attempt(self, route: Route, target: Target, number: int) -> AsyncGenerator[Event, None]:
         """Ask one target, with a row in the ledger from before the request leaves to its end."""
         opened = await self._open(target)
-        target = Target(target.provider, opened.model)  # `default` has a name by now
+        planned, target = target, Target(target.provider, opened.model)  # `default` has a name by now
         charge = self._charge(target, opened)
         call = self._request.render(self._serving(target, opened))
-        budgets = self._door.planner.config.budgets
-        limits = limits_from(budgets.daily_usd, budgets.monthly_usd)
         estimate = self._door.planner.estimate(target, self._request)
-        await self._door.ledger.hold(charge.hold(self._request_id, number, estimate), limits)
+        await self._door.ledger.hold(charge.hold(self._request_id, number, estimate), self._door.limits)
         outcome: Outcome = "failed"
         kind: str | None = None
+        may_be_billed = True
         try:
             async with aclosing(opened.provider.stream(call)) as deltas:
                 async for delta in deltas:
@@ -108,16 +150,17 @@ class Reply:
             outcome = "cancelled"
             raise
         except ProviderError as error:
-            kind = error.kind
+            kind, may_be_billed = error.kind, error.may_be_billed
             error.after_first_event = charge.passed_something
+            _drop_echo(error, call)
             self._door.directory.forget(target.provider)
             raise
         finally:
             # No await here: this also runs while the task is being cancelled.
-            settlement = charge.settle(outcome, error_kind=kind)
+            settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
             self._door.ledger.settle(settlement)
             self._attempts.append(Attempt(target, kind or outcome, charge.total_ms))
-            self.done = self._finished(route, target, settlement)
+            self.done = _done(settlement, self._taken(route, planned, target))
         yield self.done
 
     async def _open(self, target: Target) -> Opened:
@@ -141,16 +184,61 @@ class Reply:
         reasons = "reasoning" in info.capabilities
         return Serving(target, opened.model, opened.endpoint.fill, info.max_output_tokens, reasons=reasons)
 
-    def _finished(self, route: Route, target: Target, settlement: Settlement) -> Done:
-        return Done(
-            finish_reason=settlement.finish_reason or "stop",
-            usage=settlement.usage,
-            cost=settlement.cost,
-            route=replace(route, target=target, attempts=tuple(self._attempts)),
-            cancelled=settlement.outcome == "cancelled",
-            first_token_ms=settlement.first_token_ms,
-            total_ms=settlement.total_ms or 0,
+    def _taken(self, route: Route, planned: Target, served: Target) -> Route:
+        """Return the route that was really taken: what failed is dropped, what answers is chosen."""
+        tried = {attempt.target: attempt.outcome for attempt in self._attempts[:-1]}
+        targets = (route.target, *route.fallbacks)
+        place = targets.index(planned)
+        candidates: list[Candidate] = []
+        for candidate in route.candidates:
+            if candidate.target == planned:
+                candidates.append(replace(candidate, target=served, verdict="chosen"))
+            elif candidate.target in targets[:place]:
+                why = f"tried: {tried.get(candidate.target, 'failed')}"
+                candidates.append(replace(candidate, verdict="dropped", why=why))
+            else:
+                candidates.append(candidate)
+        why = next(candidate.why for candidate in route.candidates if candidate.target == planned)
+        return replace(
+            route,
+            target=served,
+            reason=f"{why}; what comes before it failed" if place else why,
+            fallbacks=targets[place + 1 :],
+            candidates=tuple(candidates),
+            estimate=self._door.planner.estimate_with_baseline(served, self._request),
+            attempts=tuple(self._attempts),
         )
+
+
+def _done(settlement: Settlement, route: Route) -> Done:
+    return Done(
+        finish_reason=settlement.finish_reason or "stop",
+        usage=settlement.usage,
+        cost=settlement.cost,
+        route=route,
+        cancelled=settlement.outcome == "cancelled",
+        first_token_ms=settlement.first_token_ms,
+        total_ms=settlement.total_ms or 0,
+    )
+
+
+def _drop_echo(error: ProviderError, call: Call) -> None:
+    """Take a provider's words out of its error if they repeat the prompt: errors are shown and logged."""
+    match call.prompt:
+        case Chat(messages):
+            sent = "\n".join(message.text for message in messages)
+        case Infill(prefix, suffix):
+            sent = prefix + suffix
+        case RawText(text):
+            sent = text
+        case _:
+            assert_never(call.prompt)
+    words = error.message
+    if any(words[at : at + ECHO_CHARS] in sent for at in range(len(words) - ECHO_CHARS + 1)):
+        error.message = (
+            f"{error.provider} failed ({error.kind}); its words repeat the prompt and are left out"
+        )
+        error.args = (error.message,)
 
 
 def _no_route_left(failures: list[FareboxError]) -> NoRouteLeft:

@@ -1,5 +1,6 @@
 """Which models the user could ask for right now, and which local servers are running."""
 
+import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,7 +27,7 @@ class ModelLine:
 
 async def models(planner: Planner) -> tuple[ModelLine, ...]:
     """List the catalogue's models at every provider that is set up, and what all other servers serve."""
-    prices.preload()
+    await asyncio.to_thread(prices.preload)
     lines: list[ModelLine] = []
     for provider in planner.directory.wanted():
         try:

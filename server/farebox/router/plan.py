@@ -13,6 +13,7 @@ from farebox import prices
 from farebox.catalog import Catalog
 from farebox.config import Config
 from farebox.errors import (
+    BudgetExceeded,
     ConfigError,
     ContextTooLong,
     FareboxError,
@@ -30,6 +31,7 @@ from farebox.messages import (
     Strategy,
     Target,
     Task,
+    usd_text,
 )
 from farebox.providers.directory import DEFAULT_MODEL, Directory
 from farebox.router.request import Request
@@ -51,6 +53,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What the tightest budget leaves: its name, the nano-dollars, and when it begins anew (ISO 8601)."""
+
+    name: str
+    left_nanodollars: int
+    resets_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Planner:
     """All that a plan depends on."""
 
@@ -58,15 +69,15 @@ class Planner:
     catalog: Catalog
     directory: Directory
 
-    def plan(self, request: Request) -> Route:
-        """Decide. Raises a FareboxError that says why if no target is left."""
+    def plan(self, request: Request, room: Room | None = None) -> Route:
+        """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
         strategy = self._strategy(request)
         requested, choices = self._choices(request, strategy)
         candidates: list[Candidate] = []
         problems: list[FareboxError] = []
         usable: list[Choice] = []
         for choice in choices:
-            problem = self._problem(choice.target, request)
+            problem = self._problem(choice.target, request) or self._too_dear(choice.target, request, room)
             if problem is not None:
                 problems.append(problem)
                 candidates.append(Candidate(choice.target, "dropped", problem.message))
@@ -89,7 +100,7 @@ class Planner:
             reason=chosen.why,
             fallbacks=tuple(choice.target for choice in usable[1:]),
             candidates=tuple(candidates),
-            estimate=self._estimate_with_baseline(chosen.target, request),
+            estimate=self.estimate_with_baseline(chosen.target, request),
         )
 
     def estimate(self, target: Target, request: Request) -> int | None:
@@ -97,7 +108,7 @@ class Planner:
         if self._is_free(target):
             return 0
         return prices.estimate_nanodollars(
-            input_tokens=request.input_tokens,
+            input_tokens=request.most_input_tokens,
             output_tokens=request.max_output_tokens,
             price_id=self._price_id(target),
             model=target.model,
@@ -263,7 +274,22 @@ class Planner:
         problems = (self._problem(target, request) for target in wanted)
         return next((problem for problem in problems if problem is not None), _nothing_set_up())
 
-    def _estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
+    def _too_dear(self, target: Target, request: Request, room: Room | None) -> FareboxError | None:
+        """Return why a target does not fit into the budgets, or None."""
+        if room is None:
+            return None
+        most = self.estimate(target, request)
+        if most is not None and most <= room.left_nanodollars:
+            return None
+        left = usd_text(max(room.left_nanodollars, 0))
+        why = "has no known price" if most is None else f"may cost ${usd_text(most)}"
+        return BudgetExceeded(
+            f"{target.name} {why}, and the {room.name} budget has ${left} left",
+            hint=f"Raise [budgets] {room.name}_usd, choose a cheaper model, or wait until {room.resets_at}.",
+        )
+
+    def estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
+        """Estimate a request at a target, and at the strongest model."""
         baseline = self.baseline()
         return Estimate(
             nanodollars=self.estimate(target, request),

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from farebox.config import FillStyle
 from farebox.messages import Call, Target, Task
 
-CHARS_PER_TOKEN = 4
-"""Code and English come to 4 to 5 characters a token (cl100k: 4.66 on Python); few are assumed."""
+BYTES_PER_TOKEN = 4
+"""Code and English come to 4 to 5 bytes a token (cl100k: 4.66 on Python); few are assumed."""
+
+FEWEST_BYTES_PER_TOKEN = 3
+"""What money is held for: dense code and text outside ASCII have more tokens than the usual."""
+
+IMAGE_TOKENS = 1_600
+"""The most that a picture of ordinary size counts for (Anthropic's vision guide; OpenAI's is lower)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +45,17 @@ NOBODY = Origin()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One piece of work. ``sources`` are the files that its text comes from; ``roots`` the workspace's."""
+    """One piece of work; ``images`` counts them.
+
+    ``sources`` are the files that its text comes from, ``roots`` the workspace's folders.
+    """
 
     task: Task
     render: Callable[[Serving], Call]
-    input_chars: int
+    input_bytes: int
     max_output_tokens: int
     requested: str | None = None
-    images: bool = False
+    images: int = 0
     sources: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
@@ -54,9 +63,19 @@ class Request:
     @property
     def input_tokens(self) -> int:
         """An estimate of the prompt's tokens."""
-        return tokens_in(self.input_chars)
+        return tokens_in(self.input_bytes) + self.images * IMAGE_TOKENS
+
+    @property
+    def most_input_tokens(self) -> int:
+        """What money is held for: the most tokens that the prompt may have."""
+        return -(-self.input_bytes // FEWEST_BYTES_PER_TOKEN) + self.images * IMAGE_TOKENS
 
 
-def tokens_in(chars: int) -> int:
-    """Estimate how many tokens a text of so many characters has."""
-    return -(-chars // CHARS_PER_TOKEN)
+def tokens_in(size_bytes: int) -> int:
+    """Estimate how many tokens a text of so many bytes has."""
+    return -(-size_bytes // BYTES_PER_TOKEN)
+
+
+def bytes_in(text: str) -> int:
+    """Return the size of a text in UTF-8."""
+    return len(text.encode("utf-8", errors="replace"))
