@@ -38,6 +38,7 @@ TESTS_WITHOUT_A_MODULE = {
     "lsp/test_judge.py": "the judge of every message must itself refuse what is wrong",
     "lsp/test_startup.py": "what is not yet imported when initialize is answered",
     "providers/test_recorded_costs.py": "recorded replies through several adapters",
+    "router/test_door_money.py": "budgets and costs through the door",
     "router/test_door_ledger.py": "the door with a real ledger behind it",
 }
 
