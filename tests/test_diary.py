@@ -6,10 +6,16 @@ import pytest
 
 from farebox.diary import MAX_ENTRIES, Diary, Entry
 from farebox.errors import InvalidParams
+from farebox.messages import Attempt, Estimate, Route, Target
 
 
 def an_entry(name: str) -> Entry:
     return Entry(name, "completion", "asked")
+
+
+def a_route(target: Target, outcome: str) -> Route:
+    attempts = (Attempt(target, outcome, 1),)
+    return Route("m", "complete", "act", "low", "balanced", target, "why", (), (), Estimate(None), attempts)
 
 
 def test_the_last_entry_is_the_default():
@@ -71,3 +77,13 @@ def test_an_entry_has_no_place_for_a_prompt_an_answer_or_code():
     names = {field.name for field in dataclasses.fields(Entry)}
     times = {"first_token_ms", "total_ms"}
     assert names == {"id", "kind", "reason", "route", "usage", "cost", "shown", "accepted"} | times
+
+
+def test_the_model_that_served_last_outlives_its_entry():
+    diary = Diary()
+    target, other = Target("openai", "gpt-4o-mini"), Target("openai", "gpt-4.1")
+    diary.write(dataclasses.replace(an_entry("a"), route=a_route(target, "ok")))
+    diary.write(dataclasses.replace(an_entry("b"), route=a_route(other, "overloaded")))
+    for number in range(MAX_ENTRIES):
+        diary.write(an_entry(str(number)))
+    assert diary.last_model == "openai/gpt-4o-mini"

@@ -88,7 +88,12 @@ async def test_a_provider_that_refuses_is_an_error_with_a_hint(open_app: OpenApp
             {"chat": "error", "provider openai": "error"},
             id="local-only",
         ),
-        pytest.param("", {"OPENAI_API_KEY": "two words"}, {"keys": "error", "ledger": "ok"}, id="bad-key"),
+        pytest.param(
+            '[tasks]\nchat = "local/x"',
+            {"OPENAI_API_KEY": "two words", "FAREBOX_LOCAL_BASE_URL": "http://127.0.0.1:9/v1"},
+            {"provider openai": "error", "chat": "ok", "complete": "ok", "ledger": "ok"},
+            id="bad-key",
+        ),
         pytest.param("no TOML", {}, {"config": "error", "ledger": "ok"}, id="broken-config"),
         pytest.param("colour = 1", {}, {"config": "error", "ledger": "ok"}, id="unknown-setting"),
     ],

@@ -31,6 +31,10 @@ FOLDERS_WITHOUT_A_ROOM = {
 TESTS_WITHOUT_A_MODULE = {
     "test_gate.py": "this file",
     "test_readme.py": "holds README.md",
+    "test_config_errors.py": "config: what an error names",
+    "test_config_workspace.py": "config: a workspace can only tighten",
+    "test_secrets_file.py": "secrets: the file of keys",
+    "test_secrets_keyring.py": "secrets: the system's keyring",
     "cli/test_bad_input.py": "wrong set-ups, as the command line tells of them",
     "lsp/test_bad_input.py": "wrong set-ups, as a client hears of them, over stdio",
     "lsp/test_chat.py": "chat as a client sees it, over stdio",

@@ -1,72 +1,27 @@
-"""Keys: found in one order, shown nowhere, kept where only their owner can read."""
+"""Keys: found in one order, shown nowhere, bound to one origin."""
 
 import copy
 import dataclasses
-import importlib
 import json
 import logging
 import os
 import pickle
-import stat
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ConfigError, FareboxError, InvalidParams
-from farebox.secrets import KEYRING_SERVICE, Credential, FoundKey, Keys, Secret, origin_of
+from farebox.secrets import Credential, FoundKey, Keys, Secret, origin_of
 
 KEY = "sk-or-v1-0123456789abcdef"
 VARIABLES = ("FIRST_KEY", "SECOND_KEY")
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
-
-
-def a_keyring(kept: dict[tuple[str, str], str]) -> Any:
-    """Return a back end of the real keyring library that keeps its entries in a dict."""
-    backend = importlib.import_module("keyring.backend")
-
-    def get_password(_self: object, service: str, username: str) -> str | None:
-        return kept.get((service, username))
-
-    def set_password(_self: object, service: str, username: str, password: str) -> None:
-        kept[service, username] = password
-
-    def delete_password(_self: object, service: str, username: str) -> None:
-        del kept[service, username]
-
-    methods = {"get_password": get_password, "set_password": set_password, "delete_password": delete_password}
-    return type("Kept", (backend.KeyringBackend,), {"priority": 1, **methods})()
-
-
-@pytest.fixture(autouse=True)
-def _no_keyring_of_the_machine() -> Iterator[None]:
-    """Keep these tests away from the keyring of whoever runs them."""
-    try:
-        keyring = importlib.import_module("keyring")
-        fail = importlib.import_module("keyring.backends.fail")
-    except ImportError:
-        yield
-        return
-    before = keyring.get_keyring()
-    keyring.set_keyring(fail.Keyring())
-    yield
-    keyring.set_keyring(before)
-
-
-@pytest.fixture
-def in_keyring() -> dict[tuple[str, str], str]:
-    """Give the process a keyring; it is taken away by the fixture above."""
-    keyring = pytest.importorskip("keyring", reason="the extra [keyring] is not installed")
-    kept: dict[tuple[str, str], str] = {}
-    keyring.set_keyring(a_keyring(kept))
-    return kept
 
 
 @pytest.fixture
@@ -84,27 +39,6 @@ def found(keys: Keys, provider: str = "here") -> tuple[str, str, str] | None:
 
 
 # --- where keys are found ------------------------------------------------------------------------
-
-
-def test_a_key_is_looked_up_in_memory_environment_keyring_and_file(
-    file: Path, in_keyring: dict[tuple[str, str], str]
-):
-    keyring = importlib.import_module("keyring")
-    fail = importlib.import_module("keyring.backends.fail")
-    with_keyring = keyring.get_keyring()
-    keyring.set_keyring(fail.Keyring())
-    assert check(file).store("here", "in-file") == str(file)
-    assert found(check(file)) == ("in-file", "file", str(file))
-    keyring.set_keyring(with_keyring)
-    assert check(file).store("here", "in-keyring") == "the system's keyring"
-    assert in_keyring == {(KEYRING_SERVICE, "here"): "in-keyring"}
-    assert found(check(file)) == ("in-keyring", "keyring", "the system's keyring")
-    keys = check(file, SECOND_KEY="second", FIRST_KEY="first")
-    assert found(keys) == ("first", "environment", "FIRST_KEY")
-    keys.remember("here", "in-memory")
-    assert found(keys) == ("in-memory", "client", "set by the editor")
-    keys.remember("here", None)
-    assert found(keys) == ("first", "environment", "FIRST_KEY")
 
 
 def test_nothing_is_found_where_nothing_is(file: Path):
@@ -137,17 +71,6 @@ def test_a_removed_key_is_gone(file: Path):
     assert not keys.remove("here")
     assert found(keys) is None
     assert json.loads(file.read_text("utf-8")) == {"there": "other"}
-
-
-def test_a_key_is_removed_from_the_keyring_and_the_file(file: Path, in_keyring: dict[tuple[str, str], str]):
-    file.parent.mkdir()
-    file.write_text('{"here": "in-file"}', "utf-8")
-    file.chmod(0o600)
-    keys = check(file)
-    keys.store("here", KEY)
-    assert keys.remove("here")
-    assert in_keyring == {}
-    assert found(keys) is None
 
 
 def test_forgetting_what_was_never_known_is_fine(file: Path):
@@ -279,139 +202,6 @@ def test_a_key_is_one_printable_word_or_refused(value: str):
     assert revealed.isascii()
     assert revealed.isprintable()
     assert " " not in revealed
-
-
-# --- the file ------------------------------------------------------------------------------------
-
-
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-@posix_only
-@pytest.mark.parametrize(
-    "umask", [pytest.param(0, id="0"), pytest.param(0o022, id="022"), pytest.param(0o077, id="077")]
-)
-def test_only_the_owner_can_read_the_file_whatever_the_umask(file: Path, umask: int):
-    before = os.umask(umask)
-    try:
-        check(file).store("here", KEY)
-        assert (mode(file), mode(file.parent)) == (0o600, 0o700)
-        check(file).store("here", KEY + "2")
-        assert mode(file) == 0o600
-    finally:
-        os.umask(before)
-
-
-@posix_only
-@pytest.mark.parametrize("bits", [0o644, 0o640, 0o604, 0o620, 0o601], ids=oct)
-def test_a_file_that_others_can_read_is_refused_with_the_cure(file: Path, bits: int):
-    check(file).store("here", KEY)
-    file.chmod(bits)
-    for use in (
-        lambda: check(file).find("here", ()),
-        lambda: check(file).store("here", KEY),
-        lambda: check(file).remove("here"),
-    ):
-        with pytest.raises(ConfigError, match="can be read by others") as raised:
-            use()
-        assert raised.value.hint == f"Run: chmod 600 {file}"
-    file.chmod(0o600)
-    assert found(check(file)) == (KEY, "file", str(file))
-
-
-@posix_only
-def test_a_link_in_place_of_the_file_is_refused(file: Path, tmp_path: Path):
-    target = tmp_path / "elsewhere.json"
-    target.write_text('{"here": "planted"}', "utf-8")
-    target.chmod(0o600)
-    file.parent.mkdir()
-    file.symlink_to(target)
-    with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
-    with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).store("here", KEY)
-    assert json.loads(target.read_text("utf-8")) == {"here": "planted"}
-
-
-@posix_only
-def test_a_folder_and_a_pipe_in_place_of_the_file_are_refused(file: Path):
-    file.mkdir(parents=True)
-    with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
-    file.rmdir()
-    os.mkfifo(file)
-    with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        pytest.param(b"", id="empty"),
-        pytest.param(b"{", id="cut-off"),
-        pytest.param(b"[]", id="a-list"),
-        pytest.param(b'"sk-left-right"', id="a-bare-key"),
-        pytest.param(b"sk-left-right", id="no-json"),
-        pytest.param(b"\xffsk-left-right", id="not-utf-8"),
-    ],
-)
-def test_a_broken_file_is_named_and_not_repeated(file: Path, raw: bytes):
-    file.parent.mkdir()
-    file.write_bytes(raw)
-    file.chmod(0o600)
-    with pytest.raises(ConfigError, match="can't be read") as raised:
-        check(file).find("here", ())
-    assert str(file) in raised.value.message
-    assert "sk-left-right" not in in_full(raised.value)
-
-
-def test_entries_that_are_no_text_are_passed_over(file: Path):
-    file.parent.mkdir()
-    file.write_text('{"here": 5, "there": "k"}', "utf-8")
-    file.chmod(0o600)
-    assert found(check(file)) is None
-    assert found(check(file), "there") == ("k", "file", str(file))
-
-
-@posix_only
-def test_the_file_is_replaced_whole(file: Path):
-    keys = check(file)
-    keys.store("here", "old")
-    with file.open(encoding="utf-8") as reader:
-        keys.store("here", "new")
-        assert json.load(reader) == {"here": "old"}, "a reader keeps the file that it opened"
-    assert json.loads(file.read_text("utf-8")) == {"here": "new"}
-    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
-
-
-FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from farebox import secrets
-keys = secrets.Keys(environment={}, file=Path(sys.argv[1]))
-resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
-try:
-    keys.store("here", "new" * 1000)
-except OSError as error:
-    print(type(error).__name__)
-"""
-
-
-@posix_only
-def test_a_full_disk_leaves_the_old_file(file: Path):
-    check(file).store("here", "old")
-    environment = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(file)],
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "OSError\n", done.stderr
-    assert json.loads(file.read_text("utf-8")) == {"here": "old"}
-    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
 # --- origins -------------------------------------------------------------------------------------

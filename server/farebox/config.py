@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from farebox.errors import ConfigError
 from farebox.messages import Strategy, Task
@@ -46,6 +46,15 @@ def _http_url(value: str) -> str:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def _excludes_more(pattern: str) -> str:
+    """Refuse a negation: it would let out what the user keeps in."""
+    if pattern.lstrip().startswith("!"):
+        raise ValueError("a workspace can only exclude more, so no pattern may begin with !")
+    return pattern
+
+
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -128,6 +137,23 @@ class Config(Section):
     budgets: Budgets = Budgets()
     privacy: Privacy = Privacy()
     completion: CompletionSettings = CompletionSettings()
+    _client_addresses: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
+
+    @property
+    def client_addresses(self) -> Mapping[str, str | None]:
+        """Providers whose base_url the client has changed, and what it is in the user's own settings."""
+        return self._client_addresses
+
+    def over(self, own: "Config") -> "Config":
+        """Remember which addresses differ from those of the user's own settings."""
+        addresses: dict[str, str | None] = {}
+        for name, settings in self.providers.items():
+            before = own.providers.get(name, ProviderSettings()).base_url
+            if settings.base_url != before:
+                addresses[name] = before
+        config = self.model_copy()
+        config._client_addresses = addresses
+        return config
 
 
 class WorkspaceCompletion(Section):
@@ -141,7 +167,7 @@ class WorkspacePrivacy(Section):
     """A workspace may force local-only mode and exclude more."""
 
     local_only: Literal[True] | None = None
-    exclude: list[str] = []
+    exclude: list[Annotated[str, AfterValidator(_excludes_more)]] = []
 
 
 class WorkspaceConfig(Section):
@@ -169,17 +195,29 @@ def load(
     workspace_files: Iterable[Path] = (),
 ) -> Config:
     """Merge all layers. Raises ConfigError for the first setting that is wrong."""
-    layers = [_environment_layer(environment), read_file(user_file)]
-    if client_settings:
-        layers.append(Layer("the client's settings", dict(client_settings)))
     merged: TomlTable = {}
-    for layer in layers:
+    for layer in (_environment_layer(environment), read_file(user_file)):
         _validate(Config, layer)
         merged = _merge(merged, layer.table)
-    config = _validate(Config, Layer("the merged settings", merged))
+    config = own = _validate(Config, Layer("the merged settings", merged))
+    if client_settings:
+        layer = Layer("the client's settings", dict(client_settings))
+        _refuse_key_env(layer, _validate(Config, layer))
+        merged = _merge(merged, layer.table)
+        config = _validate(Config, Layer("the merged settings", merged)).over(own)
     for file in workspace_files:
         config = tighten(config, _validate(WorkspaceConfig, read_file(file)))
     return config
+
+
+def _refuse_key_env(layer: Layer, settings: Config) -> None:
+    """Keep a client from choosing which of the user's variables is sent as a key."""
+    for name, provider in settings.providers.items():
+        if "key_env" in provider.model_fields_set:
+            raise ConfigError(
+                f"{layer.name}: providers.{name}.key_env can only be set in your own config.toml",
+                hint=f"Move key_env to [providers.{name}] there.",
+            )
 
 
 def read_file(path: Path) -> Layer:

@@ -34,10 +34,14 @@ class Diary:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self.last_model: str | None = None
+        """The full name of the model that served last."""
 
     def write(self, entry: Entry) -> None:
         """Keep an entry."""
         self._entries[entry.id] = entry
+        if entry.route is not None and entry.route.attempts and entry.route.attempts[-1].outcome == "ok":
+            self.last_model = entry.route.target.name
         while len(self._entries) > MAX_ENTRIES:
             self._entries.popitem(last=False)
 

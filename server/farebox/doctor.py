@@ -58,7 +58,7 @@ async def _task(door: Door, task: Task) -> Check:
     request = Request(
         task=task,
         render=lambda serving: Call(serving.model, Chat(())),
-        input_chars=1_000,
+        input_bytes=1_000,
         max_output_tokens=100,
     )
     try:

@@ -1,8 +1,9 @@
 """Where keys are found and kept; the only module that turns one into text.
 
 A key is looked up in this order: set by the client in memory, the environment, the system's keyring
-(extra ``keyring``), a file that only its owner can read. A Secret has no ``str``; its ``repr`` shows a
-salted fingerprint. A Credential binds a Secret to the one origin it may be sent to.
+(extra ``keyring``; only for the names that the file lists), a file that only its owner can read. A
+Secret has no ``str``; its ``repr`` shows a salted fingerprint. A Credential binds a Secret to the one
+origin it may be sent to.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn, Protocol, cast
@@ -27,7 +28,14 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 KEYRING_SERVICE = "farebox"
 KEYRING_CACHE_S = 30.0
 
+_IN_KEYRING = "keyring"
+"""The entry of the file that lists whose keys are in the keyring."""
+
 KeySource = Literal["client", "environment", "keyring", "file"]
+
+
+class BadKey(ConfigError):
+    """A provider's key is there, or should be, and can't be used."""
 
 
 class Secret:
@@ -98,30 +106,41 @@ class Keys:
         self._environment = environment
         self._file = file
         self._memory: dict[str, Secret] = {}
-        self._keyring_answers: dict[str, tuple[float, str | None]] = {}
+        self._keyring_answers: dict[str, tuple[float, str | BadKey | None]] = {}
 
     def find(self, provider: str, variables: tuple[str, ...]) -> FoundKey | None:
-        """Look a provider's key up; an empty variable counts as absent."""
-        if provider in self._memory:
-            return FoundKey(self._memory[provider], "client", "set by the editor")
+        """Look a provider's key up; an empty variable counts as absent. Raises BadKey, or ConfigError."""
+        if (remembered := self.remembered(provider)) is not None:
+            return remembered
         for variable in variables:
             if value := self._environment.get(variable, "").strip():
                 return FoundKey(_checked(value, f"the variable {variable}"), "environment", variable)
-        if value := self._in_keyring(provider):
+        stored, in_keyring = self._stored()
+        if provider in in_keyring and (value := self._from_keyring(provider, variables)):
             return FoundKey(_checked(value, "the system's keyring"), "keyring", "the system's keyring")
-        if value := self._stored().get(provider):
+        if value := stored.get(provider):
             return FoundKey(_checked(value, str(self._file)), "file", str(self._file))
         return None
 
-    def _in_keyring(self, provider: str) -> str | None:
-        """Ask the keyring, which may take milliseconds, once in a while."""
-        asked_s, value = self._keyring_answers.get(provider, (-KEYRING_CACHE_S, None))
-        if time.monotonic() - asked_s < KEYRING_CACHE_S:
-            return value
-        keyring = _keyring()
-        value = keyring.get_password(KEYRING_SERVICE, provider) if keyring is not None else None
-        self._keyring_answers[provider] = (time.monotonic(), value)
-        return value
+    def remembered(self, provider: str) -> FoundKey | None:
+        """Return the key that the client has set in memory."""
+        secret = self._memory.get(provider)
+        return FoundKey(secret, "client", "set by the editor") if secret is not None else None
+
+    def _from_keyring(self, provider: str, variables: tuple[str, ...]) -> str | None:
+        """Ask the keyring, which may be slow or locked, once in a while."""
+        asked_s, answer = self._keyring_answers.get(provider, (-KEYRING_CACHE_S, None))
+        if time.monotonic() - asked_s >= KEYRING_CACHE_S:
+            try:
+                with _keyring_errors(variables):
+                    keyring = _keyring()
+                    answer = keyring.get_password(KEYRING_SERVICE, provider) if keyring is not None else None
+            except BadKey as exc:
+                answer = exc
+            self._keyring_answers[provider] = (time.monotonic(), answer)
+        if isinstance(answer, BadKey):
+            raise BadKey(answer.message, hint=answer.hint)
+        return answer
 
     def remember(self, provider: str, value: str | None) -> None:
         """Keep a key in memory only, or forget it."""
@@ -133,35 +152,49 @@ class Keys:
     def store(self, provider: str, value: str) -> str:
         """Keep a key for good, in the keyring if there is one; return where."""
         secret = Secret(value)
-        keyring = _keyring()
+        if provider == _IN_KEYRING:
+            raise InvalidParams(f"{provider} is no name for a provider", hint="Choose another name for it.")
+        stored, in_keyring = self._stored()
+        in_keyring.discard(provider)
+        stored.pop(provider, None)
+        self._keyring_answers.pop(provider, None)
+        with _keyring_errors():
+            keyring = _keyring()
+            if keyring is not None:
+                keyring.set_password(KEYRING_SERVICE, provider, secret.reveal())
         if keyring is not None:
-            keyring.set_password(KEYRING_SERVICE, provider, secret.reveal())
+            self._write(stored, in_keyring | {provider})
             return "the system's keyring"
-        self._write({**self._stored(), provider: secret.reveal()})
+        self._write({**stored, provider: secret.reveal()}, in_keyring)
         return str(self._file)
 
     def stored_names(self) -> tuple[str, ...]:
-        """Return the providers whose key is in the file."""
-        return tuple(self._stored())
+        """Return the providers whose key was stored."""
+        stored, in_keyring = self._stored()
+        return tuple(sorted({*stored, *in_keyring}))
 
     def remove(self, provider: str) -> bool:
         """Remove a stored key; say whether there was one."""
         removed = False
-        keyring = _keyring()
-        if keyring is not None and keyring.get_password(KEYRING_SERVICE, provider):
-            keyring.delete_password(KEYRING_SERVICE, provider)
-            removed = True
-        stored = self._stored()
-        if stored.pop(provider, None) is not None:
-            self._write(stored)
-            removed = True
+        self._keyring_answers.pop(provider, None)
+        with _keyring_errors():
+            keyring = _keyring()
+            if keyring is not None and keyring.get_password(KEYRING_SERVICE, provider):
+                keyring.delete_password(KEYRING_SERVICE, provider)
+                removed = True
+        stored, in_keyring = self._stored()
+        if provider in stored or provider in in_keyring:
+            removed = removed or provider in stored
+            stored.pop(provider, None)
+            self._write(stored, in_keyring - {provider})
         return removed
 
-    def _stored(self) -> dict[str, str]:
+    def _stored(self) -> tuple[dict[str, str], set[str]]:
+        """Read the file: its keys, and the names of those that are in the keyring."""
         try:
             info = self._file.lstat()
         except OSError:
-            return {}
+            return {}, set()
         if not stat.S_ISREG(info.st_mode):
             raise ConfigError(
                 f"{self._file} is not a plain file", hint="Remove it and run farebox auth login."
@@ -177,27 +210,51 @@ class Keys:
                 f"{self._file} can't be read", hint="Remove it and run farebox auth login again."
             )
         entries = cast("dict[str, object]", table)
-        return {name: value for name, value in entries.items() if isinstance(value, str)}
+        names = entries.get(_IN_KEYRING)
+        listed = cast("list[object]", names) if isinstance(names, list) else []
+        return (
+            {name: value for name, value in entries.items() if isinstance(value, str)},
+            {name for name in listed if isinstance(name, str)},
+        )
 
-    def _write(self, table: dict[str, str]) -> None:
+    def _write(self, stored: dict[str, str], in_keyring: set[str]) -> None:
         """Replace the file whole; it is never readable by others, not even for a moment."""
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=".keys-")
+        table = {**stored, **({_IN_KEYRING: sorted(in_keyring)} if in_keyring else {})}
+        name = None
         try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=".keys-")
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(table, file, indent=1)
             Path(name).replace(self._file)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        except OSError as exc:
+            if name is not None:
+                with contextlib.suppress(OSError):
+                    Path(name).unlink()
+            raise ConfigError(
+                f"can't write {self._file}: {exc.strerror}",
+                hint="Check the folder, its permissions and the disk.",
+            ) from None
 
 
 def _checked(value: str, where: str) -> Secret:
     try:
         return Secret(value)
     except InvalidParams as exc:
-        raise ConfigError(f"the key in {where} is malformed: {exc.message}", hint=exc.hint) from None
+        raise BadKey(f"the key in {where} is malformed: {exc.message}", hint=exc.hint) from None
+
+
+@contextlib.contextmanager
+def _keyring_errors(variables: tuple[str, ...] = ()) -> Generator[None]:
+    """Translate whatever a back end of the keyring raises; there is no telling what that may be."""
+    try:
+        yield
+    except Exception as exc:  # noqa: BLE001
+        instead = variables[0] if variables else "the provider's variable, which farebox auth list names,"
+        raise BadKey(
+            f"the system's keyring can't be used: {type(exc).__name__}",
+            hint=f"Unlock it, or set {instead} in the environment.",
+        ) from None
 
 
 def _keyring() -> _Keyring | None:

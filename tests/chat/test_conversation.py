@@ -43,17 +43,24 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 async def door(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Door]:
-    settings = {
-        "tasks": {"chat": "box/m"},
-        "providers": {"box": {"base_url": upstream.base_url}, "openai": {"base_url": upstream.base_url}},
-        "privacy": {"exclude": ["mine/"]},
-    }
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+[tasks]
+chat = "box/m"
+[providers]
+box.base_url = "{upstream.base_url}"
+openai.base_url = "{upstream.base_url}"
+[privacy]
+exclude = ["mine/"]
+"""
+    )
     environment = {
         "FAREBOX_HOME": str(tmp_path),
-        "FAREBOX_CONFIG": str(tmp_path / "none.toml"),
+        "FAREBOX_CONFIG": str(config),
         "OPENAI_API_KEY": "k",
     }
-    app = App(Client(name="test", settings=settings), environment=environment)
+    app = App(Client(name="test"), environment=environment)
     yield app.door()
     await app.close()
 
@@ -233,13 +240,64 @@ async def test_the_dry_run_of_a_question_keeps_nothing(door: Door, upstream: Ups
     assert upstream.connections == 0
 
 
+def begin(conversations: Conversations) -> Conversation:
+    conversation = conversations.open(None)
+    conversations.keep(conversation)
+    return conversation
+
+
+def test_a_new_conversation_is_not_kept_by_itself():
+    conversations = Conversations()
+    conversations.open(None)
+    assert conversations.newest_first() == ()
+
+
+def test_all_kept_text_has_a_limit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(chats, "MAX_KEPT_CHARS", 10)
+    conversations = Conversations()
+    first, second, third = begin(conversations), begin(conversations), begin(conversations)
+    first.turns.append(a_turn("1234", "5"))
+    second.turns.append(Turn("t", Question("q", images=(Image("image/png", "AAAA"),)), "q"))
+    conversations.make_room()
+    assert len(conversations.newest_first()) == 3
+    conversations.open(first.id)
+    third.turns.append(a_turn("1", ""))
+    conversations.make_room()
+    assert conversations.newest_first() == (first, third)
+    first.turns.append(a_turn("x" * 20, ""))
+    conversations.make_room()
+    assert conversations.newest_first() == (first,)
+
+
+async def test_a_conversation_alone_stays_within_the_limit_of_all(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(chats, "MAX_KEPT_CHARS", 10)
+    picture = Question("q", images=(Image("image/png", "AAAA"),))
+    RunningTurn(door, Conversation("c", [a_turn("123", "45")]), picture)
+    with pytest.raises(InvalidParams, match="with its pictures"):
+        RunningTurn(door, Conversation("c", [a_turn("123", "456")]), picture)
+
+
+async def test_a_second_turn_waits_for_the_first(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("One."), an_answer("Two."))
+    conversation = Conversation("c")
+    running = RunningTurn(door, conversation, Question("first"))
+    async with aclosing(running.events()) as events:
+        await anext(events)
+        with pytest.raises(InvalidParams, match="a turn is running"):
+            RunningTurn(door, conversation, Question("second"))
+    assert len(conversation.turns) == 1
+    assert await ask(door, conversation, "second") == "One."
+
+
 def test_the_conversation_unused_for_longest_makes_room():
     conversations = Conversations()
-    first, second = conversations.open(None), conversations.open(None)
+    first, second = begin(conversations), begin(conversations)
     for _ in range(MAX_CONVERSATIONS - 2):
-        conversations.open(None)
+        begin(conversations)
     assert conversations.open(first.id) is first
-    newest = conversations.open(None)
+    newest = begin(conversations)
     assert conversations.newest_first()[:2] == (newest, first)
     assert len(conversations.newest_first()) == MAX_CONVERSATIONS
     with pytest.raises(InvalidParams, match=second.id):
@@ -248,7 +306,7 @@ def test_the_conversation_unused_for_longest_makes_room():
 
 def test_a_deleted_conversation_is_gone():
     conversations = Conversations()
-    one = conversations.open(None)
+    one = begin(conversations)
     conversations.delete(one.id)
     assert conversations.newest_first() == ()
     with pytest.raises(FareboxError):

@@ -60,7 +60,8 @@ def test_a_key_is_kept_listed_and_removed(tmp_path: Path):
     ("provider", "stdin", "words"),
     [
         pytest.param("openruter", KEY, "there is no provider openruter", id="unknown-provider"),
-        pytest.param("openai", "", "this key has spaces", id="nothing"),
+        pytest.param("openai", "", "no key was given", id="nothing"),
+        pytest.param("openai", " \n", "no key was given", id="blank"),
         pytest.param("openai", f"{KEY} {KEY}", "this key has spaces", id="two-keys"),
     ],
 )
@@ -82,3 +83,32 @@ def test_what_is_no_key_is_not_kept(
     assert words in printed.err
     assert KEY not in printed.err
     assert not (tmp_path / "farebox" / "keys.json").exists()
+
+
+def test_the_users_own_providers_are_listed_if_they_need_or_have_a_key(tmp_path: Path):
+    own = '[providers.acme-at-the-office]\nkey_env = "ACME"\n[providers.box]\n[providers.open]\n'
+    (tmp_path / "config.toml").write_text(own, "utf-8")
+    run(tmp_path, "login", "box", stdin=KEY)
+    listed = run(tmp_path, "list", ACME=KEY).stdout
+    assert line_of("acme-at-the-office", listed) == "from ACME"
+    assert line_of("box", listed) == f"from {tmp_path / 'farebox' / 'keys.json'}"
+    assert line_of("openai", listed) == "none; OPENAI_API_KEY is not set"
+    assert not {"open", "local", "ollama"} & {line.split()[0] for line in listed.splitlines()}
+
+
+def test_a_broken_config_does_not_keep_the_keys_from_being_listed(tmp_path: Path):
+    run(tmp_path, "login", "openai", stdin=KEY)
+    (tmp_path / "config.toml").write_text("this is no TOML", "utf-8")
+    done = run(tmp_path, "list", GROQ_API_KEY=KEY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert line_of("openai", done.stdout).startswith("from ")
+    assert line_of("groq", done.stdout) == "from GROQ_API_KEY"
+
+
+def test_a_malformed_key_is_told_in_its_line_and_the_others_follow(tmp_path: Path):
+    done = run(tmp_path, "list", OPENAI_API_KEY="a b", TOGETHER_API_KEY=KEY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert line_of("openai", done.stdout).startswith(
+        "error: the key in the variable OPENAI_API_KEY is malformed"
+    )
+    assert line_of("together", done.stdout) == "from TOGETHER_API_KEY"

@@ -160,3 +160,18 @@ def test_an_answer_that_is_cut_off_fails_after_what_had_come(tmp_path: Path, ups
     done = run(tmp_path, upstream, "hi")
     assert (done.returncode, done.stdout) == (1, "Hello ")
     assert "before its answer was whole" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-8:surrogateescape"])
+@pytest.mark.parametrize("arguments", [["chat"], ["auth", "login", "openai"]], ids=["chat", "auth"])
+def test_stdin_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str, arguments: list[str]):
+    done = subprocess.run(
+        [sys.executable, "-m", "farebox", *arguments],
+        env={**clean_environment(tmp_path), "PYTHONIOENCODING": encoding},
+        input=b"caf\xe9\n",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"farebox: stdin is not UTF-8 text\n  ")

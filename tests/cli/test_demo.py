@@ -1,8 +1,12 @@
 """``farebox demo``: what a newcomer sees, without a key and without a network."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from support.environment import clean_environment
 
@@ -28,3 +32,22 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
     assert "unknown" not in done.stdout
     assert done.stderr == ""
     assert not (tmp_path / "farebox").exists(), "what is simulated is not in the user's own ledger"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals to process groups are POSIX's")
+def test_an_interrupt_ends_the_demo_without_a_traceback_of_its_own_or_the_servers(tmp_path: Path):
+    demo = subprocess.Popen(
+        [sys.executable, "-u", "-m", "farebox", "demo", "--simulated"],
+        env={**clean_environment(tmp_path), "COLUMNS": "100"},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    with demo:
+        assert demo.stdout is not None
+        assert any("Ghost text" in line for line in demo.stdout), "the server is running"
+        os.killpg(demo.pid, signal.SIGINT)
+        _, errors = demo.communicate(timeout=30)
+    assert (demo.returncode, errors) == (1, "")

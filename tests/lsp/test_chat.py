@@ -9,7 +9,7 @@ from farebox.messages import usd_text
 from support.client import Client, Failed
 from support.environment import ledger_rows, openrouter_config
 from support.metamodel import Json
-from support.upstream import Answer, Upstream, chunk, openrouter_stream, sse
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 STREAM = "text/event-stream"
@@ -105,6 +105,54 @@ def test_a_deleted_conversation_is_gone(client: Client) -> None:
     assert failed.value.data["kind"] == "invalidParams"
 
 
+def test_a_chat_that_failed_before_it_began_leaves_no_conversation(client: Client) -> None:
+    with pytest.raises(Failed, match="is not open"):
+        client.chat("?", attachments=[{"uri": "file:///work/closed.py"}])
+    with pytest.raises(Failed, match="stays on this machine"):
+        client.chat("?", attachments=[{"name": ".env", "text": "K=1"}])
+    with pytest.raises(Failed, match="is empty"):
+        client.chat(" ")
+    assert client.request("farebox/conversations") == {"conversations": []}
+
+
+def test_a_conversation_is_listed_from_its_first_event_on(client: Client, upstream: Upstream) -> None:
+    upstream.queue(json_answer({"error": {"message": "no"}}, status=400))
+    with pytest.raises(Failed):
+        client.chat("Hello")
+    told = client.notifications("farebox/chatEvent")[0]["conversation"]
+    (line,) = client.request("farebox/conversations")["conversations"]
+    assert line["id"] == told
+    assert client.chat("Again", conversation=told)["conversation"] == told
+
+
+def test_a_conversation_runs_one_turn_at_a_time(client: Client, upstream: Upstream) -> None:
+    begun = sse(chunk({"role": "assistant", "content": "Hello"}), done=False)
+    upstream.queue(Answer(body=begun, content_type=STREAM, hang=True))
+    running = client.ask("farebox/chat", {"text": "Hello"})
+    told = client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")
+    conversation = told["conversation"]
+    with pytest.raises(Failed, match="a turn is running in this conversation") as failed:
+        client.chat("And?", conversation=conversation)
+    assert failed.value.data["kind"] == "invalidParams"
+    assert "stop it" in str(failed.value.data["hint"])
+    client.cancel(running)
+    with pytest.raises(Failed):
+        client.answer(running)
+    assert client.chat("And?", conversation=conversation)["text"] == "Hello there."
+
+
+def test_a_conversation_deleted_while_its_turn_runs_stays_deleted(client: Client, upstream: Upstream) -> None:
+    conversation = client.chat("Hello")["conversation"]
+    upstream.queue(Answer(hang=True))
+    running = client.ask("farebox/chat", {"text": "Again", "conversation": conversation})
+    assert upstream.wait_for(lambda: len(upstream.requests) == 2)
+    client.request("farebox/deleteConversation", {"conversation": conversation})
+    client.cancel(running)
+    with pytest.raises(Failed):
+        client.answer(running)
+    assert client.request("farebox/conversations") == {"conversations": []}
+
+
 def last_question(upstream: Upstream) -> str:
     messages = upstream.requests[-1].json["messages"]
     assert isinstance(messages, list)
@@ -181,7 +229,7 @@ def test_what_was_attached_stays_guarded_when_its_rule_comes_later(
     client.open(URI, "x = 1\n")
     first = client.chat("?", attachments=[{"uri": URI}])
     exclude = {"privacy": {"exclude": ["area.py"]}}
-    client.notify("workspace/didChangeConfiguration", {"settings": exclude})
+    client.notify("workspace/didChangeConfiguration", {"settings": {"farebox": exclude}})
     with pytest.raises(Failed, match="stays on this machine"):
         client.chat("And?", conversation=first["conversation"])
     assert len(upstream.requests) == 1

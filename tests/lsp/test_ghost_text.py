@@ -8,7 +8,7 @@ import pytest
 from support.client import AUTOMATIC, INVOKED, Client, Failed
 from support.environment import ledger_rows, openrouter_config
 from support.metamodel import Json
-from support.upstream import Answer, Upstream, openrouter_stream
+from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 STREAM = "text/event-stream"
@@ -129,3 +129,18 @@ def test_positions_count_in_the_encoding_that_was_agreed_on(tmp_path: Path, upst
             client.open(URI, 'smile = "😀"\n')
             client.ghost(URI, 0, character)
         assert 'smile = "😀{{FILL_HERE}}"' in str(upstream.requests[-1].json["messages"])
+
+
+@pytest.mark.parametrize("kind", [INVOKED, AUTOMATIC], ids=["invoked", "automatic"])
+def test_a_completion_that_failed_is_explained(client: Client, upstream: Upstream, kind: int) -> None:
+    assert client.ghost(URI, 1, 11)
+    assert isinstance(client.request("farebox/explain")["totalMs"], int)
+    upstream.queue(json_answer({"error": {"message": "out of paper"}}, status=400))
+    if kind == AUTOMATIC:
+        assert client.ghost(URI, 1, 11, kind) == []
+    else:
+        with pytest.raises(Failed, match="out of paper"):
+            client.ghost(URI, 1, 11, kind)
+    entry = client.request("farebox/explain")
+    assert (entry["kind"], entry["shown"]) == ("completion", False)
+    assert "out of paper" in str(entry["reason"])

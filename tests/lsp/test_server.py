@@ -10,6 +10,7 @@ from farebox.lsp.names import METHODS
 from support.client import Client, Failed
 from support.environment import openrouter_config
 from support.metamodel import Json
+from support.traffic import frame
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
@@ -154,8 +155,9 @@ def test_shutdown_while_a_chat_runs_answers_both(client: Client, upstream: Upstr
     chat = client.ask("farebox/chat", {"text": "Hello"})
     assert upstream.wait_for(lambda: bool(upstream.requests))
     assert client.raw_answer(client.ask("shutdown")) is None
-    with pytest.raises(Failed):
+    with pytest.raises(Failed) as failed:
         client.answer(chat)
+    assert failed.value.code == -32800
     client.notify("exit")
     assert client.wait_exit() == 0
 
@@ -180,7 +182,7 @@ def test_changed_settings_hold_from_the_next_request_on(client: Client, upstream
     changed = {"tasks": {"chat": "openrouter/openai/gpt-4.1-mini"}}
     client.notify("workspace/didChangeConfiguration", {"settings": {"farebox": changed}})
     client.chat("Hello")
-    client.notify("workspace/didChangeConfiguration", {"settings": {}})
+    client.notify("workspace/didChangeConfiguration", {"settings": {"farebox": {}}})
     client.chat("Hello")
     models = [request.json["model"] for request in upstream.requests]
     assert models == ["openai/gpt-4o-mini", "openai/gpt-4.1-mini", "openai/gpt-4o-mini"]
@@ -193,12 +195,53 @@ def test_settings_come_with_initialize(client: Client, upstream: Upstream) -> No
     assert upstream.requests[0].json["model"] == "openai/gpt-4.1-mini"
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [None, {}, {"farebox": None}, {"farebox": "x"}, {"python": {"a": 1}}, {"privacy": {}}, [], "x"],
+    ids=str,
+)
+def test_a_change_of_other_settings_changes_none_of_ours(
+    client: Client, upstream: Upstream, changed: object
+) -> None:
+    client.initialize(initializationOptions={"settings": {"privacy": {"local_only": True}}})
+    client.notify("workspace/didChangeConfiguration", {"settings": changed})
+    with pytest.raises(Failed) as failed:
+        client.chat("Hello", model="openai/gpt-4.1-mini")
+    assert failed.value.data["kind"] == "localOnly"
+    assert upstream.requests == []
+
+
+def test_a_second_initialize_is_refused_and_changes_nothing(client: Client) -> None:
+    client.initialize(initializationOptions={"workspaceTrusted": False})
+    client.open(URI, "x = \n")
+    again = {"processId": None, "rootUri": None, "capabilities": {}}
+    with pytest.raises(Failed, match="initialize") as failed:
+        client.request("initialize", again)
+    assert failed.value.code == -32600
+    with pytest.raises(Failed, match="not trusted"):
+        client.ghost(URI, 0, 4)
+
+
+@pytest.mark.parametrize("method", [7, None, ["a"], {"a": 1}], ids=str)
+def test_a_method_that_is_no_text_is_answered(client: Client, method: object) -> None:
+    client.initialize()
+    # Past the judge, who knows no request without a method.
+    client.send_bytes(frame({"jsonrpc": "2.0", "id": 2**20, "method": method, "params": {}}))
+    with pytest.raises(Failed, match="method must be a string") as failed:
+        client.raw_answer(2**20)
+    assert (failed.value.code, failed.value.data) == (-32600, {})
+    client.send_bytes(frame({"jsonrpc": "2.0", "method": method}))
+    assert client.request("farebox/conversations") == {"conversations": []}
+    assert "Traceback" not in client.log
+    client.received[:] = [message for message in client.received if message.get("id") != 2**20]
+
+
 def test_the_status_says_busy_and_then_ready_with_what_today_cost(client: Client) -> None:
     client.initialize()
     client.chat("Hello")
     assert client.wait_notification("farebox/status")["state"] == "busy"
     ready = client.wait_notification("farebox/status", lambda status: status["state"] == "ready")
-    assert ready["todayUsd"] == "0.000213"
+    assert (ready["todayUsd"], ready["model"]) == ("0.000213", "openrouter/openai/gpt-4o-mini")
 
 
 def test_a_key_set_by_the_client_is_used_and_forgotten(tmp_path: Path, upstream: Upstream) -> None:
@@ -217,6 +260,15 @@ def test_a_key_set_by_the_client_is_used_and_forgotten(tmp_path: Path, upstream:
         ]
     assert "sk-or-mine-012345" not in client.log
     assert not any("sk-or-mine-012345" in str(message) for message in client.received)
+
+
+def test_anthropics_second_variable_holds_a_key_too(tmp_path: Path, upstream: Upstream) -> None:
+    model = "anthropic/claude-sonnet-4-5"
+    config = openrouter_config(upstream.base_url, model).replace("openrouter]", "anthropic]")
+    with Client(tmp_path, config=config, environment={"ANTHROPIC_AUTH_TOKEN": "sk-ant-012345"}) as client:
+        client.initialize()
+        client.chat("Hello")
+    assert upstream.requests[0].headers["authorization"] == "Bearer sk-ant-012345"
 
 
 def test_a_model_set_for_a_task_is_used_for_it_alone(client: Client, upstream: Upstream) -> None:

@@ -1,6 +1,7 @@
 """All providers of one user: what the table says, what the settings change, what is missing."""
 
 import dataclasses
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import get_args
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from farebox.config import Config, FillStyle
+from farebox.config import Config, FillStyle, load
 from farebox.errors import ConfigError, LocalOnly, MissingKey, ModelNotFound
 from farebox.messages import Target
 from farebox.providers.base import RoutingPreferences, Wire
@@ -16,7 +17,7 @@ from farebox.providers.directory import DEFAULT_MODEL, Directory, vendors
 from farebox.providers.http import Http, is_loopback
 from farebox.providers.llamacpp import LlamaCpp
 from farebox.providers.openai import OpenAI
-from farebox.secrets import Keys
+from farebox.secrets import BadKey, Keys, origin_of
 from support.upstream import Upstream, json_answer
 
 KEY = "test-0123456789"
@@ -166,6 +167,28 @@ def test_wanted_are_those_with_a_key_or_a_table_of_their_own():
     assert set(directory.names()) == {*vendors(), "mine"}
 
 
+@pytest.mark.parametrize(
+    ("environment", "kept"),
+    [
+        pytest.param({"GOOGLE_API_KEY": "a b"}, {}, id="in-the-environment"),
+        pytest.param({}, {"google": "a b"}, id="in-the-file"),
+    ],
+)
+def test_a_malformed_key_concerns_its_own_provider_alone(
+    tmp_path: Path, environment: Mapping[str, str], kept: Mapping[str, str]
+):
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps(kept), "utf-8")
+    file.chmod(0o600)
+    settings = Config.model_validate({"providers": {"ollama": {}}})
+    keys = Keys(environment={**environment, "GROQ_API_KEY": KEY}, file=file)
+    directory = Directory(settings, keys, Http(), servers={})
+    assert (directory.state("google"), "google" in directory.wanted()) == ("badKey", True)
+    assert directory.state("ollama") == directory.state("groq") == "ready"
+    with pytest.raises(BadKey, match="malformed"):
+        directory.endpoint("google")
+
+
 # --- endpoints ---------------------------------------------------------------------------------
 
 
@@ -181,6 +204,71 @@ def test_a_key_follows_the_address_that_the_user_sets():
     endpoint = check(settings=settings, environment={"OPENROUTER_API_KEY": KEY}).endpoint("openrouter")
     assert endpoint.credential is not None
     assert endpoint.credential.origin == "http://127.0.0.1:4000"
+
+
+def check_client(tmp_path: Path, text: str, client: Mapping[str, object], *, remembered: bool) -> Directory:
+    """Make a directory whose settings come from a file of the user's and from the client."""
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    settings = load(environment={}, user_file=tmp_path / "config.toml", client_settings=client)
+    keys = Keys(
+        environment={"OPENROUTER_API_KEY": KEY, "MINE": KEY, "OPENAI_API_KEY": KEY},
+        file=tmp_path / "keys.json",
+    )
+    if remembered:
+        for name in ("openrouter", "mine"):
+            keys.remember(name, "from-the-client")
+    return Directory(settings, keys, Http(), servers={})
+
+
+MINE = '[providers.mine]\nkey_env = "MINE"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "base_url"),
+    [
+        pytest.param("openrouter", "", "http://evil.test/v1", id="elsewhere"),
+        pytest.param("openrouter", "", "https://openrouter.ai:8443/api/v1", id="another-port"),
+        pytest.param("openrouter", "", "http://openrouter.ai/api/v1", id="another-scheme"),
+        pytest.param("mine", MINE, "http://evil.test/v1", id="own-provider-without-an-address"),
+        pytest.param("mine", f'{MINE}base_url = "http://own.test/v1"', "http://evil.test/v1", id="own"),
+        pytest.param(
+            "openrouter",
+            '[providers.openrouter]\nbase_url = "http://own.test/v1"',
+            None,
+            id="the-vendors-address-again",
+        ),
+    ],
+)
+def test_a_key_of_the_users_does_not_go_where_only_the_client_leads(
+    tmp_path: Path, name: str, text: str, base_url: str | None
+):
+    client = {"providers": {name: {"base_url": base_url}}}
+    directory = check_client(tmp_path, text, client, remembered=False)
+    assert (directory.state(name), directory.key(name)) == ("missingKey", None)
+    with pytest.raises(MissingKey) as caught:
+        directory.endpoint(name)
+    assert f"base_url of [providers.{name}] in your own config.toml" in caught.value.hint
+    directory = check_client(tmp_path, text, client, remembered=True)
+    endpoint = directory.endpoint(name)
+    assert endpoint.credential is not None
+    assert endpoint.credential.secret.reveal() == "from-the-client"
+    assert endpoint.credential.origin == origin_of(endpoint.base_url)
+
+
+def test_a_client_may_lead_to_a_server_that_needs_no_key(tmp_path: Path):
+    client = {"providers": {"simulated": {"base_url": "http://127.0.0.1:9/v1"}}}
+    directory = check_client(tmp_path, "", client, remembered=False)
+    assert directory.state("simulated") == "ready"
+    assert directory.endpoint("simulated").credential is None
+    assert directory.state("openrouter") == "ready", "other providers keep their keys"
+
+
+def test_a_client_that_names_the_users_own_address_takes_nothing_away(tmp_path: Path):
+    own = '[providers.openrouter]\nbase_url = "http://own.test/v1"'
+    client = {"providers": {"openrouter": {"base_url": "http://own.test/other"}}}
+    endpoint = check_client(tmp_path, own, client, remembered=False).endpoint("openrouter")
+    assert endpoint.credential is not None
+    assert endpoint.credential.origin == "http://own.test:80"
 
 
 def test_openrouter_gets_the_users_preferences():

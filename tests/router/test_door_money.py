@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -87,7 +88,7 @@ async def test_a_completion_holds_the_price_of_all_that_it_asks_for(open_app: Op
     upstream.queue(Answer(body=openrouter_stream("<COMPLETION>1</COMPLETION>"), content_type=STREAM))
     hole = engine.Hole("a.py", "python", "def f():\n    ", "\n", invoked=True)
     await engine.complete(app.door(), hole, app.config().completion)
-    (sent,) = [request.json for request in upstream.requests]
+    (sent,) = [cast("dict[str, Any]", request.json) for request in upstream.requests]
     size = sum(len(message["content"].encode()) for message in sent["messages"])
     asked = size // 3 * 250 + sent["max_tokens"] * 2_000  # $0.25 and $2 for a million tokens
     assert (await last_row(app))["hold_nanodollars"] >= asked

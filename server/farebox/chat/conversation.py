@@ -25,13 +25,16 @@ from farebox.messages import (
     Text,
 )
 from farebox.router.door import Door, Reply
-from farebox.router.request import NOBODY, Origin, Request, Serving
+from farebox.router.request import NOBODY, Origin, Request, Serving, bytes_in
 
 MAX_CONVERSATIONS = 100
 MAX_TURNS = 200
 MAX_HISTORY_CHARS = 400_000
 MAX_QUESTION_CHARS = 4_000_000
 MAX_OUTPUT_TOKENS = 8_192
+MAX_KEPT_CHARS = 50_000_000
+"""Over all conversations, with their pictures' base64."""
+
 TITLE_CHARS = 60
 
 
@@ -60,6 +63,11 @@ class Turn:
     answer: str = ""
     done: Done | None = None
 
+    @property
+    def chars(self) -> int:
+        """How much text it keeps, with its pictures."""
+        return len(self.answer) + _chars(self.prompt, self.question.images)
+
 
 @dataclass(slots=True)
 class Conversation:
@@ -67,6 +75,12 @@ class Conversation:
 
     id: str
     turns: list[Turn] = field(default_factory=list[Turn])
+    running: bool = False
+
+    @property
+    def chars(self) -> int:
+        """How much text it keeps, with its pictures."""
+        return sum(turn.chars for turn in self.turns)
 
     @property
     def title(self) -> str:
@@ -83,9 +97,9 @@ class Conversations:
         self._all: OrderedDict[str, Conversation] = OrderedDict()
 
     def open(self, conversation_id: str | None) -> Conversation:
-        """Return a conversation, or begin a new one. Raises InvalidParams for an unknown id."""
+        """Return a conversation, or a new one, not kept yet. Raises InvalidParams for an unknown id."""
         if conversation_id is None:
-            return self._begin()
+            return Conversation(uuid.uuid4().hex)
         conversation = self._all.get(conversation_id)
         if conversation is None:
             raise InvalidParams(
@@ -104,21 +118,31 @@ class Conversations:
         self.open(conversation_id)
         del self._all[conversation_id]
 
-    def _begin(self) -> Conversation:
-        while len(self._all) >= MAX_CONVERSATIONS:
-            self._all.popitem(last=False)
-        conversation = Conversation(uuid.uuid4().hex)
+    def keep(self, conversation: Conversation) -> None:
+        """Keep a conversation as the last used one."""
         self._all[conversation.id] = conversation
-        return conversation
+        self._all.move_to_end(conversation.id)
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Forget those unused for longest until the rest, or the last one alone, is within the limits."""
+        chars = sum(conversation.chars for conversation in self._all.values())
+        while len(self._all) > 1 and (len(self._all) > MAX_CONVERSATIONS or chars > MAX_KEPT_CHARS):
+            chars -= self._all.popitem(last=False)[1].chars
 
 
 class RunningTurn:
     """One turn on its way: iterate ``events``; ``turn`` holds what has come so far, whatever happens."""
 
     def __init__(self, door: Door, conversation: Conversation, asked: Question) -> None:
+        if conversation.running:
+            raise InvalidParams(
+                "a turn is running in this conversation", hint="Wait until it has ended, or stop it."
+            )
         _check(conversation, asked)
         self.turn = Turn(uuid.uuid4().hex, asked, question(asked.text, asked.attachments))
         self._request = _request(conversation, self.turn)
+        self._conversation = conversation
         self._reply: Reply = door.send(self._request)
         conversation.turns.append(self.turn)
 
@@ -129,6 +153,7 @@ class RunningTurn:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield the answer's events. Raises FareboxError; cancelling the task stops the turn."""
+        self._conversation.running = True
         try:
             async with aclosing(self._reply.events()) as events:
                 async for event in events:
@@ -137,6 +162,7 @@ class RunningTurn:
                     yield event
         finally:
             self.turn.done = self._reply.done
+            self._conversation.running = False
 
 
 async def route(door: Door, conversation: Conversation, asked: Question) -> Route:
@@ -180,10 +206,10 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
     return Request(
         task=asked.task,
         render=render,
-        input_chars=sum(len(message.text) for message in messages),
+        input_bytes=sum(bytes_in(message.text) for message in messages),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         requested=asked.model,
-        images=any(message.images for message in messages),
+        images=sum(len(message.images) for message in messages),
         sources=tuple(one.path for q in questions for one in q.attachments if one.path is not None),
         roots=asked.roots,
         origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id),
@@ -203,3 +229,13 @@ def _check(conversation: Conversation, asked: Question) -> None:
         raise InvalidParams(
             f"this conversation has {MAX_TURNS} turns already", hint="Begin a new conversation."
         )
+    size += sum(len(image.data) for image in asked.images)
+    if conversation.chars + size > MAX_KEPT_CHARS:
+        raise InvalidParams(
+            f"this conversation with its pictures is longer than {MAX_KEPT_CHARS} characters",
+            hint="Begin a new conversation, or attach less.",
+        )
+
+
+def _chars(text: str, images: tuple[Image, ...]) -> int:
+    return len(text) + sum(len(image.data) for image in images)

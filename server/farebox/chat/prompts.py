@@ -21,7 +21,7 @@ _TASKS: dict[Task, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A piece of text that a question is about; ``path`` is set if it comes from a file."""
+    """A piece of text that a question is about; ``path`` is what privacy rules look at."""
 
     name: str
     text: str

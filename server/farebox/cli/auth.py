@@ -6,9 +6,12 @@ import sys
 from typing import Literal
 
 from farebox.app import App, Client, data_folder
-from farebox.errors import InvalidParams
-from farebox.providers.directory import vendors
-from farebox.secrets import Keys
+from farebox.cli.terminal import from_stdin, harmless
+from farebox.config import Config
+from farebox.errors import ConfigError, InvalidParams
+from farebox.providers.directory import Directory
+from farebox.providers.http import Http
+from farebox.secrets import BadKey, Keys
 
 
 def auth(action: Literal["login", "logout", "list"], provider: str | None) -> int:
@@ -21,9 +24,20 @@ def auth(action: Literal["login", "logout", "list"], provider: str | None) -> in
         print(f"removed the key of {provider}" if removed else f"no key of {provider} was stored")
         return 0
     _check_known(provider)
-    secret = getpass.getpass(f"Key for {provider}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    secret = _read(provider)
+    if not secret.strip():
+        raise InvalidParams("no key was given", hint="Type the key at the prompt, or pipe it in.")
     print(f"kept in {keys.store(provider, secret)}")
     return 0
+
+
+def _read(provider: str) -> str:
+    if not sys.stdin.isatty():
+        return from_stdin(lambda stream: stream.readline())
+    try:
+        return getpass.getpass(f"Key for {provider}: ")
+    except EOFError:
+        return ""
 
 
 def _check_known(provider: str) -> None:
@@ -33,10 +47,26 @@ def _check_known(provider: str) -> None:
 
 
 def _list(keys: Keys) -> int:
-    variables = {name: vendor.key_env for name, vendor in vendors().items() if vendor.key_env}
-    variables |= {name: () for name in keys.stored_names() if name not in variables}
-    for name, own in variables.items():
-        found = keys.find(name, own)
-        where = f"from {found.detail}" if found is not None else f"none; {own[0]} is not set"
-        print(f"{name:12} {where}")
+    try:
+        config = App(Client(name="command line")).config()
+    except ConfigError:
+        config = Config()
+    directory = Directory(config, keys, Http(), servers={})
+    lines = {name: _where(directory, name) for name in (*directory.names(), *keys.stored_names())}
+    width = max(12, *map(len, lines))
+    for name, where in lines.items():
+        if where is not None:
+            print(harmless(f"{name:{width}} {where}"))
     return 0
+
+
+def _where(directory: Directory, name: str) -> str | None:
+    """Say where a provider's key comes from; None if there is none and none is needed."""
+    try:
+        found = directory.key(name)
+    except BadKey as error:
+        return f"error: {error.message}. {error.hint}"
+    if found is not None:
+        return f"from {found.detail}"
+    variables = directory.key_variables(name)
+    return f"none; {variables[0]} is not set" if variables else None

@@ -11,7 +11,7 @@ from farebox.chat import conversation as chats
 from farebox.cli import standards
 from farebox.cli.route import read_task
 from farebox.cli.running import with_app
-from farebox.cli.terminal import harmless
+from farebox.cli.terminal import from_stdin, harmless
 from farebox.errors import BrokenReply
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, Route, Text, Usage, usd_text
@@ -23,7 +23,7 @@ Standard = Literal["openai", "claude"]
 def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: Standard | None) -> int:
     """Ask one question and print the answer; the footer goes to stderr."""
     wanted = read_task(task)
-    given = text or sys.stdin.read()
+    given = text or from_stdin(lambda stream: stream.read())
     conversation = chats.Conversation("")
     if standard is not None:
         conversation, question = standards.read(given)

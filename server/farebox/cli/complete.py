@@ -39,13 +39,13 @@ _LANGUAGES = {
 
 def complete(place: str, *, model: str | None, as_json: bool) -> int:
     """Print a completion; the footer goes to stderr."""
-    hole_at = _read(place, model)
+    path, hole_at = _read(place, model)
 
     async def ask(app: App) -> engine.Completion:
         hole = hole_at(app)
         return await engine.complete(app.door(), hole, app.config().completion)
 
-    answer = with_app(ask)
+    answer = with_app(ask, file=path)
     if as_json:
         result = CompleteResult(
             items=[ItemShape(id=item.id, text=item.text) for item in answer.items],
@@ -65,7 +65,7 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
     return 0
 
 
-def _read(place: str, model: str | None) -> Callable[[App], engine.Hole]:
+def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.Hole]]:
     """Read FILE:LINE:COLUMN and the file. Raises InvalidParams."""
     match = re.fullmatch(r"(.+):([0-9]{1,9}):([0-9]{1,9})", place)
     if match is None:
@@ -93,7 +93,7 @@ def _read(place: str, model: str | None) -> Callable[[App], engine.Hole]:
             origin=app.client.origin,
         )
 
-    return hole
+    return path, hole
 
 
 def _offset(text: str, line: int, column: int) -> int:

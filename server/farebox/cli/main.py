@@ -1,6 +1,8 @@
 """The command line: reads arguments and hands each sub-command to its own module, imported only then."""
 
 import gc
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] == "lsp" and set(given[1:]) <= {"--stdio"}:
         return _lsp()  # before argparse is built: an editor waits for this
+    _print_anything()
     options = _parser().parse_args(given)
     run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
     if run is None:
@@ -39,17 +42,53 @@ def _reporting_errors(run: "Callable[[argparse.Namespace], int]", options: "argp
     from farebox.errors import FareboxError
 
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
     except FareboxError as error:
-        from farebox.cli.terminal import harmless
-
-        print(harmless(f"farebox: {error.message}\n  {error.hint}"), file=sys.stderr)
-        return EXIT_FAILED
+        _complain(f"{error.message}\n  {error.hint}")
     except BrokenPipeError:
-        sys.stderr.close()
-        return EXIT_FAILED
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        _internal(error, error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001  the edge of the surface: nothing above could tell of it
+        _internal(error, f"an internal error: {type(error).__name__}")
     except KeyboardInterrupt:
-        return EXIT_FAILED
+        pass
+    else:
+        return code
+    return EXIT_FAILED
+
+
+def _complain(text: str) -> None:
+    from farebox.cli.terminal import harmless
+
+    print(harmless(f"farebox: {text}"), file=sys.stderr)
+
+
+def _internal(error: Exception, text: str) -> None:
+    if os.environ.get("FAREBOX_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    _complain(f"{text}; run with FAREBOX_DEBUG=1 for the traceback")
+
+
+def _print_anything() -> None:
+    """Let no character stop the output: what a terminal can't show is replaced, all else is UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
+
+
+def _drop_output() -> None:
+    """Send to nowhere what can't be written, or Python would fail once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _parser() -> "argparse.ArgumentParser":

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import os
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
@@ -37,8 +38,16 @@ class StdioClient:
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "StdioClient":
+        # Ctrl-C is for the demo alone: the server ends with its stdin.
+        apart = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "farebox", "lsp", stdin=PIPE, stdout=PIPE, env=self._environment
+            sys.executable,
+            *("-m", "farebox", "lsp"),
+            stdin=PIPE,
+            stdout=PIPE,
+            env=self._environment,
+            start_new_session=os.name == "posix",
+            creationflags=apart,
         )
         self._reader = asyncio.create_task(self._read())
         return self
@@ -108,7 +117,7 @@ class StdioClient:
             self._listen(str(message.get("method")), cast("Json", message.get("params") or {}))
             return
         future = self._waiting.pop(number, None)
-        if future is None:
+        if future is None or future.done():  # nobody waits any more
             return
         error = message.get("error")
         if isinstance(error, dict):

@@ -1,6 +1,23 @@
-"""Text from models and providers on its way to a terminal: it may not move the cursor or set a title."""
+"""Text from and for a terminal; what models and providers say may not move the cursor or set a title."""
 
+import io
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from farebox.errors import InvalidParams
 from farebox.report import clean
+
+
+def from_stdin(read: Callable[[TextIO], str]) -> str:
+    """Read text from stdin; it is UTF-8 if it is not typed. Raises InvalidParams."""
+    stream = sys.stdin
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", errors="strict")
+    try:
+        return read(sys.stdin)
+    except UnicodeDecodeError:
+        raise InvalidParams("stdin is not UTF-8 text", hint="Convert it to UTF-8 first.") from None
 
 
 def harmless(text: str) -> str:

@@ -1,10 +1,15 @@
 """Editor addresses to plain text: URIs to paths, positions to what stands before and after them."""
 
+import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.uris import to_fs_path
-from pygls.workspace import Workspace
+from pygls.workspace import TextDocument, Workspace
+
+_BESIDE_PATH = re.compile(r"^(?:[^:/?#]+:)?(?://[^/?#]*)?|[?#].*", re.DOTALL)
+"""What is not the path in an address, as RFC 3986 splits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,31 +24,43 @@ class Around:
 
 def around(workspace: Workspace, uri: str, position: types.Position) -> Around | None:
     """Split an open document; None if it is not open: a closed file is never read from disk."""
-    document = workspace.text_documents.get(uri)
+    document = _open_document(workspace, uri)
     if document is None:
         return None
     offset = document.offset_at_position(position)
     text = document.source
-    return Around(path_of(uri), document.language_id or "", text[:offset], text[offset:])
+    return Around(path_of(document.uri), document.language_id or "", text[:offset], text[offset:])
 
 
-def text_of(workspace: Workspace, uri: str, span: types.Range | None) -> str | None:
-    """Return an open document's text, or a range of it; None if it is not open."""
-    document = workspace.text_documents.get(uri)
+def excerpt(workspace: Workspace, uri: str, span: types.Range | None) -> tuple[str, str] | None:
+    """Return an open document's path and its text, or a range of it; None if it is not open."""
+    document = _open_document(workspace, uri)
     if document is None:
         return None
+    path = path_of(document.uri)
     if span is None:
-        return document.source
+        return path, document.source
     start, end = document.offset_at_position(span.start), document.offset_at_position(span.end)
-    return document.source[min(start, end) : max(start, end)]
+    return path, document.source[min(start, end) : max(start, end)]
 
 
 def path_of(uri: str) -> str:
-    """Return the file's path; an address that is no file keeps its own form."""
-    return to_fs_path(uri) or uri if uri.startswith("file:") else uri
+    """Return the file's path; of any other address its path too, so that privacy rules can match it."""
+    try:
+        path = to_fs_path(uri)
+    except ValueError:  # no address at all
+        path = None
+    return path or unquote(_BESIDE_PATH.sub("", uri)) or uri
 
 
 def folder_paths(workspace: Workspace) -> tuple[str, ...]:
     """Return the paths of the workspace's folders."""
-    uris = list(workspace.folders) or ([workspace.root_uri] if workspace.root_uri else [])
+    uris = [folder.uri for folder in workspace.folders.values()]
+    if not uris and workspace.root_uri:
+        uris = [workspace.root_uri]
     return tuple(path_of(uri) for uri in uris if uri.startswith("file:"))
+
+
+def _open_document(workspace: Workspace, uri: str) -> TextDocument | None:
+    """Look a document up as pygls keeps it: two spellings of one address are one document."""
+    return workspace.text_documents.get(unquote(uri))

@@ -4,6 +4,7 @@ Decides nothing. One function a method, one table of them; ``call`` is the way i
 commands alike.
 """
 
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from farebox.chat import conversation as chats
 from farebox.chat.prompts import Attachment
 from farebox.completion import engine
 from farebox.diary import Entry
-from farebox.errors import InvalidParams
+from farebox.errors import FareboxError, InvalidParams
 from farebox.lsp import documents, events
 from farebox.lsp import methods as m
 from farebox.lsp.names import CHAT_EVENT
@@ -69,6 +70,7 @@ async def _chat(context: Context, params: object) -> Shape:
     conversation = context.app.conversations.open(asked.conversation)
     running = chats.RunningTurn(context.app.door(), conversation, _question(context, asked))
     turn = running.turn
+    new = asked.conversation is None
 
     def tell(event: Shape) -> None:
         payload = {"conversation": conversation.id, "turn": turn.id, "event": event.json_value()}
@@ -78,6 +80,9 @@ async def _chat(context: Context, params: object) -> Shape:
     try:
         async with aclosing(running.events()) as stream:
             async for event in stream:
+                if new:  # one whose first turn fails before any event is forgotten
+                    new = False
+                    context.app.conversations.keep(conversation)
                 tell(events.shape(event))
         done = running.done
     except BaseException:
@@ -86,6 +91,7 @@ async def _chat(context: Context, params: object) -> Shape:
             tell(events.shape(running.done))
         raise
     finally:
+        context.app.conversations.make_room()
         _note_turn(context, turn)
     assert done is not None  # noqa: S101  a turn that ended well is done
     return m.ChatResult(
@@ -115,13 +121,13 @@ def _question(context: Context, asked: m.ChatParams) -> chats.Question:
 
 def _attachment(workspace: Workspace, one: m.FileAttachment | m.TextAttachment) -> Attachment:
     if isinstance(one, m.TextAttachment):
-        return Attachment(one.name, one.text)
-    text = documents.text_of(workspace, one.uri, _range(one.range) if one.range is not None else None)
-    if text is None:
+        return Attachment(one.name, one.text, one.name)
+    found = documents.excerpt(workspace, one.uri, _range(one.range) if one.range is not None else None)
+    if found is None:
         raise InvalidParams(
             f"{one.uri} is not open", hint="Open the file, or attach its text as {name, text}."
         )
-    path = documents.path_of(one.uri)
+    path, text = found
     return Attachment(path.replace("\\", "/").rpartition("/")[2], text, path)
 
 
@@ -143,9 +149,7 @@ def _note_turn(context: Context, turn: chats.Turn) -> None:
 
 
 async def _complete(context: Context, params: object) -> Shape:
-    hole = _hole(context, cast("m.CompleteParams", params))
-    answer = await engine.complete(context.app.door(), hole, context.app.config().completion)
-    note_completion(context.app, answer)
+    answer = await _completed(context.app, _hole(context, cast("m.CompleteParams", params)))
     return m.CompleteResult(
         items=[m.ItemShape(id=item.id, text=item.text) for item in answer.items],
         reason=answer.reason,
@@ -155,11 +159,21 @@ async def _complete(context: Context, params: object) -> Shape:
     )
 
 
-def note_completion(app: "App", answer: engine.Completion) -> None:
-    """Keep in the diary what a completion was, or why there was none."""
+async def _completed(app: "App", hole: engine.Hole) -> engine.Completion:
+    """Fill a hole, and keep in the diary what the completion was, or why there was none."""
+    try:
+        answer = await engine.complete(app.door(), hole, app.config().completion)
+    except FareboxError as error:
+        app.diary.write(Entry(id=uuid.uuid4().hex, kind="completion", reason=error.message))
+        raise
+    _note_completion(app, answer)
+    return answer
+
+
+def _note_completion(app: "App", answer: engine.Completion) -> None:
     route = answer.route
     reason = f"not asked: {answer.reason}" if answer.reason is not None else route.reason if route else ""
-    for entry_id in [item.id for item in answer.items] or [f"none-{id(answer):x}"]:
+    for entry_id in [item.id for item in answer.items] or [uuid.uuid4().hex]:
         shown = (
             reason if answer.items or answer.reason is not None else f"{reason}; nothing worth showing came"
         )
@@ -171,6 +185,8 @@ def note_completion(app: "App", answer: engine.Completion) -> None:
                 route=route,
                 usage=answer.usage,
                 cost=answer.cost,
+                first_token_ms=answer.first_token_ms,
+                total_ms=answer.total_ms,
             )
         )
 
@@ -217,9 +233,7 @@ async def ghost_text(
         roots=client.roots,
         origin=client.origin,
     )
-    answer = await engine.complete(context.app.door(), hole, context.app.config().completion)
-    note_completion(context.app, answer)
-    return answer.items
+    return (await _completed(context.app, hole)).items
 
 
 async def _cost_report(context: Context, params: object) -> Shape:

@@ -26,6 +26,8 @@ from farebox.shapes import (
 MAX_TEXT_CHARS = 4_000_000
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 Id: TypeAlias = Annotated[str, Field(max_length=200)]
+Address: TypeAlias = Annotated[str, Field(max_length=8_192)]
+"""A URI or a path, percent-encoded or not."""
 
 
 class PositionShape(Shape):
@@ -45,14 +47,14 @@ class RangeShape(Shape):
 class FileAttachment(Shape):
     """An open document, or a range of it."""
 
-    uri: Id
+    uri: Address
     range: RangeShape | None = None
 
 
 class TextAttachment(Shape):
     """A piece of text with a name."""
 
-    name: Id
+    name: Address
     text: Text
 
 
@@ -94,7 +96,7 @@ class ChatResult(Shape):
 class DocumentHole(Shape):
     """A position in an open document."""
 
-    uri: Id
+    uri: Address
     position: PositionShape
     model: ModelName | None = None
 
@@ -102,7 +104,7 @@ class DocumentHole(Shape):
 class TextHole(Shape):
     """A hole in text that need not be open in the editor."""
 
-    path: Id
+    path: Address
     language: Id
     prefix: Text
     suffix: Text
@@ -135,7 +137,7 @@ class CostReportParams(Shape):
     since: Id | None = None
     until: Id | None = None
     by: list[Dimension] | None = None
-    workspace: Id | None = None
+    workspace: Address | None = None
 
 
 RouteParams: TypeAlias = ChatParams | DocumentHole | TextHole
@@ -151,7 +153,7 @@ class ModelShape(Shape):
     input_usd_per_mtok: Annotated[str | None, Field(alias="inputUsdPerMTok")]
     output_usd_per_mtok: Annotated[str | None, Field(alias="outputUsdPerMTok")]
     capabilities: list[str]
-    state: Literal["ready", "missingKey", "noAddress", "notLocal"]
+    state: Literal["ready", "missingKey", "badKey", "noAddress", "notLocal"]
 
 
 class ModelsResult(Shape):
@@ -314,10 +316,11 @@ class ChatEventParams(Shape):
 
 
 class StatusParams(Shape):
-    """What farebox is doing, and what it has spent today."""
+    """What farebox is doing; once ready, which model served last and what was spent today."""
 
     state: Literal["ready", "busy", "offline", "budget", "error", "inactive"]
     message: str
+    model: str | None = None
     today_usd: str | None = None
 
 

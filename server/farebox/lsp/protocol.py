@@ -46,6 +46,7 @@ class Protocol(LanguageServerProtocol):
     """The JSON-RPC side of the server."""
 
     _initialized = False
+    _closing = False
 
     @property
     def ended_well(self) -> bool:
@@ -77,7 +78,10 @@ class Protocol(LanguageServerProtocol):
         return await handler(arguments[0])
 
     def structure_message(self, data: dict[str, object]) -> object:
-        """Read a message; params that can't be read are answered, and the message is dropped."""
+        """Read a message; one that can't be read is answered and dropped."""
+        if "jsonrpc" in data and not isinstance(data.get("method", ""), str):
+            self._refuse(data, JsonRpcInvalidRequest("method must be a string"))
+            return JsonRPCNotification(method="", jsonrpc=self.VERSION, params=None)
         try:
             return super().structure_message(data)
         except JsonRpcException:
@@ -89,11 +93,15 @@ class Protocol(LanguageServerProtocol):
         if isinstance(message, RPCRequest) and (error := self._untimely(message)) is not None:
             self._send_response(message.id, error=error.to_response_error())
             return
+        if isinstance(message, RPCRequest) and message.method == types.SHUTDOWN:
+            self._closing = True  # pygls says so only once it has been answered
         super().handle_message(message)
 
     def _untimely(self, request: RPCRequest) -> JsonRpcException | None:
-        if self._shutdown:
+        if self._closing:
             return JsonRpcInvalidRequest("the server is shutting down")
+        if self._initialized and request.method == types.INITIALIZE:
+            return JsonRpcInvalidRequest("initialize has been answered already")
         if not self._initialized and request.method != types.INITIALIZE:
             return JsonRpcServerNotInitialized("the first request must be initialize")
         return None

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
 from functools import partial
@@ -28,7 +29,7 @@ from farebox.lsp.names import (
     PREFIX,
 )
 from farebox.lsp.protocol import Protocol, fast_converter, initialization_options
-from farebox.lsp.session import Session, settings_of
+from farebox.lsp.session import Session, own_section, settings_of
 
 if TYPE_CHECKING:
     from farebox.app import Client
@@ -49,6 +50,7 @@ class Server(LanguageServer):
         self.session = Session(self)
         self._initialize: types.InitializeParams | None = None
         self._settings: dict[str, object] = {}
+        self._terminating: asyncio.Task[None] | None = None
         self._completing: dict[str, asyncio.Task[object]] = {}
         self._register()
 
@@ -80,6 +82,8 @@ class Server(LanguageServer):
         self._initialize = params
         self._settings = settings_of(initialization_options(params))
         self.session.begin(self._describe_client)
+        with contextlib.suppress(NotImplementedError):  # Windows has no such signal
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._on_terminate)
 
     def _on_initialized(self, _params: object) -> None:
         self.session.in_background(self.session.warm_up())
@@ -87,9 +91,19 @@ class Server(LanguageServer):
     async def _on_shutdown(self, _params: object) -> None:
         await self.session.close()
 
+    def _on_terminate(self) -> None:
+        """Settle what runs, then let the signal do what it does; a second one does so at once."""
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGTERM)
+        closing = loop.create_task(self.session.close())
+        closing.add_done_callback(lambda _: signal.raise_signal(signal.SIGTERM))
+        self._terminating = closing
+
     def _on_configuration(self, params: types.DidChangeConfigurationParams) -> None:
-        self._settings = settings_of({"settings": cast("object", params.settings)})
-        self.session.client_changed()
+        own = own_section(cast("object", params.settings))
+        if own is not None:  # some clients send null, or all settings but ours: those change nothing
+            self._settings = own
+            self.session.client_changed()
 
     def _on_folders(self, _params: object) -> None:
         self.session.client_changed()
@@ -113,7 +127,7 @@ class Server(LanguageServer):
         """Answer one of our own methods."""
         from farebox.lsp import features  # noqa: PLC0415  deferred for start-up
 
-        with _answered():
+        with self.session.stoppable(), _answered():
             context = await self._context()
             if name not in ("chat", "complete"):
                 return await features.call(context, name, params)
@@ -129,7 +143,7 @@ class Server(LanguageServer):
             older.cancel()
         self._completing[uri] = task
         try:
-            with _answered():
+            with self.session.stoppable(), _answered():
                 return await self._ghost_text(params)
         finally:
             if self._completing.get(uri) is task:

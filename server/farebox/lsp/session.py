@@ -7,7 +7,7 @@ nothing here imports them before ``initialize`` is answered.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -32,6 +32,9 @@ _TOLD_ONCE: frozenset[Kind] = frozenset(
 )
 """Errors of automatic completion that the user can do something about: shown once, not at every key."""
 
+STOP_TIMEOUT_S = 0.5
+"""How long stopped requests may take to settle what they cost."""
+
 _STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
 
 
@@ -55,10 +58,12 @@ class Session:
         self._describe: Callable[[], Client] | None = None
         self._app: App | None = None
         self._client_changed = False
+        self._closing = False
         self._building = asyncio.Lock()
         self._told: set[tuple[Kind, str]] = set()
         self._status: dict[str, object] = {}
         self._running = 0
+        self._requests: set[asyncio.Task[object]] = set()
         self._background: set[asyncio.Task[None]] = set()
 
     def begin(self, describe: "Callable[[], Client]") -> None:
@@ -86,7 +91,13 @@ class Session:
         self._client_changed = True
 
     async def close(self) -> None:
-        """Close connections and write the ledger's last rows."""
+        """Stop what runs, so that it is settled; then close connections and write the last rows."""
+        self._closing = True
+        running = {*self._requests, *self._background}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
         if self._app is not None:
             await self._app.close()
 
@@ -94,6 +105,16 @@ class Session:
         """Write the ledger's last rows when there is no event loop any more."""
         if self._app is not None:
             self._app.ledger.close_now()
+
+    @contextlib.contextmanager
+    def stoppable(self) -> Generator[None]:
+        """Let ``close`` stop the task that runs this."""
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._requests.add(task)
+        try:
+            yield
+        finally:
+            self._requests.discard(task)
 
     # --- status --------------------------------------------------------------------------------
 
@@ -123,7 +144,10 @@ class Session:
         self.in_background(self._announce_ready())
 
     def in_background(self, work: Coroutine[object, object, None]) -> None:
-        """Run something that nobody waits for, and log if it fails."""
+        """Run something that nobody waits for, and log if it fails; nothing while the session closes."""
+        if self._closing:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background_done)
@@ -141,7 +165,7 @@ class Session:
         with contextlib.suppress(FareboxError):
             today = usd_text(await app.spent_today())
         if not self._running:
-            self._send_status("ready", "ready", today_usd=today)
+            self._send_status("ready", "ready", model=app.diary.last_model, todayUsd=today)
 
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
@@ -150,10 +174,9 @@ class Session:
             self._told.add((error.kind, error.message))
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
 
-    def _send_status(self, state: str, message: str, *, today_usd: str | None = None) -> None:
-        status: dict[str, object] = {"state": state, "message": message}
-        if today_usd is not None:
-            status["todayUsd"] = today_usd
+    def _send_status(self, state: str, message: str, **known: str | None) -> None:
+        given = {name: value for name, value in known.items() if value is not None}
+        status: dict[str, object] = {"state": state, "message": message, **given}
         if status != self._status:
             self._status = status
             self._wire.notify_json(STATUS, status)
@@ -166,10 +189,15 @@ def _build(describe: "Callable[[], Client]") -> "App":
 
 
 def settings_of(options: dict[str, object]) -> dict[str, object]:
-    """Return the settings in initialization options or in a changed configuration."""
+    """Return the settings in initialization options, with or without a section of our name."""
     settings = options.get("settings")
-    if not isinstance(settings, dict):
-        return {}
-    table = cast("dict[str, object]", settings)
-    own = table.get("farebox")
-    return cast("dict[str, object]", own) if isinstance(own, dict) else table
+    own = own_section(settings)
+    if own is not None:
+        return own
+    return cast("dict[str, object]", settings) if isinstance(settings, dict) else {}
+
+
+def own_section(settings: object) -> dict[str, object] | None:
+    """Return our section of an editor's settings; None if they have none."""
+    own = cast("dict[str, object]", settings).get("farebox") if isinstance(settings, dict) else None
+    return cast("dict[str, object]", own) if isinstance(own, dict) else None

@@ -20,12 +20,12 @@ from farebox.providers.json_value import JsonObject, array, obj, text
 from farebox.providers.llamacpp import LlamaCpp
 from farebox.providers.local import LocalServer, discover, identify
 from farebox.providers.openai import OpenAI
-from farebox.secrets import Credential, FoundKey, Keys, origin_of
+from farebox.secrets import BadKey, Credential, FoundKey, Keys, origin_of
 
 DEFAULT_MODEL = "default"
 """At a local server: whatever model it has loaded."""
 
-State = Literal["ready", "missingKey", "noAddress", "notLocal"]
+State = Literal["ready", "missingKey", "badKey", "noAddress", "notLocal"]
 
 _NO_SETTINGS = ProviderSettings()
 
@@ -110,7 +110,12 @@ class Directory:
         if name in self._config.providers:
             return True
         vendor = vendors()[name]
-        return not vendor.opt_in and bool(vendor.key_env) and self.key(name) is not None
+        if vendor.opt_in or not vendor.key_env:
+            return False
+        try:
+            return self.key(name) is not None
+        except BadKey:
+            return True
 
     def state(self, name: str) -> State:
         """Say what keeps a provider from being used, if anything."""
@@ -119,15 +124,31 @@ class Directory:
             return "noAddress"
         if self._config.privacy.local_only and not is_loopback(base_url):
             return "notLocal"
-        if self.needs_key(name) and self.key(name) is None:
-            return "missingKey"
-        return "ready"
+        try:
+            found = self.key(name)
+        except BadKey:
+            return "badKey"
+        return "missingKey" if found is None and self.needs_key(name) else "ready"
 
     def key(self, name: str) -> FoundKey | None:
-        """Find the provider's key."""
+        """Find the key that may be sent to the provider's address. Raises BadKey."""
         if name not in self._found:
-            self._found[name] = self._keys.find(name, self.key_variables(name))
+            self._found[name] = (
+                self._keys.remembered(name)
+                if self._is_withheld(name)
+                else self._keys.find(name, self.key_variables(name))
+            )
         return self._found[name]
+
+    def _is_withheld(self, name: str) -> bool:
+        """Say whether the client's settings lead to where the user's own keys do not belong."""
+        base_url, own = self._base_url(name), self._own_url(name)
+        return base_url is not None and (own is None or origin_of(own) != origin_of(base_url))
+
+    def _own_url(self, name: str) -> str | None:
+        """The address that the user's own settings or ``vendors.toml`` give a provider."""
+        own = self._config.client_addresses.get(name, self._settings(name).base_url)
+        return own or self._vendor(name).base_url
 
     def key_variables(self, name: str) -> tuple[str, ...]:
         """The environment variables that may hold the provider's key."""
@@ -139,7 +160,7 @@ class Directory:
         return bool(self.key_variables(name))
 
     def endpoint(self, name: str) -> Endpoint:
-        """Describe a provider. Raises ModelNotFound, ConfigError or MissingKey."""
+        """Describe a provider. Raises ModelNotFound, ConfigError (BadKey) or MissingKey."""
         if name not in self.names():
             raise ModelNotFound(f"there is no provider {name}", hint=f"Known: {', '.join(self.names())}.")
         vendor, settings = self._vendor(name), self._settings(name)
@@ -155,14 +176,17 @@ class Directory:
         if found is None and self.needs_key(name):
             raise MissingKey(
                 f"no key for {name}",
-                hint=f"Set {self.key_variables(name)[0]}, or run: farebox auth login {name}",
+                hint=f"Set {self.key_variables(name)[0]}, or run: farebox auth login {name}"
+                if not self._is_withheld(name)
+                else f"Your key does not go to an address from the client's settings. "
+                f"Set base_url of [providers.{name}] in your own config.toml.",
             )
         dialect: Wire = settings.dialect or vendor.dialect
         return Endpoint(
             provider=name,
             dialect=dialect,
             base_url=base_url,
-            credential=Credential(found.secret, origin_of(base_url)) if found is not None else None,
+            credential=self._credential(name, found, base_url),
             price_id=vendor.price_id,
             free=vendor.free if settings.free is None else settings.free,
             fill=settings.fill or vendor.fill or ("infill" if dialect == "llamacpp" else "chat"),
@@ -173,6 +197,13 @@ class Directory:
             routing=_routing(settings) if vendor.routing else None,
             loopback_only=self._config.privacy.local_only,
         )
+
+    def _credential(self, name: str, found: FoundKey | None, base_url: str) -> Credential | None:
+        """Bind a key: the client's own to the address in use, all others to the user's own address."""
+        bound_to = base_url if found is not None and found.source == "client" else self._own_url(name)
+        if found is None or bound_to is None:
+            return None
+        return Credential(found.secret, origin_of(bound_to))
 
     async def open(self, target: Target) -> Opened:
         """Make a target callable; a local server is asked what it is, once. Raises FareboxError."""

@@ -238,7 +238,7 @@ class Planner:
         """Return why a target can't take the request, or None."""
         state = self.directory.state(target.provider)
         match state:
-            case "missingKey" | "noAddress":
+            case "missingKey" | "badKey" | "noAddress":
                 return _caught(self.directory, target.provider)
             case "notLocal":
                 return LocalOnly(

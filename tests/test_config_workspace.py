@@ -1,0 +1,244 @@
+"""A workspace can only tighten, whatever its file says."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import get_args, get_origin
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farebox.config import (
+    WORKSPACE_FILE,
+    Budgets,
+    CompletionSettings,
+    Config,
+    Privacy,
+    Section,
+    WorkspaceCompletion,
+    WorkspaceConfig,
+    WorkspacePrivacy,
+    load,
+    tighten,
+)
+from farebox.errors import ConfigError
+
+
+@pytest.fixture
+def user_file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def workspace_file(tmp_path: Path) -> Path:
+    return tmp_path / WORKSPACE_FILE
+
+
+def check(
+    user_file: Path,
+    text: str | bytes | None = None,
+    *,
+    environment: dict[str, str] | None = None,
+    client: dict[str, object] | None = None,
+    workspaces: tuple[Path, ...] = (),
+) -> Config:
+    if text is not None:
+        user_file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load(
+        environment=environment or {},
+        user_file=user_file,
+        client_settings=client,
+        workspace_files=workspaces,
+    )
+
+
+BARE = st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True)
+
+
+def leaves(schema: type[Section], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every setting; a table of free names is followed with a name of our own."""
+    for name, field in schema.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from leaves(kind, (*above, name))
+        elif get_origin(kind) is dict and isinstance(value := get_args(kind)[1], type):
+            yield from leaves(value, (*above, name, "mine"))
+        else:
+            yield (*above, name)
+
+
+Tighter = Callable[[Config, Config], bool]
+
+
+def lower_of(read: Callable[[Budgets], Decimal | None]) -> Tighter:
+    def tighter(before: Config, after: Config) -> bool:
+        was, now = read(before.budgets), read(after.budgets)
+        return was is None or (now is not None and now <= was)
+
+    return tighter
+
+
+TIGHTER: dict[tuple[str, ...], Tighter] = {
+    ("budgets", "daily_usd"): lower_of(lambda budgets: budgets.daily_usd),
+    ("budgets", "monthly_usd"): lower_of(lambda budgets: budgets.monthly_usd),
+    ("privacy", "local_only"): lambda before, after: after.privacy.local_only >= before.privacy.local_only,
+    ("privacy", "exclude"): lambda before, after: (
+        after.privacy.exclude[: len(before.privacy.exclude)] == before.privacy.exclude
+    ),
+    ("completion", "enabled"): lambda before, after: after.completion.enabled <= before.completion.enabled,
+    ("completion", "disabled_languages"): lambda before, after: (
+        {*after.completion.disabled_languages} >= {*before.completion.disabled_languages}
+    ),
+}
+SETTINGS = list(leaves(Config))
+OF_A_WORKSPACE = list(leaves(WorkspaceConfig))
+REFUSED = [pytest.param(path, id=".".join(path)) for path in SETTINGS if path not in OF_A_WORKSPACE]
+
+USD = st.none() | st.decimals(0, 100, places=2)
+NAMES = st.lists(st.sampled_from(["a/**", "*.sql", "python", "lua"]), max_size=3)
+BUDGETS = st.builds(Budgets, daily_usd=USD, monthly_usd=USD)
+CONFIGS = st.builds(
+    Config,
+    strategy=st.sampled_from(["cheap", "balanced", "quality"]),
+    models=st.dictionaries(BARE, BARE, max_size=2),
+    budgets=BUDGETS,
+    privacy=st.builds(Privacy, local_only=st.booleans(), exclude=NAMES),
+    completion=st.builds(
+        CompletionSettings,
+        enabled=st.booleans(),
+        disabled_languages=NAMES,
+        debounce_ms=st.integers(0, 5000),
+    ),
+)
+WORKSPACES = st.builds(
+    WorkspaceConfig,
+    budgets=BUDGETS,
+    privacy=st.builds(WorkspacePrivacy, local_only=st.sampled_from([None, True]), exclude=NAMES),
+    completion=st.builds(
+        WorkspaceCompletion, enabled=st.sampled_from([None, False]), disabled_languages=NAMES
+    ),
+)
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_a_workspace_is_refused_what_could_loosen(
+    user_file: Path, workspace_file: Path, path: tuple[str, ...]
+):
+    workspace_file.write_text(f"\n{'.'.join(path)} = 1\n", "utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(user_file, workspaces=(workspace_file,))
+    refused = next(
+        path[:depth]
+        for depth in range(1, len(path) + 1)
+        if path[:depth] not in {allowed[:depth] for allowed in OF_A_WORKSPACE}
+    )
+    assert raised.value.message == (
+        f"{workspace_file}, line 2: {'.'.join(refused)} can't be set by a workspace"
+    )
+    assert "can only tighten" in raised.value.hint
+
+
+def test_credentials_addresses_and_commands_are_among_what_is_refused():
+    refused = {path.values[0] for path in REFUSED}
+    assert {("providers", "mine", "base_url"), ("providers", "mine", "key_env"), ("strategy",)} <= refused
+    assert {path[0] for path in OF_A_WORKSPACE} == {"budgets", "privacy", "completion"}
+
+
+def test_every_setting_of_a_workspace_has_a_meaning_of_tighter():
+    assert set(TIGHTER) == set(OF_A_WORKSPACE)
+    assert set(OF_A_WORKSPACE) <= set(SETTINGS)
+
+
+@given(config=CONFIGS, workspace=WORKSPACES)
+def test_a_workspace_never_loosens(config: Config, workspace: WorkspaceConfig):
+    after = tighten(config, workspace)
+    assert [path for path, tighter in TIGHTER.items() if not tighter(config, after)] == []
+    for path in (path for path in SETTINGS if path not in OF_A_WORKSPACE):
+        before_value, after_value = (at(config, path), at(after, path))
+        assert before_value == after_value, path
+
+
+def at(config: object, path: tuple[str, ...]) -> object:
+    for part in path:
+        config = config.get(part) if isinstance(config, dict) else getattr(config, part, None)
+    return config
+
+
+@given(config=CONFIGS, workspace=WORKSPACES)
+def test_a_workspace_is_obeyed_as_far_as_it_tightens(config: Config, workspace: WorkspaceConfig):
+    after = tighten(config, workspace)
+    for limit in ("daily_usd", "monthly_usd"):
+        given_limits = [getattr(layer.budgets, limit) for layer in (config, workspace)]
+        expected = min((value for value in given_limits if value is not None), default=None)
+        assert getattr(after.budgets, limit) == expected
+    assert {*after.privacy.exclude} == {*config.privacy.exclude, *workspace.privacy.exclude}
+    assert {*after.completion.disabled_languages} == {
+        *config.completion.disabled_languages,
+        *workspace.completion.disabled_languages,
+    }
+    assert after.privacy.local_only == (config.privacy.local_only or workspace.privacy.local_only is True)
+    assert after.completion.enabled == (
+        config.completion.enabled and workspace.completion.enabled is not False
+    )
+
+
+@given(config=CONFIGS, first=WORKSPACES, second=WORKSPACES)
+def test_two_workspaces_tighten_alike_in_either_order(
+    config: Config, first: WorkspaceConfig, second: WorkspaceConfig
+):
+    one, other = tighten(tighten(config, first), second), tighten(tighten(config, second), first)
+    assert one.budgets == other.budgets
+    assert one.privacy.local_only == other.privacy.local_only
+    assert sorted(one.privacy.exclude) == sorted(other.privacy.exclude)
+    assert one.completion.enabled == other.completion.enabled
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        pytest.param("[privacy]\nlocal_only = false\n", "privacy.local_only", id="local-only-off"),
+        pytest.param("[completion]\nenabled = true\n", "completion.enabled", id="completion-on"),
+        pytest.param("[budgets]\ndaily_usd = -1\n", "budgets.daily_usd", id="a-negative-budget"),
+        pytest.param("[privacy]\nlocal_onl = true\n", "privacy.local_onl", id="a-slip"),
+        pytest.param("[tool]\nx = 1\n", "tool", id="an-unknown-table"),
+    ],
+)
+def test_a_workspace_file_has_its_errors_named_too(
+    user_file: Path, workspace_file: Path, text: str, key: str
+):
+    workspace_file.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as raised:
+        check(user_file, workspaces=(workspace_file,))
+    assert str(workspace_file) in raised.value.message
+    assert key in raised.value.message
+
+
+def test_workspace_files_tighten_one_after_the_other(user_file: Path, tmp_path: Path):
+    files = (tmp_path / "one.toml", tmp_path / "two.toml", tmp_path / "absent.toml")
+    files[0].write_text('[budgets]\ndaily_usd = 3\n[privacy]\nexclude = ["b"]\n', "utf-8")
+    files[1].write_text(
+        '[budgets]\ndaily_usd = 9\nmonthly_usd = 20\n[privacy]\nlocal_only = true\nexclude = ["c"]\n', "utf-8"
+    )
+    config = check(
+        user_file, '[budgets]\ndaily_usd = 5\n[privacy]\nexclude = ["a"]\n', client={}, workspaces=files
+    )
+    assert config.budgets == Budgets(daily_usd=Decimal(3), monthly_usd=Decimal(20))
+    assert config.privacy == Privacy(local_only=True, exclude=["a", "b", "c"])
+
+
+def test_the_clients_settings_do_not_undo_a_workspace(user_file: Path, workspace_file: Path):
+    workspace_file.write_text("[privacy]\nlocal_only = true\n[budgets]\ndaily_usd = 1\n", "utf-8")
+    client: dict[str, object] = {"privacy": {"local_only": False}, "budgets": {"daily_usd": 100}}
+    config = check(user_file, client=client, workspaces=(workspace_file,))
+    assert config.privacy.local_only
+    assert config.budgets.daily_usd == 1
+
+
+@pytest.mark.parametrize("pattern", ["!secret/**", " !*"])
+def test_a_workspace_can_not_let_out_what_the_user_keeps_in(tmp_path: Path, pattern: str):
+    user, workspace = tmp_path / "config.toml", tmp_path / WORKSPACE_FILE
+    user.write_text('[privacy]\nexclude = ["secret/**"]\n')
+    workspace.write_text(f'[privacy]\nexclude = ["{pattern}"]\n')
+    with pytest.raises(ConfigError, match=r"line 2: privacy.exclude: a workspace can only exclude more"):
+        load(environment={}, user_file=user, workspace_files=[workspace])
