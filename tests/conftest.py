@@ -4,8 +4,11 @@ import ipaddress
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from farebox.config import WORKSPACE_FILE
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 for name in [name for name in os.environ if name.endswith("_API_KEY") or name.startswith("FAREBOX_LOCAL")]:
@@ -38,3 +41,13 @@ def _no_stranger_is_called() -> Generator[None]:  # pyright: ignore[reportUnused
     _strangers.clear()
     yield
     assert not _strangers, f"a test connected to {_strangers}"
+
+
+@pytest.fixture
+def user_file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def workspace_file(tmp_path: Path) -> Path:
+    return tmp_path / WORKSPACE_FILE

@@ -9,44 +9,14 @@ from hypothesis import strategies as st
 
 from farebox.config import (
     MAX_FILE_BYTES,
-    WORKSPACE_FILE,
     Config,
     Section,
     WorkspaceConfig,
     WorkspacePrivacy,
     line_of,
-    load,
 )
 from farebox.errors import ConfigError
-
-
-@pytest.fixture
-def user_file(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
-@pytest.fixture
-def workspace_file(tmp_path: Path) -> Path:
-    return tmp_path / WORKSPACE_FILE
-
-
-def check(
-    user_file: Path,
-    text: str | bytes | None = None,
-    *,
-    environment: dict[str, str] | None = None,
-    client: dict[str, object] | None = None,
-    workspaces: tuple[Path, ...] = (),
-) -> Config:
-    if text is not None:
-        user_file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return load(
-        environment=environment or {},
-        user_file=user_file,
-        client_settings=client,
-        workspace_files=workspaces,
-    )
-
+from support.settings import check
 
 # --- errors --------------------------------------------------------------------------------------
 

@@ -54,7 +54,6 @@ REGISTRY_HOST = re.compile(
     r")\b"
 )
 ALLOWED = [
-    ("tests/", r"/work/(?!main|shared)", "tests name an invented workspace; nothing there is opened"),
     ("tests/ledger/test_holds.py", r"/tm[p]/", "a folder's name that no encoding holds; never opened"),
 ]
 

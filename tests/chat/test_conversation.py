@@ -151,7 +151,7 @@ async def test_attachments_pictures_and_effort_are_sent(door: Door, upstream: Up
     asked = Question(
         "why?",
         model="openai/gpt-5",
-        attachments=(Attachment("a.py", "x = 1", "/work/a.py"),),
+        attachments=(Attachment("a.py", "x = 1", "/ws/a.py"),),
         images=(Image("image/png", "AAAA"),),
         reasoning="low",
     )
@@ -191,7 +191,7 @@ async def test_a_long_question_pushes_the_history_out(door: Door, upstream: Upst
 
 
 async def test_a_file_that_is_excluded_keeps_its_whole_conversation_here(door: Door, upstream: Upstream):
-    secret = Question("q", attachments=(Attachment("n", "text", "/work/mine/n.txt"),))
+    secret = Question("q", attachments=(Attachment("n", "text", "/ws/mine/n.txt"),))
     told = Conversation("c", [Turn("t", secret, "q with it", answer="an answer from before the rule")])
     with pytest.raises(Excluded):
         await ask(door, told, "more")
@@ -202,7 +202,7 @@ async def test_an_excluded_question_does_not_end_the_conversation(door: Door, up
     upstream.queue(an_answer("Fine."))
     conversation = Conversation("c")
     with pytest.raises(Excluded):
-        await ask(door, conversation, Question("q", attachments=(Attachment(".env", "K=1", "/work/.env"),)))
+        await ask(door, conversation, Question("q", attachments=(Attachment(".env", "K=1", "/ws/.env"),)))
     assert await ask(door, conversation, "without it") == "Fine."
     assert "K=1" not in upstream.requests[-1].raw.decode()
 

@@ -30,7 +30,7 @@ def test_a_task_of_its_own_adds_its_own_words():
             id="one",
         ),
         pytest.param(
-            (Attachment("a", "x"), Attachment("b", "y", "/work/b")),
+            (Attachment("a", "x"), Attachment("b", "y", "/ws/b")),
             '<attachment name="a">\nx\n</attachment>\n\n<attachment name="b">\ny\n</attachment>\n\nwhy?',
             id="two-in-their-order",
         ),

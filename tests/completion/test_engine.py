@@ -19,7 +19,7 @@ from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_st
 OpenApp = Callable[..., App]
 
 BEFORE, AFTER = "def add(a, b):\n    return ", "\n\nprint(add(1, 2))\n"
-ADD = Hole("/work/add.py", "python", BEFORE, AFTER, invoked=True)
+ADD = Hole("/ws/add.py", "python", BEFORE, AFTER, invoked=True)
 ANSWER = "a + b"
 
 
@@ -129,7 +129,7 @@ async def test_a_chat_model_fills_a_hole_between_tags(open_app: OpenApp, upstrea
     assert upstream.requests[0].path == "/v1/chat/completions"
     assert body["messages"][-1] == {  # type: ignore[index]
         "role": "user",
-        "content": f'<file path="/work/add.py">\n{BEFORE}{HOLE}{AFTER}\n</file>',
+        "content": f'<file path="/ws/add.py">\n{BEFORE}{HOLE}{AFTER}\n</file>',
     }
     assert body["max_tokens"] == MAX_LINE_TOKENS + TAG_TOKENS
     assert "stop" not in body
@@ -252,7 +252,7 @@ async def test_what_goes_wrong_is_said(open_app: OpenApp, upstream: Upstream):
     with pytest.raises(ModelNotFound):
         await complete(app, model="no/model")
     with pytest.raises(Excluded):
-        await complete(app, path="/work/.env")
+        await complete(app, path="/ws/.env")
     assert len(upstream.requests) == 1
 
 

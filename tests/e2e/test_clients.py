@@ -93,7 +93,7 @@ async def test_pytest_lsp_completes_a_whole_round(tmp_path: Path, environment: d
 
 async def the_round(client: LanguageClient, events: list[str]) -> Any:
     """Do with pytest-lsp's client what an editor does; return the cost report."""
-    uri = "file:///work/area.py"
+    uri = "file:///ws/area.py"
     capabilities = client_capabilities("visual-studio-code@v1.65.2")
     result = await client.initialize_session(types.InitializeParams(capabilities=capabilities))
     assert result.capabilities.inline_completion_provider

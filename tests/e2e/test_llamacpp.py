@@ -19,7 +19,7 @@ from support.metamodel import Json
 
 pytestmark = pytest.mark.slow
 
-URI = "file:///work/prime.py"
+URI = "file:///ws/prime.py"
 SOURCE = """def is_prime(n):
     if n < 2:
         return False
@@ -175,15 +175,15 @@ def test_a_stopped_completion_frees_the_slot(
 ) -> None:
     # A file of repeating lines, so that the model goes on for as long as it may.
     lines = "".join(f"names[{number}] = 'name {number}'\n" for number in range(8))
-    client.open("file:///work/names.py", lines)
+    client.open("file:///ws/names.py", lines)
     newer: list[int] = []
 
     def start() -> int:
-        return client.ask_ghost("file:///work/names.py", 8, 0)
+        return client.ask_ghost("file:///ws/names.py", 8, 0)
 
     def supersede(_request_id: int) -> None:
         # Nothing is asked for in the middle of a line, so the slot that is measured is the older one's.
-        newer.append(client.ask_ghost("file:///work/names.py", 2, 3, AUTOMATIC))
+        newer.append(client.ask_ghost("file:///ws/names.py", 2, 3, AUTOMATIC))
 
     stop = client.cancel if by == "$/cancelRequest" else supersede
     times_ms = measure(llama, start, stop, was_cancelled(client))

@@ -10,7 +10,7 @@ from support.client import AUTOMATIC, INVOKED, Client, Failed
 from support.environment import openrouter_config
 from support.upstream import Upstream, json_answer
 
-URI = "file:///work/area.py"
+URI = "file:///ws/area.py"
 
 
 @pytest.fixture(params=list(MISTAKES))

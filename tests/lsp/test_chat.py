@@ -13,7 +13,7 @@ from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_st
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 STREAM = "text/event-stream"
-URI = "file:///work/area.py"
+URI = "file:///ws/area.py"
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_deleted_conversation_is_gone(client: Client) -> None:
 
 def test_a_chat_that_failed_before_it_began_leaves_no_conversation(client: Client) -> None:
     with pytest.raises(Failed, match="is not open"):
-        client.chat("?", attachments=[{"uri": "file:///work/closed.py"}])
+        client.chat("?", attachments=[{"uri": "file:///ws/closed.py"}])
     with pytest.raises(Failed, match="stays on this machine"):
         client.chat("?", attachments=[{"name": ".env", "text": "K=1"}])
     with pytest.raises(Failed, match="is empty"):
@@ -213,7 +213,7 @@ def test_a_workspace_that_is_not_trusted_sends_nothing(tmp_path: Path, upstream:
 
 
 def test_a_secret_file_is_never_sent(client: Client, upstream: Upstream) -> None:
-    for uri in ("file:///work/.env", "file:///work/.ENV", "file:///work/deploy/.env.production"):
+    for uri in ("file:///ws/.env", "file:///ws/.ENV", "file:///ws/deploy/.env.production"):
         client.open(uri, "TOKEN=\n", "dotenv")
         with pytest.raises(Failed, match="stays on this machine"):
             client.chat("?", attachments=[{"uri": uri}])

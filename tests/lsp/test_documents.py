@@ -81,7 +81,7 @@ def test_a_document_keeps_the_path_it_was_opened_with() -> None:
 
 @pytest.mark.parametrize("name", ["c#proj", "p%20q", "ordinary"])
 def test_a_folders_path_is_read_once(name: str) -> None:
-    folder = Path("/work") / name
+    folder = Path("/ws") / name
     folders = [types.WorkspaceFolder(folder.as_uri(), name)]
     assert folder_paths(Workspace(None, workspace_folders=folders)) == (str(folder),)
     assert folder_paths(Workspace(folder.as_uri())) == (str(folder),)

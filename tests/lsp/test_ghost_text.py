@@ -12,7 +12,7 @@ from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 STREAM = "text/event-stream"
-URI = "file:///work/area.py"
+URI = "file:///ws/area.py"
 
 
 def completion(text: str) -> Answer:
@@ -81,8 +81,8 @@ def test_another_document_supersedes_nothing(client: Client, upstream: Upstream)
     upstream.queue(Answer(hang=True))
     older = client.ask_ghost(URI, 1, 11)
     assert upstream.wait_for(lambda: bool(upstream.requests))
-    client.open("file:///work/other.py", "y = \n")
-    assert client.ghost("file:///work/other.py", 0, 4)
+    client.open("file:///ws/other.py", "y = \n")
+    assert client.ghost("file:///ws/other.py", 0, 4)
     assert not upstream.requests[0].closed.is_set()
     client.cancel(older)
     with pytest.raises(Failed) as failed:

@@ -15,7 +15,7 @@ from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 USAGE: Json = {"prompt_tokens": 20, "completion_tokens": 4, "cost": 0.000213}
-URI = "file:///work/area.py"
+URI = "file:///ws/area.py"
 VOLATILE = {"id", "conversation", "conversations", "turn", "ms", "since", "totalMs", "firstTokenMs"}
 
 

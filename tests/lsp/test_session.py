@@ -14,7 +14,7 @@ from support.metamodel import Json
 from support.upstream import Answer, Upstream, chunk, sse
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
-URI = "file:///work/area.py"
+URI = "file:///ws/area.py"
 LAUNCHER = """
 import os, pathlib
 pathlib.Path("pid").write_text(str(os.getpid()))
@@ -43,7 +43,7 @@ def client(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
 
 def begin(client: Client, upstream: Upstream) -> list[int]:
     """Begin one request of every sort and wait until each is on its way."""
-    hole = {"path": "/work/b.py", "language": "python", "prefix": "y = ", "suffix": "\n"}
+    hole = {"path": "/ws/b.py", "language": "python", "prefix": "y = ", "suffix": "\n"}
     asked = [
         client.ask("farebox/chat", {"text": "Hello"}),
         client.ask("farebox/complete", hole),

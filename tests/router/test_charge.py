@@ -31,7 +31,7 @@ def a_charge(target: Target = PRICED, *, free: bool = False, baseline: bool = Fa
         lambda serving: Call(serving.model, Chat(())),
         input_bytes=4 * INPUT_TOKENS,
         max_output_tokens=100,
-        origin=Origin("/work", "an editor", "c1"),
+        origin=Origin("/ws", "an editor", "c1"),
     )
     endpoint = Endpoint(target.provider, "openai", "http://127.0.0.1:9/v1", price_id="openai", free=free)
     return Charge(request, target, endpoint, BASELINE if baseline else None)
@@ -135,7 +135,7 @@ def test_a_hold_says_who_asks_and_for_what():
     charge = a_charge()
     hold = charge.hold("request", 2, 99)
     assert (hold.call_id, hold.request_id, hold.attempt) == (charge.call_id, "request", 2)
-    assert (hold.workspace, hold.client, hold.conversation) == ("/work", "an editor", "c1")
+    assert (hold.workspace, hold.client, hold.conversation) == ("/ws", "an editor", "c1")
     assert (hold.task, hold.target, hold.hold_nanodollars) == ("chat", PRICED, 99)
     assert a_charge().call_id != charge.call_id
 

@@ -245,9 +245,9 @@ async def test_a_local_server_that_is_down_is_passed_over(open_app: OpenApp, ups
     ("trusted", "source"),
     [
         pytest.param(False, None, id="untrusted"),
-        pytest.param(True, "/work/.env", id="secret-file"),
-        pytest.param(True, "/work/mine/notes.txt", id="excluded"),
-        pytest.param(True, "/work/x/../mine/notes.txt", id="excluded-by-another-spelling"),
+        pytest.param(True, "/ws/.env", id="secret-file"),
+        pytest.param(True, "/ws/mine/notes.txt", id="excluded"),
+        pytest.param(True, "/ws/x/../mine/notes.txt", id="excluded-by-another-spelling"),
     ],
 )
 async def test_what_may_not_leave_does_not(

@@ -64,7 +64,7 @@ def a_request(requested: str | None = "openrouter/openai/gpt-5-mini") -> Request
     def render(serving: Serving) -> Call:
         return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
 
-    origin = Origin("/work", "test", "c1")
+    origin = Origin("/ws", "test", "c1")
     return Request("chat", render, 400, 100, requested=requested, origin=origin)
 
 
@@ -98,7 +98,7 @@ async def test_a_row_stands_before_the_request_leaves(open_app: OpenApp, upstrea
     assert (row["state"], row["outcome"], row["cost_nanodollars"]) == ("held", None, None)
     assert row["hold_nanodollars"] == 134 * 250 + 100 * 2_000  # 400 bytes may be 134 tokens
     assert (row["model"], row["task"]) == ("openrouter/openai/gpt-5-mini", "chat")
-    assert (row["workspace"], row["client"], row["conversation"]) == ("/work", "test", "c1")
+    assert (row["workspace"], row["client"], row["conversation"]) == ("/ws", "test", "c1")
     task.cancel()
     await asyncio.wait([task])
     (row,) = await rows_of(app)
