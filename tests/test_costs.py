@@ -248,6 +248,7 @@ async def test_every_dimension_can_be_asked_for(ledger: Ledger, dimension: str):
 
 async def test_a_report_with_too_many_rows_is_refused_and_never_cut(ledger: Ledger):
     await pay(ledger, "0", Cost(1, "computed"))
+    await ledger.check()  # a settlement is written before what is asked for after it
     connection = sqlite3.connect(ledger.path)
     copied = "state, outcome, task, provider, model, started_ms, day, hour, basis, cost_nanodollars"
     connection.executemany(
