@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,9 @@ import pytest
 from support import fetch_qwen
 
 READY_S = 60.0
-POLL_S = 0.002
+POLL_S = 0.02
+"""Between two looks at /slots: the server answers them between two tokens, and many of them slow it down."""
+LOG_POLL_S = 0.001
 PIECE_BYTES = 64 * 1024
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -45,7 +47,7 @@ def models() -> Mapping[str, Model]:
     micro = SHARED / "tools" / "models" / "micro.gguf"
     return {
         "micro": Model(micro, "micro-fim", 512, 0.001, "put micro.gguf into ../shared/tools/models"),
-        "qwen": Model(qwen, "qwen2.5-coder-0.5b", 8192, 0.08, "run: python tests/support/fetch_qwen.py"),
+        "qwen": Model(qwen, "qwen2.5-coder-0.5b", 8192, 0.04, "run: python tests/support/fetch_qwen.py"),
     }
 
 
@@ -96,7 +98,8 @@ class LlamaServer:
 
     def start(self) -> None:
         """Start and wait until the model is loaded."""
-        environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}  # spinning starves a machine of 2 cores
+        # Threads that never spin make idle cores half as fast; threads that spin for long starve busy ones.
+        environment = {**os.environ, "GOMP_SPINCOUNT": "1000"}
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
@@ -136,6 +139,25 @@ class LlamaServer:
         slots = json.loads(connection.getresponse().read())
         busy = [slot for slot in slots if slot["is_processing"]]
         return {slot["id_task"]: _decoded(slot) for slot in busy}
+
+    def wait_released(self, tasks: Iterable[int], since: int) -> None:
+        """Wait until the log, from a byte on, says that these tasks let go of their slots."""
+        awaited = {f"task {task} | stop processing" for task in tasks}
+        deadline = time.monotonic() + READY_S
+        while not all(line in self.log_since(since) for line in awaited):
+            assert time.monotonic() < deadline, "a slot stays taken"
+            time.sleep(LOG_POLL_S)
+
+    def log_since(self, start: int) -> str:
+        """Return the server's log from a byte on."""
+        with self._log.open("rb") as log:
+            log.seek(start)
+            return log.read().decode("utf-8", "replace")
+
+    @property
+    def log_bytes(self) -> int:
+        """How long the log is by now."""
+        return self._log.stat().st_size
 
     def wait_idle(self) -> None:
         """Wait until no slot is taken."""
