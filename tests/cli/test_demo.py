@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
     assert not (tmp_path / "farebox").exists(), "what is simulated is not in the user's own ledger"
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Let child processes hear an interrupt, also where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 @pytest.mark.skipif(os.name != "posix", reason="signals to process groups are POSIX's")
 def test_an_interrupt_ends_the_demo_without_a_traceback_of_its_own_or_the_servers(tmp_path: Path):
     demo = subprocess.Popen(
