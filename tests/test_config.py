@@ -6,13 +6,10 @@ from typing import get_args
 
 import pytest
 
-from farebox.config import (
-    MAX_FILE_BYTES,
-    Config,
-    Tasks,
-)
+from farebox.config import Config, Tasks
 from farebox.errors import ConfigError
 from farebox.messages import Task
+from farebox.settings_file import MAX_FILE_BYTES
 from support.settings import check
 
 
@@ -89,6 +86,23 @@ def test_every_task_can_be_set():
 
 def test_money_in_a_file_is_exact(user_file: Path):
     assert check(user_file, "[budgets]\ndaily_usd = 0.1\n").budgets.daily_usd == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://192.168.1.30:8000/v1",
+        "http://[fe80::1%25eth0]:8000/v1",
+        "http://[::ffff:127.0.0.1]/v1",
+        "http://my_box.local.:8000/v1",
+        "https://xn--bcher-kva.example/v1",
+        "http://host:/v1",
+        "http://1.2.3/v1",
+    ],
+)
+def test_an_address_may_be_a_name_or_an_ip(user_file: Path, address: str):
+    config = check(user_file, f'[providers.x]\nbase_url = "{address}"\n')
+    assert config.providers["x"].base_url == address
 
 
 def test_an_address_loses_its_last_slash(user_file: Path):

@@ -1,24 +1,23 @@
 """What an error in the settings names: the file, the key and the line."""
 
-import tomllib
 from pathlib import Path
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from farebox.config import (
-    MAX_FILE_BYTES,
-    Config,
-    Section,
-    WorkspaceConfig,
-    WorkspacePrivacy,
-    line_of,
-)
+from farebox.config import Config, Section, WorkspaceConfig, WorkspacePrivacy
 from farebox.errors import ConfigError
+from farebox.patterns import (
+    MAX_LENGTH,
+    MAX_PATTERN_LENGTH,
+    MAX_PATTERN_WILDCARDS,
+    MAX_PATTERNS,
+    MAX_WILDCARDS,
+)
 from support.settings import check
-
-# --- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -113,6 +112,16 @@ def test_an_error_names_the_file_the_line_and_the_key(
         pytest.param("http://host /v1", id="space"),
         pytest.param("http://ho\\nst/v1", id="line-end"),
         pytest.param("http://hóst/v1", id="outside-ascii"),
+        pytest.param("http://192.168.1.300:8000/v1", id="no-ipv4-address"),
+        pytest.param("http://192.168.01.3/v1", id="ipv4-with-a-leading-zero"),
+        pytest.param("http://[v1.a]/", id="an-address-of-the-future"),
+        pytest.param("http://[::1::2]/v1", id="no-ipv6-address"),
+        pytest.param("http://[127.0.0.1]/v1", id="ipv4-in-brackets"),
+        pytest.param("http://[::1]x/v1", id="something-behind-the-bracket"),
+        pytest.param("http://a..b/v1", id="a-name-with-an-empty-part"),
+        pytest.param(f"http://{'a' * 64}/v1", id="a-name-with-a-part-too-long"),
+        pytest.param("http://a,b/v1", id="a-comma-for-a-dot"),
+        pytest.param(f"http://host/{'v' * 2000}", id="too-long"),
     ],
 )
 def test_an_address_is_plain_http(user_file: Path, url: str):
@@ -121,33 +130,79 @@ def test_an_address_is_plain_http(user_file: Path, url: str):
     assert "address" in raised.value.message or "port" in raised.value.message.lower() or "IP" in str(raised)
 
 
+HOSTS = st.one_of(
+    st.from_regex(r"[0-9.]{1,16}", fullmatch=True),
+    st.from_regex(r"\[[0-9a-f:.%v]{1,20}\]", fullmatch=True),
+    st.text("ab-_.:[]%@,!\\~*", min_size=1, max_size=12),
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(lambda address: f"[{address}]"),
+)
+
+
+@given(host=HOSTS, port=st.sampled_from(["", ":", ":80", ":65535"]), path=st.text("/a%.:\\[ ", max_size=6))
+def test_the_http_library_takes_every_address_that_is_accepted(host: str, port: str, path: str):
+    address = f"http://{host}{port}/{path}"
+    try:
+        config = Config.model_validate({"providers": {"x": {"base_url": address}}})
+    except ValidationError:
+        return
+    assert httpx2.URL(f"{config.providers['x'].base_url}/chat/completions").host
+
+
+# --- patterns ------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("raw", "part"),
+    ("exclude", "words"),
     [
-        pytest.param(b'strategy = "cheap\n', "line 1", id="open-string"),
-        pytest.param(b"\n\n[budgets\n", "line 3", id="open-header"),
-        pytest.param(b"a = 1\na = 2\n", "line 2", id="the-same-key-twice"),
-        pytest.param(b"a = 2021-02-30\n", "line 1", id="no-such-day"),
-        pytest.param(b"strategy = '\xff'\n", "not UTF-8", id="not-utf-8"),
-        pytest.param(b"\xff\xfea\x00", "not UTF-8", id="utf-16"),
-        pytest.param(b"#" * (MAX_FILE_BYTES + 1), f"larger than {MAX_FILE_BYTES} bytes", id="too-large"),
-        pytest.param(b"a = " + b"[" * 5000, "nested too deeply", id="too-deep"),
-        pytest.param(b"a = " + b"9" * 5000, "number too large", id="too-many-digits"),
-        pytest.param(b"a = 1e99999999999999999999", "number too large", id="too-large-an-exponent"),
+        pytest.param(["x" * (MAX_PATTERN_LENGTH + 1)], f"at most {MAX_PATTERN_LENGTH} are", id="too-long"),
+        pytest.param(
+            ["*a" * (MAX_PATTERN_WILDCARDS + 1)], f"at most {MAX_PATTERN_WILDCARDS} are", id="stars"
+        ),
+        pytest.param(["[a]" * (MAX_PATTERN_WILDCARDS + 1)], "32 are allowed", id="too-many-sets"),
+        pytest.param(["x"] * (MAX_PATTERNS + 1), f"at most {MAX_PATTERNS} are", id="too-many"),
+        pytest.param(["x" * MAX_PATTERN_LENGTH] * 41, f"at most {MAX_LENGTH} are", id="too-long-together"),
+        pytest.param(["*a"] * (MAX_WILDCARDS + 1), f"at most {MAX_WILDCARDS} are", id="stars-together"),
+        pytest.param(["ok", "mine["], "'mine[' is no pattern", id="an-open-bracket"),
+        pytest.param(["[z-a]"], "'[z-a]' is no pattern", id="a-range-backwards"),
+        pytest.param(["a\\\\"], "nothing follows a \\", id="an-open-escape"),
     ],
 )
-def test_a_file_that_is_no_settings_file_is_named(user_file: Path, raw: bytes, part: str):
+def test_a_pattern_beyond_a_bound_or_malformed_is_named_in_every_layer(
+    user_file: Path, workspace_file: Path, exclude: list[str], words: str
+):
+    listed = ", ".join(f'"{pattern}"' for pattern in exclude)
+    text = f"[privacy]\nexclude = [{listed}]\n"
+    workspace_file.write_text(text, "utf-8")
+    said: list[str] = []
+    with pytest.raises(ConfigError, match=r"config\.toml, line 2: privacy\.exclude") as raised:
+        check(user_file, text)
+    said.append(raised.value.message)
+    with pytest.raises(ConfigError, match=r"\.farebox\.toml, line 2: privacy\.exclude") as raised:
+        check(user_file, "", workspaces=(workspace_file,))
+    said.append(raised.value.message)
+    plain = [pattern.replace("\\\\", "\\") for pattern in exclude]
+    with pytest.raises(ConfigError, match=r"the client's settings: privacy\.exclude") as raised:
+        check(user_file, client={"privacy": {"exclude": plain}})
+    said.append(raised.value.message)
+    assert [message for message in said if words not in message] == []
+
+
+def test_the_patterns_of_all_workspaces_are_bounded_together(user_file: Path, tmp_path: Path):
+    files = [tmp_path / f"{number}.toml" for number in range(3)]
+    for file in files:
+        patterns = ", ".join(f"'{file.stem}{number}'" for number in range(MAX_PATTERNS // 2))
+        file.write_text(f"[privacy]\nexclude = [{patterns}]\n")
+    assert len(check(user_file, workspaces=tuple(files[:2])).privacy.exclude) == MAX_PATTERNS
     with pytest.raises(ConfigError) as raised:
-        check(user_file, raw)
-    assert str(user_file) in raised.value.message
-    assert part in raised.value.message
-    assert raised.value.hint
+        check(user_file, workspaces=tuple(files))
+    assert raised.value.message == (
+        f"{files[2]}: privacy.exclude: together with your own and other workspaces' patterns the whole list "
+        f"has {3 * MAX_PATTERNS // 2} patterns, and at most {MAX_PATTERNS} are allowed"
+    )
 
 
-def test_a_folder_in_place_of_the_file_is_named(user_file: Path):
-    user_file.mkdir()
-    with pytest.raises(ConfigError, match="can't read"):
-        check(user_file)
+# --- what is named -------------------------------------------------------------------------------
 
 
 def test_an_error_in_the_clients_settings_names_them_and_the_key(user_file: Path):
@@ -177,102 +232,3 @@ def test_everything_is_frozen_and_refuses_unknown_keys():
         if issubclass(section, Section):
             assert section.model_config.get("frozen")
             assert section.model_config.get("extra") == "forbid"
-
-
-# --- the line of a key ---------------------------------------------------------------------------
-
-BARE = st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True)
-QUOTED = st.text(st.sampled_from("ab.=[]# "), min_size=1, max_size=6).map(lambda name: f'"{name}"')
-KEYS = st.one_of(BARE, BARE, QUOTED)
-VALUES = st.sampled_from(
-    [
-        "1",
-        "true",
-        '"text"',
-        '"a = 1"',
-        "'# [x]'",
-        "[1, 2]",
-        '[\n  "x = 1", # note\n  "[y]",\n]',
-        '"""\na = 1\n[b]\n"""',
-        "'''x\nb = 2\n'''",
-        '"""one line"""',
-        "1 # a = 2",
-        "2026-01-01T00:00:00Z",
-    ]
-)
-FILLERS = st.lists(st.sampled_from(["", "  ", "# note", "# a = 1", "# [a]", "# \u2028\x85"]), max_size=2)
-TABLES = st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=4), max_size=4)
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> tuple[str, dict[tuple[str, ...], int]]:
-    """Draw TOML text, and the line of each key in it."""
-    lines: list[str] = []
-    places: dict[tuple[str, ...], int] = {}
-
-    def write(text: str, path: tuple[str, ...]) -> None:
-        lines.extend(draw(FILLERS))
-        places[tuple(part.strip('"') for part in path)] = len(lines) + 1
-        lines.extend((draw(st.sampled_from(["", "  "])) + text).split("\n"))
-
-    top = draw(st.dictionaries(KEYS, VALUES, max_size=3))
-    tables = draw(TABLES)
-    taken = {key.strip('"') for key in tables}
-    for key, value in top.items():
-        if key.strip('"') not in taken:
-            taken.add(key.strip('"'))
-            write(f"{key} = {value}", (key,))
-    written: set[str] = {path[0] for path in places}
-    for table, pairs in tables.items():
-        if table.strip('"') in written:
-            continue
-        written.add(table.strip('"'))
-        inner = draw(st.sampled_from(["", "sub"]))
-        header = (table, inner) if inner else (table,)
-        write(f"[{'.'.join(header)}]{draw(st.sampled_from(['', ' # a = 1', ' # ]']))}", header)
-        seen: set[str] = set()
-        for key, value in pairs.items():
-            if key.strip('"') not in seen:
-                seen.add(key.strip('"'))
-                dotted = draw(st.sampled_from(["", ".deep", ' . "x.y"']))
-                path = (*header, key, *([dotted.strip(' ."')] if dotted else []))
-                write(f"{key}{dotted} = {value}", path)
-    return draw(st.sampled_from(["\n", "\r\n"])).join(lines) + "\n", places
-
-
-def has(table: object, path: tuple[str, ...]) -> bool:
-    for part in path:
-        if not isinstance(table, dict) or part not in table:
-            return False
-        table = table[part]
-    return True
-
-
-@given(document=documents())
-def test_the_line_of_a_key_holds_the_key(document: tuple[str, dict[tuple[str, ...], int]]):
-    text, places = document
-    table = tomllib.loads(text)
-    for path, line in places.items():
-        assert has(table, path), "the generator and tomllib agree"
-        assert line_of(text, path) == line
-        assert path[-1] in text.split("\n")[line - 1]
-
-
-@given(text=st.text(), path=st.lists(st.text(), min_size=1, max_size=3).map(tuple))
-def test_any_text_has_a_line_or_none(text: str, path: tuple[str, ...]):
-    line = line_of(text, path)
-    assert line is None or 1 <= line <= text.count("\n") + 1
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "line"),
-    [
-        pytest.param("[a]\nb = { c = 1 }\n", ("a", "b", "c"), 2, id="an-inline-table"),
-        pytest.param("a.b.c = 1\n", ("a", "b"), 1, id="a-table-made-by-a-dotted-key"),
-        pytest.param("[a]\nx = 1\n", ("a", "y"), 1, id="the-nearest-table"),
-        pytest.param("[[a]]\nx = 1\n", ("a", "x"), 2, id="an-array-of-tables"),
-        pytest.param("x = 1\n", ("y",), None, id="nowhere"),
-    ],
-)
-def test_the_line_of_a_key_that_has_no_line_of_its_own(text: str, path: tuple[str, ...], line: int | None):
-    assert line_of(text, path) == line

@@ -131,6 +131,18 @@ def test_a_malformed_pattern_refuses_everything_and_is_named():
     assert "gitignore" in raised.value.hint
 
 
+def test_a_folder_with_a_line_end_in_its_name_hides_nothing():
+    assert rule("/ws/a\nb/.env") == ".env"
+    assert rule("/ws/app/a\nb/mine.sql", "*.sql") == "*.sql"
+
+
+@pytest.mark.timeout(20)
+def test_a_hostile_pattern_is_answered_at_once():
+    hostile = "*a*a*a*a*a*a*a*a*a*a*a*ab"
+    assert rule(f"/ws/app/{'a' * 63}", hostile) is None
+    assert rule(f"/ws/app/{'a' * 63}b", hostile) == hostile
+
+
 SEGMENTS = st.lists(st.sampled_from(["a", "b", ".", "x/..", "c d", "é"]), max_size=5)
 
 
@@ -141,7 +153,7 @@ def test_no_spelling_of_a_path_lets_a_secret_file_out(before: list[str], name: s
         assert rule(("/ws/app/" if root else "") + spelled) is not None
 
 
-@given(source=st.text(), exclude=st.lists(st.sampled_from(["*.py", "/a", "b/**", "!c", "", "#", "["])))
+@given(source=st.text(), exclude=st.lists(st.sampled_from(["*.py", "/a", "b/**", "!c", "", "#", "[a]"])))
 def test_any_path_has_an_answer(source: str, exclude: list[str]):
     found = rule(source, *exclude)
     assert found is None or found in (*SECRET_FOLDERS, *SECRET_FILES, *exclude)

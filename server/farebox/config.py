@@ -8,29 +8,29 @@ is ever a setting.
 """
 
 import difflib
+import ipaddress
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar, cast
+from typing import Annotated, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from farebox import patterns
 from farebox.errors import ConfigError
 from farebox.messages import Strategy, Task
+from farebox.settings_file import Layer, TomlTable, line_of, read_file
 
 WORKSPACE_FILE = ".farebox.toml"
-MAX_FILE_BYTES = 256 * 1024
+MAX_ADDRESS_LENGTH = 2000
 
-_LONG_QUOTES = ('"""', "'''")
-_KEY_PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*([.=\]])""", re.ASCII)
+_HOST = re.compile(r"(?:\[([^\[\]]+)\]|((?:[\w-]{1,63}\.)*[\w-]{1,63}\.?))(?::\d*)?", re.ASCII)
+_DIGITS_AND_DOTS = re.compile(r"\d+(?:\.\d+){3}", re.ASCII)
 
 Dialect = Literal["openai", "llamacpp"]
 FillStyle = Literal["infill", "suffix", "tokens", "chat"]
-TomlTable: TypeAlias = dict[str, object]
 
 
 def _http_url(value: str) -> str:
@@ -42,7 +42,24 @@ def _http_url(value: str) -> str:
         raise ValueError("must be an address with no space, no control character and a real port")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must be a plain address: no user name, password, query or fragment")
+    if not _is_host(parts.netloc) or len(value) > MAX_ADDRESS_LENGTH:
+        raise ValueError("must be an address with a real host: a name, an IPv4 address or an IPv6 one in []")
     return value.rstrip("/")
+
+
+def _is_host(netloc: str) -> bool:
+    """Say whether something can be reached there: the HTTP library raises an error of its own if not."""
+    host = _HOST.fullmatch(netloc)
+    if host is None:
+        return False
+    try:
+        if host[1]:
+            ipaddress.IPv6Address(host[1])
+        elif _DIGITS_AND_DOTS.fullmatch(host[2]):
+            ipaddress.IPv4Address(host[2])
+    except ValueError:
+        return False
+    return True
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -53,6 +70,12 @@ def _excludes_more(pattern: str) -> str:
     if pattern.lstrip().startswith("!"):
         raise ValueError("a workspace can only exclude more, so no pattern may begin with !")
     return pattern
+
+
+def _bounded(exclude: list[str]) -> list[str]:
+    """Refuse patterns that are malformed, or that could keep the event loop busy."""
+    patterns.check(exclude)
+    return exclude
 
 
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
@@ -116,7 +139,7 @@ class Privacy(Section):
     """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax."""
 
     local_only: bool = False
-    exclude: list[str] = []
+    exclude: Annotated[list[str], AfterValidator(_bounded)] = []
 
 
 class CompletionSettings(Section):
@@ -167,7 +190,7 @@ class WorkspacePrivacy(Section):
     """A workspace may force local-only mode and exclude more."""
 
     local_only: Literal[True] | None = None
-    exclude: list[Annotated[str, AfterValidator(_excludes_more)]] = []
+    exclude: Annotated[list[Annotated[str, AfterValidator(_excludes_more)]], AfterValidator(_bounded)] = []
 
 
 class WorkspaceConfig(Section):
@@ -176,15 +199,6 @@ class WorkspaceConfig(Section):
     budgets: Budgets = Budgets()
     privacy: WorkspacePrivacy = WorkspacePrivacy()
     completion: WorkspaceCompletion = WorkspaceCompletion()
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One source of settings: ``text`` is there for files, so that errors can name a line."""
-
-    name: str
-    table: TomlTable
-    text: str | None = None
 
 
 def load(
@@ -207,7 +221,19 @@ def load(
         config = _validate(Config, Layer("the merged settings", merged)).over(own)
     for file in workspace_files:
         config = tighten(config, _validate(WorkspaceConfig, read_file(file)))
+        _refuse_too_many(config, file)
     return config
+
+
+def _refuse_too_many(config: Config, file: Path) -> None:
+    """Bound all patterns together: each file may hold few, and there may be many files."""
+    try:
+        patterns.check(config.privacy.exclude)
+    except ValueError as exc:
+        raise ConfigError(
+            f"{file}: privacy.exclude: together with your own and other workspaces' patterns {exc}",
+            hint="Use fewer or simpler patterns there.",
+        ) from None
 
 
 def _refuse_key_env(layer: Layer, settings: Config) -> None:
@@ -220,34 +246,6 @@ def _refuse_key_env(layer: Layer, settings: Config) -> None:
             )
 
 
-def read_file(path: Path) -> Layer:
-    """Read a TOML file; an absent one is an empty layer. Raises ConfigError."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        return Layer(str(path), {})
-    except OSError as exc:
-        raise ConfigError(
-            f"can't read {path}: {exc.strerror}", hint="Check the file and its permissions."
-        ) from exc
-    if len(raw) > MAX_FILE_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="Is it the right file?")
-    try:
-        text = raw.decode("utf-8-sig")
-        table = cast("TomlTable", tomllib.loads(text, parse_float=Decimal))
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} is not UTF-8", hint="Save the file as UTF-8.") from exc
-    except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{path}: {exc}", hint="Fix the TOML syntax there.") from exc
-    except (RecursionError, ValueError, ArithmeticError) as exc:
-        # tomllib lets its own limits through: nesting, the digits of an integer, the exponent of a number.
-        raise ConfigError(
-            f"{path}: nested too deeply, or a number too large", hint="Fix the TOML there."
-        ) from exc
-    return Layer(str(path), table, text)
-
-
 def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
     """Apply a workspace's file: the result is never looser than ``config``."""
     return config.model_copy(
@@ -256,9 +254,11 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
                 daily_usd=_lower(config.budgets.daily_usd, workspace.budgets.daily_usd),
                 monthly_usd=_lower(config.budgets.monthly_usd, workspace.budgets.monthly_usd),
             ),
-            "privacy": Privacy(
-                local_only=config.privacy.local_only or workspace.privacy.local_only is True,
-                exclude=[*config.privacy.exclude, *workspace.privacy.exclude],
+            "privacy": config.privacy.model_copy(
+                update={
+                    "local_only": config.privacy.local_only or workspace.privacy.local_only is True,
+                    "exclude": [*config.privacy.exclude, *workspace.privacy.exclude],
+                }
             ),
             "completion": config.completion.model_copy(
                 update={
@@ -354,39 +354,3 @@ def _keys_at(schema: type[Section], path: tuple[str, ...]) -> list[str]:
             return []
         level = field.annotation
     return list(level.model_fields)
-
-
-def line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """Find the line (from 1) where a key path is set in TOML text, or its nearest table's header."""
-    best_depth, best_line = 0, None
-    table: tuple[str, ...] = ()
-    open_string = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip()
-        if open_string:
-            open_string = "" if open_string in stripped else open_string
-            continue
-        if stripped.startswith("["):
-            here = table = _dotted(stripped.lstrip("["), end="]")
-        else:
-            key = _dotted(stripped, end="=")
-            if not key:
-                continue
-            here = (*table, *key)
-            open_string = next((quotes for quotes in _LONG_QUOTES if stripped.count(quotes) == 1), "")
-        depth = len(here)
-        common = min(depth, len(path))
-        if here[:common] == path[:common] and common > best_depth:
-            best_depth, best_line = common, number
-    return best_line
-
-
-def _dotted(text: str, *, end: str) -> tuple[str, ...]:
-    """Read a TOML key up to ``end``, split at its dots; quoted parts keep theirs. Empty if it is no key."""
-    parts: list[str] = []
-    while part := _KEY_PART.match(text):
-        parts.append(part[1] or part[2] or part[3] or "")
-        if part[4] != ".":
-            return tuple(parts) if part[4] == end else ()
-        text = text[part.end() :]
-    return ()

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePath
 
-from pathspec import GitIgnoreSpec
-
 from farebox.errors import ConfigError, Excluded
+from farebox.patterns import Pattern, matching, parse
 
 SECRET_FOLDERS = (".git/", ".ssh/", ".aws/", ".gnupg/")
 """Apart from the files: nothing below these may leave, whatever it is called."""
@@ -70,17 +69,14 @@ def _below(path: PurePath, root: str) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
 
 
-def _matching(patterns: tuple[str, ...], name: str) -> str | None:
-    result = _spec(patterns).check_file(name.lstrip("/"))
-    if not result.include or result.index is None:
-        return None
-    return [pattern for pattern in patterns if pattern][result.index]  # pathspec does not count empty ones
+def _matching(rules: tuple[str, ...], name: str) -> str | None:
+    return matching(_parsed(rules), name)
 
 
 @lru_cache(maxsize=16)
-def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+def _parsed(rules: tuple[str, ...]) -> tuple[Pattern, ...]:
     try:
-        return GitIgnoreSpec.from_lines(patterns)
+        return tuple(pattern for rule in rules if (pattern := parse(rule)) is not None)
     except ValueError as exc:
         raise ConfigError(
             f"[privacy] exclude: {exc}", hint="Patterns are written as in a .gitignore file."
