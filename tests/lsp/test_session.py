@@ -1,4 +1,4 @@
-"""However a session ends in the middle of an answer, what it cost is written and the request answered."""
+"""A session: however it ends what it cost is written, a change always counts, and trouble is told once."""
 
 import os
 import signal
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from support.client import Client, Failed
-from support.environment import ledger_rows, openrouter_config
+from farebox.app import Client as Description
+from farebox.lsp.session import Session
+from support.client import AUTOMATIC, Client, Failed
+from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.metamodel import Json
-from support.upstream import Answer, Upstream, chunk, sse
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 URI = "file:///ws/area.py"
@@ -105,3 +107,110 @@ def test_a_terminated_server_settles_what_runs(client: Client, upstream: Upstrea
     os.kill(int((client.folder / "pid").read_text()), signal.SIGTERM)
     assert client.wait_exit() == -signal.SIGTERM
     check_settled(client, asked)
+
+
+# --- settings and folders that change ------------------------------------------------------------
+
+
+class Nobody:
+    """A connection that nobody reads."""
+
+    def notify_json(self, method: str, params: object) -> None: ...
+
+    def show_warning(self, message: str) -> None: ...
+
+
+async def test_a_change_that_arrives_while_the_app_is_built_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in clean_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    session = Session(Nobody())
+    described = 0
+
+    def describe() -> Description:
+        nonlocal described
+        described += 1
+        if described > 1:
+            return Description(name="an editor", settings={"privacy": {"local_only": True}})
+        session.client_changed()  # after the settings were read, and before the App is there
+        return Description(name="an editor")
+
+    session.begin(describe)
+    app = await session.app()
+    assert app.config().privacy.local_only
+    assert await session.app() is app
+    assert described == 2
+    await session.close()
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+USAGE = {"prompt_tokens": 20, "completion_tokens": 4, "cost": 0.000213}
+POOR = """
+[budgets]
+daily_usd = 0.00000001
+"""
+
+
+@pytest.fixture
+def typist(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
+    """Open a document where completion answers."""
+    body = openrouter_stream("<COMPLETION>1</COMPLETION>", USAGE)
+    upstream.answer("/v1/chat/completions", Answer(body=body, content_type="text/event-stream"))
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+        client.initialize()
+        client.open(URI, "x = \n")
+        yield client
+
+
+def told(client: Client) -> list[str]:
+    """Return what was shown to the user, once all that was asked is answered."""
+    client.request("farebox/conversations")
+    return [str(shown["message"]) for shown in client.notifications("window/showMessage")]
+
+
+def test_a_budget_that_is_exceeded_is_told_once_whatever_the_estimate(
+    typist: Client, upstream: Upstream
+) -> None:
+    typist.write_config(openrouter_config(upstream.base_url, more=POOR))
+    estimates: set[str] = set()
+    for length in range(0, 900, 300):
+        typist.type(URI, 0, 0, "y" * length)
+        assert typist.ghost(URI, 0, 4 + sum(range(0, length + 1, 300)), AUTOMATIC) == []
+        estimates.add(str(typist.request("farebox/explain")["reason"]))
+    assert len(estimates) == 3, "the message changed while typing"
+    (shown,) = told(typist)
+    assert "budget" in shown
+
+
+def test_what_went_wrong_is_told_again_after_completion_has_worked(
+    typist: Client, upstream: Upstream
+) -> None:
+    poor, rich = (openrouter_config(upstream.base_url, more=more) for more in (POOR, ""))
+    for config, found, times in ((poor, 0, 1), (rich, 1, 1), (poor, 0, 2), (poor, 0, 2)):
+        typist.write_config(config)
+        assert len(typist.ghost(URI, 0, 4, AUTOMATIC)) == found
+        assert len(told(typist)) == times
+
+
+def test_a_completion_that_was_not_asked_for_proves_nothing(typist: Client, upstream: Upstream) -> None:
+    typist.write_config(openrouter_config(upstream.base_url, more=POOR))
+    for column in (4, 1, 4):  # the second one is in the middle of a line
+        assert typist.ghost(URI, 0, column, AUTOMATIC) == []
+    assert len(told(typist)) == 1
+
+
+def test_each_provider_has_its_trouble_told(typist: Client, upstream: Upstream) -> None:
+    refusal = json_answer({"error": {"message": "no"}}, status=401)
+    upstream.answer("/v1/chat/completions", refusal)
+    again = openrouter_config(upstream.base_url, "mine/m") + (
+        f'[providers.mine]\nbase_url = "{upstream.base_url}"\ndialect = "openai"\n'
+    )
+    for config in (openrouter_config(upstream.base_url), again, again):
+        typist.write_config(config)
+        assert typist.ghost(URI, 0, 4, AUTOMATIC) == []
+    assert [("openrouter" in shown, "mine" in shown) for shown in told(typist)] == [
+        (True, False),
+        (False, True),
+    ]

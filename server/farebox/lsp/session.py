@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
-from farebox.errors import FareboxError, InvalidParams, Kind
+from farebox.errors import FareboxError, InvalidParams, Kind, ProviderError
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Session:
         self._client_changed = False
         self._closing = False
         self._building = asyncio.Lock()
-        self._told: set[tuple[Kind, str]] = set()
+        self._told: set[tuple[Kind, str | None]] = set()
         self._status: dict[str, object] = {}
         self._running = 0
         self._requests: set[asyncio.Task[object]] = set()
@@ -73,12 +73,13 @@ class Session:
     async def app(self) -> "App":
         """Return the App, built at first use, off the event loop."""
         async with self._building:
+            assert self._describe is not None  # noqa: S101  no request comes before initialize
             if self._app is None:
-                assert self._describe is not None  # noqa: S101  no request comes before initialize
+                self._client_changed = False
                 self._app = await asyncio.to_thread(_build, self._describe)
-            elif self._client_changed and self._describe is not None:
+            if self._client_changed:  # perhaps while the App was being built
+                self._client_changed = False
                 self._app.change_client(self._describe())
-            self._client_changed = False
         return self._app
 
     async def warm_up(self) -> None:
@@ -123,7 +124,7 @@ class Session:
         """Show in the status that a request runs and how it ended.
 
         ``quietly`` is a request that the user did not make by hand: its first failure of each sort is
-        shown as a message, because no reply will show it.
+        shown as a message, because no reply will show it; and again after completion has worked.
         """
         self._running += 1
         self._send_status("busy", "working")
@@ -141,7 +142,20 @@ class Session:
             self.in_background(self._announce_ready())
             raise
         self._running -= 1
+        if self._served_completion():
+            self._told.clear()
         self.in_background(self._announce_ready())
+
+    def _served_completion(self) -> bool:
+        """Say whether the last thing done was a completion: one that the gate kept back proves nothing."""
+        if self._app is None:
+            return False
+        try:
+            entry = self._app.diary.read(None)
+        except InvalidParams:  # nothing was done yet
+            return False
+        attempts = entry.route.attempts if entry.route is not None else ()
+        return entry.kind == "completion" and any(attempt.outcome == "ok" for attempt in attempts)
 
     def in_background(self, work: Coroutine[object, object, None]) -> None:
         """Run something that nobody waits for, and log if it fails; nothing while the session closes."""
@@ -170,8 +184,10 @@ class Session:
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
         self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
-        if quietly and error.kind in _TOLD_ONCE and (error.kind, error.message) not in self._told:
-            self._told.add((error.kind, error.message))
+        # Not by its message: that may hold an estimate, which changes with every key.
+        trouble = (error.kind, error.provider if isinstance(error, ProviderError) else None)
+        if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
+            self._told.add(trouble)
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
 
     def _send_status(self, state: str, message: str, **known: str | None) -> None:
