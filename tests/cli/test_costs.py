@@ -86,7 +86,8 @@ def test_what_cannot_be_asked_is_said(
     arguments: list[str],
     words: str,
 ):
-    monkeypatch.setenv("FAREBOX_HOME", str(tmp_path))
+    for name, value in clean_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
     assert main(["costs", *arguments]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

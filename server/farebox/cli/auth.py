@@ -6,11 +6,12 @@ import sys
 from typing import Literal
 
 from farebox.app import App, Client, data_folder
-from farebox.cli.terminal import from_stdin, harmless
+from farebox.cli.terminal import from_stdin, harmless, show
 from farebox.config import Config
 from farebox.errors import ConfigError, InvalidParams
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
+from farebox.report import clean
 from farebox.secrets import BadKey, Keys
 
 
@@ -21,13 +22,13 @@ def auth(action: Literal["login", "logout", "list"], provider: str | None) -> in
         return _list(keys)
     if action == "logout":
         removed = keys.remove(provider)
-        print(f"removed the key of {provider}" if removed else f"no key of {provider} was stored")
+        show(f"removed the key of {provider}" if removed else f"no key of {provider} was stored")
         return 0
     _check_known(provider)
     secret = _read(provider)
     if not secret.strip():
         raise InvalidParams("no key was given", hint="Type the key at the prompt, or pipe it in.")
-    print(f"kept in {keys.store(provider, secret)}")
+    show(f"kept in {keys.store(provider, secret)}")
     return 0
 
 
@@ -35,7 +36,7 @@ def _read(provider: str) -> str:
     if not sys.stdin.isatty():
         return from_stdin(lambda stream: stream.readline())
     try:
-        return getpass.getpass(f"Key for {provider}: ")
+        return getpass.getpass(harmless(f"Key for {provider}: "))
     except EOFError:
         return ""
 
@@ -53,10 +54,10 @@ def _list(keys: Keys) -> int:
         config = Config()
     directory = Directory(config, keys, Http(), servers={})
     lines = {name: _where(directory, name) for name in (*directory.names(), *keys.stored_names())}
-    width = max(12, *map(len, lines))
+    width = max(12, *(len(clean(name)) for name in lines))
     for name, where in lines.items():
         if where is not None:
-            print(harmless(f"{name:{width}} {where}"))
+            show(clean(f"{clean(name):{width}} {where}"))
     return 0
 
 

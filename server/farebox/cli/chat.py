@@ -1,7 +1,5 @@
 """``farebox chat``: a question from the arguments or stdin, the answer streamed to stdout."""
 
-import json
-import sys
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal
@@ -11,10 +9,11 @@ from farebox.chat import conversation as chats
 from farebox.cli import standards
 from farebox.cli.route import read_task
 from farebox.cli.running import with_app
-from farebox.cli.terminal import from_stdin, harmless
+from farebox.cli.terminal import from_stdin, note, show, show_json
 from farebox.errors import BrokenReply
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, Route, Text, Usage, usd_text
+from farebox.report import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
 Standard = Literal["openai", "claude"]
@@ -38,9 +37,9 @@ def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: St
         async with aclosing(running.events()) as events:
             async for event in events:
                 if isinstance(event, FellBack):
-                    print(f"{event.error}; trying the next model", file=sys.stderr)
+                    note(f"{event.error}; trying the next model")
                 if isinstance(event, Text) and not quiet:
-                    print(harmless(event.text), end="", flush=True)
+                    show(event.text, end="")
         return running
 
     running = with_app(ask)
@@ -53,7 +52,7 @@ def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: St
 
 def _print(turn: chats.Turn, done: Done, *, as_json: bool, standard: Standard | None) -> None:
     if standard is not None:
-        print(json.dumps(standards.write(standard, turn, done), indent=2))
+        show_json(standards.write(standard, turn, done))
     elif as_json:
         result = ChatResult(
             conversation="",
@@ -64,13 +63,13 @@ def _print(turn: chats.Turn, done: Done, *, as_json: bool, standard: Standard | 
             usage=usage_shape(done.usage),
             cost=cost_shape(done.cost),
         )
-        print(json.dumps(result.json_value(), indent=2))
+        show_json(result.json_value())
     else:
-        print(flush=True)
-        print(footer(done.route, done.usage, done.cost), file=sys.stderr)
+        show("")
+        note(footer(done.route, done.usage, done.cost))
 
 
 def footer(route: Route, usage: Usage, cost: Cost) -> str:
     """Say in one line who answered, with how many tokens, and what it cost."""
     price = "cost unknown" if cost.nanodollars is None else f"${usd_text(cost.nanodollars)} ({cost.basis})"
-    return f"[{route.target.name} | {usage.input_tokens} in, {usage.output_tokens} out | {price}]"
+    return f"[{clean(route.target.name)} | {usage.input_tokens} in, {usage.output_tokens} out | {price}]"

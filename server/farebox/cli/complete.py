@@ -1,15 +1,13 @@
 """``farebox complete FILE:LINE:COLUMN``: what ghost text would say there."""
 
-import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from farebox.app import App
 from farebox.cli.chat import footer
 from farebox.cli.running import with_app
-from farebox.cli.terminal import harmless
+from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import CompleteResult, ItemShape
@@ -54,14 +52,14 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
             usage=usage_shape(answer.usage),
             cost=cost_shape(answer.cost) if answer.cost is not None else None,
         )
-        print(json.dumps(result.json_value(), indent=2))
+        show_json(result.json_value())
         return 0
     for item in answer.items:
-        print(harmless(item.text))
+        show(item.text)
     if answer.reason is not None:
-        print(f"not asked: {answer.reason}", file=sys.stderr)
+        note(f"not asked: {answer.reason}")
     elif answer.route is not None and answer.cost is not None:
-        print(footer(answer.route, answer.usage, answer.cost), file=sys.stderr)
+        note(footer(answer.route, answer.usage, answer.cost))
     return 0
 
 

@@ -1,10 +1,10 @@
 """``farebox costs``: the cost report as a table, JSON or CSV."""
 
-import json
 import shutil
 from typing import Literal
 
 from farebox.cli.running import with_app
+from farebox.cli.terminal import show, show_json
 from farebox.report import to_csv, to_table
 from farebox.shapes import report_shape
 
@@ -22,9 +22,9 @@ def print_costs(
     report = with_app(lambda app: app.cost_report(since=since, until=until, by=groups, workspace=workspace))
     match style:
         case "json":
-            print(json.dumps(report_shape(report).json_value(), indent=2))
+            show_json(report_shape(report).json_value())
         case "csv":
-            print(to_csv(report), end="")
+            show(to_csv(report), end="")
         case "table":
-            print(to_table(report, width=shutil.get_terminal_size((100, 24)).columns), end="")
+            show(to_table(report, width=shutil.get_terminal_size((100, 24)).columns), end="")
     return 0

@@ -1,9 +1,9 @@
 """``farebox doctor``: what is set up, what is missing and what to do about it."""
 
-import json
-
 from farebox.cli.running import with_app
+from farebox.cli.terminal import show, show_json
 from farebox.lsp.methods import CheckShape, DoctorResult
+from farebox.report import clean
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
@@ -13,10 +13,10 @@ def print_checks(*, as_json: bool) -> int:
     checks = with_app(lambda app: app.examine())
     if as_json:
         result = DoctorResult(checks=[CheckShape.model_validate(check) for check in checks])
-        print(json.dumps(result.json_value(), indent=2))
+        show_json(result.json_value())
     else:
         for check in checks:
-            print(f"{_SIGNS[check.state]}  {check.name}: {check.message}")
+            show(clean(f"{_SIGNS[check.state]}  {check.name}: {check.message}"))
             if check.hint:
-                print(f"         -> {check.hint}")
+                show(clean(f"         -> {check.hint}"))
     return 1 if any(check.state == "error" for check in checks) else 0

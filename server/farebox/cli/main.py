@@ -61,16 +61,18 @@ def _reporting_errors(run: "Callable[[argparse.Namespace], int]", options: "argp
 
 
 def _complain(text: str) -> None:
-    from farebox.cli.terminal import harmless
+    from farebox.cli.terminal import note
 
-    print(harmless(f"farebox: {text}"), file=sys.stderr)
+    note(f"farebox: {text}")
 
 
 def _internal(error: Exception, text: str) -> None:
     if os.environ.get("FAREBOX_DEBUG") == "1":
         import traceback
 
-        traceback.print_exception(error)
+        from farebox.cli.terminal import note
+
+        note("".join(traceback.format_exception(error)).rstrip())
     _complain(f"{text}; run with FAREBOX_DEBUG=1 for the traceback")
 
 

@@ -1,11 +1,12 @@
 """``farebox models``: what could be asked for now, and what it costs."""
 
-import json
 from collections.abc import Sequence
 
 from farebox.app import App
 from farebox.cli.running import with_app
+from farebox.cli.terminal import show, show_json
 from farebox.lsp.methods import ModelShape, ModelsResult, model_shape
+from farebox.report import clean
 from farebox.router import inventory
 
 
@@ -17,15 +18,15 @@ def models(*, as_json: bool) -> int:
 
     shapes = [model_shape(line) for line in with_app(ask)]
     if as_json:
-        print(json.dumps(ModelsResult(models=shapes).json_value(), indent=2))
+        show_json(ModelsResult(models=shapes).json_value())
         return 0
     if not shapes:
-        print("No provider is set up. farebox doctor says what to do.")
+        show("No provider is set up. farebox doctor says what to do.")
         return 0
-    width = max(len(shape.id) for shape in shapes)
-    print(f"{'model':{width}}  {'context':>9}  {'$/M in':>9}  {'$/M out':>9}  capabilities")
+    width = max(len(clean(shape.id)) for shape in shapes)
+    show(f"{'model':{width}}  {'context':>9}  {'$/M in':>9}  {'$/M out':>9}  capabilities")
     for shape in shapes:
-        print(_line(shape, width))
+        show(_line(shape, width))
     return 0
 
 
@@ -34,4 +35,4 @@ def _line(shape: ModelShape, width: int) -> str:
     price_in, price_out = shape.input_usd_per_mtok or "?", shape.output_usd_per_mtok or "?"
     state = "" if shape.state == "ready" else f"  [{shape.state}]"
     capabilities = " ".join(shape.capabilities)
-    return f"{shape.id:{width}}  {context:>9}  {price_in:>9}  {price_out:>9}  {capabilities}{state}"
+    return f"{clean(shape.id):{width}}  {context:>9}  {price_in:>9}  {price_out:>9}  {capabilities}{state}"

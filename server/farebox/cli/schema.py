@@ -1,10 +1,10 @@
 """``farebox schema``: the machine-readable contract of our own methods and notifications."""
 
-import json
 from typing import cast
 
 from pydantic import TypeAdapter
 
+from farebox.cli.terminal import show_json
 from farebox.lsp.errors import CODES
 from farebox.lsp.methods import METHOD_SHAPES, ChatEventParams, StatusParams
 from farebox.lsp.names import CHAT_EVENT, COMMAND_PREFIX, PREFIX, PROTOCOL_VERSION, STATUS
@@ -38,7 +38,7 @@ def schema() -> dict[str, object]:
 
 def print_schema() -> int:
     """Print the schema."""
-    print(json.dumps(schema(), indent=2))
+    show_json(schema())
     return 0
 
 

@@ -1,6 +1,10 @@
-"""Text from and for a terminal; what models and providers say may not move the cursor or set a title."""
+"""Text from and for a terminal; what models and providers say may not move the cursor or set a title.
+
+Commands print through ``show``, ``note`` and ``show_json`` alone: the linter forbids ``print`` elsewhere.
+"""
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -18,6 +22,21 @@ def from_stdin(read: Callable[[TextIO], str]) -> str:
         return read(sys.stdin)
     except UnicodeDecodeError:
         raise InvalidParams("stdin is not UTF-8 text", hint="Convert it to UTF-8 first.") from None
+
+
+def show(text: str, *, end: str = "\n") -> None:
+    """Print for a person, on stdout."""
+    print(harmless(text), end=end, flush=True)
+
+
+def note(text: str) -> None:
+    """Print on stderr what is not the answer itself."""
+    print(harmless(text), file=sys.stderr)
+
+
+def show_json(value: object) -> None:
+    """Print for a program; JSON in ASCII has no control character in it but line ends."""
+    print(json.dumps(value, indent=2))
 
 
 def harmless(text: str) -> str:
