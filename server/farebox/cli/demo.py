@@ -1,18 +1,18 @@
 """``farebox demo``: the server at work, as an editor sees it: a completion, a chat, what both cost.
 
-Uses a provider that is set up, else a model server that runs on this machine, else the simulated one,
-and says which. Money is only spent where the user has set a key up; what the demo does with a local or
-a simulated model goes into a ledger of its own.
+Uses what is set up, else a model server that runs on this machine, else the simulated one, and says
+which. Money is only spent where the user has set a key up; what the demo does with a local server that it
+found, or with the simulated provider, goes into a ledger of its own.
 """
 
 import asyncio
 import colorsys
 import os
 import shutil
-import sys
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -22,25 +22,20 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from farebox.app import App, Client
+from farebox.chat import conversation as chats
+from farebox.chat.prompts import Attachment
+from farebox.cli.stage import Stage, choose
 from farebox.cli.stdio_client import Json, StdioClient
-from farebox.cli.terminal import harmless
-from farebox.providers.simulated import SimulatedServer
+from farebox.cli.terminal import harmless, show
+from farebox.completion import engine
+from farebox.messages import Route
 from farebox.report import to_table
-from farebox.router import inventory
+from farebox.router.door import Door
 
 QUESTION = "What does this function do? Answer in one sentence."
 FUNCTION = "def rgb_to_yiq"
 LINES_AROUND = 4
 MAX_WIDTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Whom the demo speaks to: words for the user, and how the server is told."""
-
-    words: str
-    environment: dict[str, str] = field(default_factory=dict[str, str])
-    settings: Json = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +64,13 @@ class Scene:
         end = {"line": self.line + 1, "character": 0}
         return {"start": {"line": first, "character": 0}, "end": end}
 
+    @property
+    def attachment(self) -> Attachment:
+        """The function, as the server will read it."""
+        end_of_line = self.after.index("\n") + 1
+        text = self.before[self.before.index(FUNCTION) :] + self.typed + self.after[:end_of_line]
+        return Attachment(self.path.name, text, str(self.path))
+
 
 def demo(*, simulated: bool) -> int:
     """Run the demo."""
@@ -82,47 +84,23 @@ async def _demo(*, simulated: bool) -> int:
     async with AsyncExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="farebox-demo-", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
-        stage = await _stage(stack, home, simulated=simulated)
-        console.print(f"\n[bold]farebox demo[/bold]  {stage.words}\n")
+        scene = _scene(home)
+        stage = await choose(stack, home, lambda door: _plan(door, scene), simulated=simulated)
+        console.print(Text.assemble("\n", ("farebox demo", "bold"), f"  {harmless(stage.words)}\n"))
         screen = _Screen(console)
+        started = datetime.now(UTC)
         async with StdioClient(stage.environment, screen.listen) as client:
-            await _play(client, screen, stage, _scene(home))
-        await _report(console, stage)
+            await _play(client, screen, stage, scene)
+        await _report(console, stage, started)
     console.print("[dim]Next: the README says how to add a key or a local model, and your editor.[/dim]")
     return 0
 
 
-# --- whom to speak to --------------------------------------------------------------------------------
-
-
-async def _stage(stack: AsyncExitStack, home: Path, *, simulated: bool) -> Stage:
-    """Choose a provider: one that is set up, a local server, the simulated one."""
-    apart = {"FAREBOX_HOME": str(home), "FAREBOX_CONFIG": str(home / "config.toml")}
-    if not simulated:
-        app = App(Client(name="demo"))
-        try:
-            door = app.door()
-            ready = [name for name in door.directory.wanted() if door.directory.state(name) == "ready"]
-            if ready:
-                return Stage(f"with what you have set up: {', '.join(ready)}. This costs what it costs.")
-            servers = await inventory.local_servers(door.planner)
-        finally:
-            await app.close()
-        if servers:
-            server = servers[0]
-            words = f"with {server.kind} at {server.base_url}, found running on this machine"
-            return Stage(words, {**apart, "FAREBOX_LOCAL_BASE_URL": server.base_url})
-    server = await stack.enter_async_context(SimulatedServer())
-    settings: Json = {
-        "providers": {"simulated": {"dialect": "openai", "base_url": server.base_url}},
-        "tasks": {"chat": "simulated/echo", "complete": "simulated/echo"},
-    }
-    why = "as you asked" if simulated else "no key is set and no local model server runs"
-    words = (
-        f"with the [bold]simulated[/bold] provider: {why}.\n"
-        "It is a small program on this machine, no model: its answers and prices are made up."
-    )
-    return Stage(words, {**apart, "FAREBOX_LOCAL_BASE_URL": ""}, settings)
+async def _plan(door: Door, scene: Scene) -> tuple[Route, ...]:
+    """Plan the two requests that the demo is about to make."""
+    hole = engine.Hole(str(scene.path), "python", scene.before + scene.typed, scene.after)
+    asked = chats.Question(QUESTION, attachments=(scene.attachment,))
+    return await engine.route(door, hole), await chats.route(door, chats.Conversation(""), asked)
 
 
 def _scene(home: Path) -> Scene:
@@ -190,15 +168,15 @@ async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> Non
     screen.say(f"[dim]{what}, {ms} ms[/dim]\n")
 
 
-async def _report(console: Console, stage: Stage) -> None:
+async def _report(console: Console, stage: Stage, started: datetime) -> None:
     """Print the report of the ledger that the server has just written."""
     app = App(Client(name="demo"), environment={**os.environ, **stage.environment})
     try:
-        report = await app.cost_report(since="today", by=("task", "model"))
+        report = await app.cost_report(since=started.isoformat(), by=("task", "model"))
     finally:
         await app.close()
     console.rule("[bold]What it cost[/bold]", align="left")
-    sys.stdout.write(to_table(report, width=console.width) + "\n")
+    show(to_table(report, width=console.width))
 
 
 class _Screen:
@@ -231,7 +209,8 @@ class _Screen:
         route, cost = cast("Json", result["route"]), cast("Json", result["cost"])
         price = f"${cost['usd']} ({cost['basis']})" if cost["usd"] is not None else "cost unknown"
         self._console.print("\n")
-        self._console.print(Text(f"{route['model']} | {price} | {route['reason']}\n", style="dim"))
+        said = harmless(f"{route['model']} | {price} | {route['reason']}\n")
+        self._console.print(Text(said, style="dim"))
 
     def show_code(self, scene: Scene, ghost: str) -> None:
         """Show the lines around the cursor, with the ghost text in grey."""
