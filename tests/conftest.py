@@ -1,18 +1,25 @@
-"""What holds for every test: nothing beyond loopback, nobody's real keyring, no key of the developer's."""
+"""What holds for every test: nothing beyond loopback, no keyring, key or setting of the developer's, noon."""
 
 import ipaddress
 import os
 import sys
+import time
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from farebox.config import WORKSPACE_FILE
+from support.environment import is_the_developers, zone_where_it_is_noon
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
-for name in [name for name in os.environ if name.endswith("_API_KEY") or name.startswith("FAREBOX_LOCAL")]:
+for name in filter(is_the_developers, list(os.environ)):
     del os.environ[name]
+
+os.environ["TZ"] = zone_where_it_is_noon(datetime.now(UTC))
+if hasattr(time, "tzset"):
+    time.tzset()
 
 _strangers: list[object] = []
 

@@ -21,6 +21,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 INSTALL, TEST = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)[:2]
 RUN_ELSEWHERE = {INSTALL: "test_the_first_command…", TEST: "this very run"}
 FRESH_INSTALL_AND_DEMO_S = 90
+FOR_PIP = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
 
 def shell_lines() -> list[str]:
@@ -85,11 +86,50 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert test in script
 
 
+def newcomers_environment(folder: Path) -> dict[str, str]:
+    """What pip needs of this machine (its cache and settings may lie in HOME), and a farebox never used."""
+    kept = {name: value for name, value in os.environ.items() if name in FOR_PIP or name.startswith("PIP_")}
+    return {
+        **kept,
+        "FAREBOX_HOME": str(folder / "farebox"),
+        "FAREBOX_CONFIG": str(folder / "config.toml"),
+    }
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere another HOME leads to the same user's data")
+def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    developers = tmp_path / "developer"
+    developers.mkdir()
+    monkeypatch.setenv("HOME", str(developers))
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-example-0123456789")
+    farebox = [sys.executable, "-m", "farebox"]
+    login = [*farebox, "auth", "login", "openai"]
+    subprocess.run(login, cwd=developers, input="sk-example-0123456789\n", text=True, check=True, timeout=60)
+    for settings, words in ((os.environ, "from "), (newcomers_environment(tmp_path), "none; ")):
+        done = subprocess.run(
+            [*farebox, "auth", "list"],
+            env=settings,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        where = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+        assert where["openai"].startswith(words)
+        assert where["openrouter"].startswith(words)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """It measures how long that takes and prints it; the network is no test's business."""
     clone = tmp_path / "clone"
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
@@ -97,14 +137,12 @@ def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
         if (ROOT / name).is_file():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, clone / name)
-    kept = ("PATH", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE", "HOME")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
     started = time.monotonic()
     done = subprocess.run(
         ["bash", "-c", INSTALL],
         check=False,
         cwd=clone,
-        env=environment,
+        env=newcomers_environment(tmp_path),
         capture_output=True,
         text=True,
         timeout=500,

@@ -2,10 +2,15 @@
 
 import os
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
+STEERING = ("FAREBOX_REQUIRE_", "FAREBOX_TEST_")
+"""How the variables begin that steer the tests themselves."""
+
+NOON = 12
 
 
 def clean_environment(folder: Path) -> dict[str, str]:
@@ -18,6 +23,18 @@ def clean_environment(folder: Path) -> dict[str, str]:
         "FAREBOX_HOME": str(folder / "farebox"),
         "FAREBOX_CONFIG": str(folder / "config.toml"),
     }
+
+
+def is_the_developers(name: str) -> bool:
+    """Say whether a variable holds a key, or steers a farebox: no test may find it."""
+    if name.startswith("FAREBOX_"):
+        return not name.startswith(STEERING)
+    return name.endswith(("_API_KEY", "_TOKEN"))
+
+
+def zone_where_it_is_noon(now: datetime) -> str:
+    """Return a TZ in which it is past twelve, so that no day ends between two lines of a test."""
+    return f"NOON{now.hour - NOON:+d}"  # POSIX counts what to add to reach UTC
 
 
 def openrouter_config(base_url: str, model: str = "openrouter/openai/gpt-4o-mini", more: str = "") -> str:
