@@ -129,6 +129,13 @@ async def test_an_answer_split_at_every_byte_reads_the_same(http: Http, upstream
     assert (await check(http, upstream, answer))[:-1] == [Text("ä"), Text("😀")]
 
 
+async def test_an_event_without_data_keeps_the_connection_alive_and_says_nothing(
+    http: Http, upstream: Upstream
+):
+    answer = sse_answer("", piece("a"), " ", last(), "", done=False)
+    assert (await check(http, upstream, answer))[:-1] == [Text("a")]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

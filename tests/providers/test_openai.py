@@ -240,9 +240,20 @@ async def test_a_last_line_without_its_end_is_read(http: Http):
     assert await check(http, Answer(body=body, content_type="text/event-stream")) == [Text("a"), FINISH]
 
 
+@pytest.mark.parametrize("end", [b"data: [DONE]\n\n", b"", b"data: "])
+@pytest.mark.parametrize("nothing", [b"data: \n\n", b"data:\n\n", b"event: ping\ndata\n\n", b"data:  \n\n"])
+async def test_an_event_without_data_keeps_the_connection_alive_and_says_nothing(
+    http: Http, nothing: bytes, end: bytes
+):
+    pieces = (sse(one, done=False) for one in (chunk({"content": "a"}), chunk({}, "stop")))
+    body = nothing + nothing.join(pieces) + nothing + end
+    assert await check(http, Answer(body=body, content_type="text/event-stream")) == [Text("a"), FINISH]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
+        pytest.param(sse_answer("", "", done=False), id="only events without data"),
         pytest.param(sse_answer(chunk({"content": "a"}), done=False), id="ended early"),
         pytest.param(sse_answer(chunk({"content": "a"}), cut_after=140), id="cut off between events"),
         pytest.param(sse_answer(chunk({"content": "a"}), cut_after=60), id="cut off inside an event"),

@@ -120,7 +120,7 @@ class Http:
     async def _request(
         self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> httpx2.Request:
-        url = endpoint.base_url + path
+        url = _checked_url(endpoint, path)
         if endpoint.loopback_only and not is_loopback(url):
             raise LocalOnly(
                 f"{endpoint.provider} is not on this machine, and local-only mode is on",
@@ -148,6 +148,8 @@ class Http:
             late = _timed_out(endpoint, FIRST_BYTE_S)
             late.may_be_billed = True
             raise late from None
+        except httpx2.UnsupportedProtocol:
+            raise _no_address(endpoint) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as exc:
             raise _unreachable(endpoint, exc) from None
         except httpx2.TransportError:
@@ -156,6 +158,17 @@ class Http:
                 hint="Try again; if it keeps happening, choose another model or provider.",
                 provider=endpoint.provider,
             ) from None
+
+
+def _checked_url(endpoint: Endpoint, path: str) -> str:
+    """Return the address of a path. Raises Unreachable where it can't be read, by us or by the library."""
+    url = endpoint.base_url + path
+    try:
+        origin_of(url)
+        httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        raise _no_address(endpoint) from None
+    return url
 
 
 def is_loopback(url: str) -> bool:
@@ -235,6 +248,15 @@ def _timed_out(endpoint: Endpoint, after_s: float) -> Unreachable:
     return Unreachable(
         f"{endpoint.provider} at {endpoint.base_url} did not answer within {after_s:g} s",
         hint="Is the server busy or loading a model? Try again, or choose another model.",
+        provider=endpoint.provider,
+    )
+
+
+def _no_address(endpoint: Endpoint) -> Unreachable:
+    """Count a wrong address as unreachable, so that a request goes on to its next target."""
+    return Unreachable(
+        f"{endpoint.provider} can't be reached: {endpoint.base_url} is no address of a server",
+        hint=f"Correct base_url of [providers.{endpoint.provider}].",
         provider=endpoint.provider,
     )
 

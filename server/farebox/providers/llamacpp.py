@@ -63,7 +63,7 @@ class LlamaCpp:
 
     def _tables(self, decoder: SseDecoder, chunk: bytes) -> list[JsonObject]:
         try:
-            parsed = [parse_object(event.data) for event in decoder.feed(chunk)]
+            parsed = [parse_object(event.data) for event in decoder.feed(chunk) if not event.is_empty]
         except TooLong as exc:
             raise self._broken(f"sent too much: {exc}") from None
         if any(table is None for table in parsed):

@@ -131,10 +131,12 @@ async def _streamed(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObje
                 if event.data.strip() == DONE:
                     yield {DONE: True}
                     return
+                if event.is_empty:
+                    continue
                 seen = True
                 yield _chunk(endpoint, event)
         for event in decoder.end():
-            if event.data.strip() != DONE:
+            if event.data.strip() != DONE and not event.is_empty:
                 seen = True
                 yield _chunk(endpoint, event)
     except TooLong as exc:

@@ -24,6 +24,11 @@ class ServerSentEvent:
     data: str
     event: str = "message"
 
+    @property
+    def is_empty(self) -> bool:
+        """True without any data: some proxies keep a connection alive with such events."""
+        return not self.data.strip()
+
 
 class SseDecoder:
     """Turn chunks of bytes into events. One decoder serves one stream."""
