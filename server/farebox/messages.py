@@ -259,7 +259,10 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The door's last word: what the whole request came to."""
+    """The door's last word: what the whole request came to.
+
+    ``usage`` and ``cost`` are those of all its attempts together; the rest is about the last of them.
+    """
 
     finish_reason: FinishReason
     usage: Usage

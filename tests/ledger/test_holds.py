@@ -87,6 +87,15 @@ def test_a_budget_may_be_spent_to_the_last_nanodollar_and_no_further(connection:
     assert spent(connection) == Spent(0, 1_000)
 
 
+def test_what_costs_nothing_has_room_in_a_budget_that_is_overspent(connection: sqlite3.Connection):
+    holds.place(connection, a_hold("c1", 400), (DAILY,))
+    holds.settle(connection, a_settlement("c1", Cost(DAILY.limit_nanodollars + 1, "reported")))
+    with pytest.raises(BudgetExceeded):
+        holds.place(connection, a_hold("c2", 1), (DAILY, MONTHLY))
+    holds.place(connection, a_hold("free", 0), (DAILY, MONTHLY))
+    assert column(connection, "state", "free") == "held"
+
+
 def test_a_refusal_writes_nothing_and_says_which_budget_what_is_spent_and_what_to_do(
     connection: sqlite3.Connection,
 ):
@@ -192,6 +201,31 @@ def test_a_price_that_is_not_known_is_null_and_never_zero(connection: sqlite3.Co
     assert column(connection, "cost_nanodollars") is None
     assert column(connection, "basis") == "unknown"
     assert spent(connection) == Spent(0, 0)
+
+
+@given(
+    usage=st.builds(Usage, *[st.integers(-5, 10**30)] * 5),
+    cost=st.builds(
+        Cost,
+        st.none() | st.integers(-5, 10**40),
+        st.sampled_from(["reported", "unknown"]),
+        st.just("a/b"),
+        st.none() | st.integers(-5, 10**40),
+    ),
+)
+def test_a_row_has_the_amounts_that_the_caller_is_told(usage: Usage, cost: Cost):
+    connection = opened(":memory:")
+    holds.place(connection, a_hold(), ())
+    settlement = replace(a_settlement(), usage=usage, cost=cost)
+    told = holds.bookable(settlement)
+    assert holds.settle(connection, settlement)
+    tokens = "input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens"
+    row = connection.execute(
+        f"SELECT cost_nanodollars, basis, baseline_model, baseline_nanodollars, {tokens} FROM calls"
+    ).fetchone()
+    connection.close()
+    assert (Cost(*row[:4]), Usage(*row[4:])) == (told.cost, told.usage)
+    assert holds.bookable(told) == told
 
 
 def test_text_and_counts_from_outside_can_not_spoil_a_row(connection: sqlite3.Connection):

@@ -108,6 +108,11 @@ def test_a_charge_says_how_it_ended(deltas: tuple[Delta, ...], outcome: Outcome,
     assert settlement.error_kind == "brokenReply"
 
 
+def test_an_absurd_figure_is_told_as_the_ledger_will_have_it():
+    cost = told(a_charge(), Finish("stop", USAGE, reported_nanodollars=10**16)).settle("ok").cost
+    assert (cost.nanodollars, cost.basis) == (None, "unknown")
+
+
 def test_savings_are_measured_against_the_strongest_model():
     cost = told(a_charge(baseline=True), HELLO, SILENT).settle("ok").cost
     # 600 * 1250 + 400 * 125 + 100 * 10000

@@ -1,8 +1,10 @@
 """Budgets as part of the plan, holds that are large enough, and what a lost answer may have cost."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,14 +12,27 @@ import pytest
 
 from farebox.app import App, Client
 from farebox.completion import engine
-from farebox.errors import BrokenReply, FareboxError, KeyRejected, Refused
-from farebox.messages import Call, Chat, Done, Event, Image, Message, Routed
+from farebox.errors import BrokenReply, FareboxError, KeyRejected, LocalOnly, Refused
+from farebox.ledger.queries import Query
+from farebox.messages import Call, Chat, Cost, Done, Event, FellBack, Image, Message, Routed, Text, Usage
+from farebox.router.door import Door, Reply
 from farebox.router.request import Request
-from support.upstream import Answer, Upstream, json_answer, openrouter_stream
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 OpenApp = Callable[[str], App]
 STREAM = "text/event-stream"
 PROMPT = "the quick brown fox jumps over the lazy dog, twice"
+WAIT_S = 5.0
+
+PRICED, UNPRICED, FREE = "openrouter/openai/gpt-5-mini", "openrouter/acme/new", "own/m"
+TOKENS = {"prompt_tokens": 1_000, "completion_tokens": 100}
+REFUSED = json_answer({}, status=429)
+BROKEN = Answer(body=b"data: x\n\n", content_type=STREAM)
+ANSWERED = Answer(body=openrouter_stream("hi", TOKENS), content_type=STREAM)
+REPORTED = Answer(body=openrouter_stream("hi", {**TOKENS, "cost": 0.5}), content_type=STREAM)
+UNCOUNTED = Answer(body=openrouter_stream("hi"), content_type=STREAM)
+HANGING = Answer(body=sse(chunk({"content": "hi"}), done=False), content_type=STREAM, hang=True)
+CUT_OFF = replace(UNCOUNTED, cut_after=UNCOUNTED.body.index(b"stop"))
 
 
 @pytest.fixture
@@ -44,27 +59,66 @@ async def open_app(tmp_path: Path, upstream: Upstream) -> AsyncIterator[OpenApp]
         await app.close()
 
 
-def a_request(images: int = 0) -> Request:
-    chat = Chat((Message("user", PROMPT, (Image("image/png", "AAAA"),) * images),))
+def a_request(images: int = 0, prompt: str = PROMPT) -> Request:
+    chat = Chat((Message("user", prompt, (Image("image/png", "AAAA"),) * images),))
     return Request(
         task="chat",
         render=lambda serving: Call(serving.model, chat, max_output_tokens=100),
-        input_bytes=len(PROMPT),
+        input_bytes=len(prompt),
         max_output_tokens=100,
         images=images,
     )
 
 
-async def events_of(app: App) -> list[Event]:
-    async with aclosing(app.door().send(a_request()).events()) as events:
+async def events_of(app: App, request: Request | None = None) -> list[Event]:
+    return await listen(app.door().send(request or a_request()))
+
+
+async def listen(reply: Reply) -> list[Event]:
+    async with aclosing(reply.events()) as events:
         return [event async for event in events]
 
 
-async def last_row(app: App) -> sqlite3.Row:
-    await app.ledger.check()
+async def rows_of(app: App) -> list[sqlite3.Row]:
+    await app.ledger.check()  # what was handed over before is written now
     with closing(sqlite3.connect(app.ledger.path)) as connection:
         connection.row_factory = sqlite3.Row
-        return connection.execute("SELECT * FROM calls ORDER BY started_ms DESC, attempt DESC").fetchone()
+        return connection.execute("SELECT * FROM calls ORDER BY started_ms, attempt").fetchall()
+
+
+async def last_row(app: App) -> sqlite3.Row:
+    return (await rows_of(app))[-1]
+
+
+async def done_of(door: Door, *, stop_at: type[Event] | None = None) -> Done:
+    """Listen to the end, or up to the first event of a kind; return what the request came to."""
+    reply = door.send(a_request())
+    with suppress(FareboxError):
+        async with aclosing(reply.events()) as events:
+            async for event in events:
+                if stop_at is not None and isinstance(event, stop_at):
+                    break
+    assert reply.done is not None
+    return reply.done
+
+
+async def check_sums(app: App, done: Done) -> None:
+    """The caller must be told the sums of the request's rows, and the report must say the same."""
+    rows = await rows_of(app)
+    assert len({row["request_id"] for row in rows}) == 1
+    costs = [row["cost_nanodollars"] for row in rows]
+    assert done.cost.nanodollars == (None if None in costs else sum(costs))
+    bases = [row["basis"] for row in rows if row["cost_nanodollars"] != 0] or [row["basis"] for row in rows]
+    weakest = next(basis for basis in ("unknown", "estimated", "computed", "reported") if basis in bases)
+    assert done.cost.basis == weakest
+    (group,) = await app.ledger.groups(Query())
+    assert done.usage == group.usage
+    if done.cost.nanodollars is None:
+        assert done.cost.saved_nanodollars is None
+    else:
+        assert done.cost.nanodollars == group.cost_nanodollars
+        assert done.cost.baseline_nanodollars == group.baseline_nanodollars
+        assert done.cost.saved_nanodollars == group.saved_nanodollars
 
 
 async def test_what_a_budget_has_no_room_for_is_dropped_and_the_free_fallback_taken(
@@ -118,6 +172,94 @@ async def test_a_request_that_was_taken_in_may_have_cost_something(
     assert (row["cost_nanodollars"] > 0, row["basis"]) == (costs, "estimated" if costs else "computed")
 
 
+@pytest.mark.parametrize("last", [ANSWERED, REPORTED, UNCOUNTED, HANGING, CUT_OFF, BROKEN, REFUSED])
+@pytest.mark.parametrize("failed", [REFUSED, BROKEN])
+@pytest.mark.parametrize("models", [(PRICED, FREE), (PRICED, UNPRICED), (UNPRICED, PRICED), (FREE, PRICED)])
+async def test_a_request_costs_what_all_of_its_attempts_cost(
+    open_app: OpenApp, upstream: Upstream, models: tuple[str, str], failed: Answer, last: Answer
+):
+    app = open_app(f'[tasks]\nchat = ["{models[0]}", "{models[1]}"]\n')
+    upstream.queue(failed, last)
+    done = await done_of(app.door(), stop_at=Text if last is HANGING else None)
+    assert len(await rows_of(app)) == 2
+    await check_sums(app, done)
+
+
+async def test_a_broken_answer_is_paid_for_beside_the_one_that_came_after_it(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app(f'[tasks]\nchat = ["{PRICED}", "openrouter/openai/gpt-5"]\n')
+    upstream.queue(BROKEN, REPORTED)
+    done = await done_of(app.door())
+    first, second = await rows_of(app)
+    assert (first["basis"], second["basis"]) == ("estimated", "reported")
+    assert second["cost_nanodollars"] == 500_000_000
+    assert done.cost.nanodollars == first["cost_nanodollars"] + 500_000_000 > 500_000_000
+    assert (done.cost.basis, done.finish_reason) == ("estimated", "stop")
+    assert done.usage == Usage(first["input_tokens"] + 1_000, output_tokens=100)
+
+
+@pytest.mark.parametrize("way", ["cancelled", "closed"])
+async def test_a_request_that_is_stopped_between_two_attempts_was_cancelled(
+    open_app: OpenApp, upstream: Upstream, way: str
+):
+    async with Upstream() as slow:
+        slow.answer("/v1/models", Answer(hang=True))  # what is asked of a server before it is opened
+        table = f'[providers.local]\nbase_url = "{slow.base_url}"\n'
+        app = open_app(f'[tasks]\nchat = ["{PRICED}", "local"]\n{table}')
+        upstream.queue(BROKEN)
+        if way == "closed":
+            done = await done_of(app.door(), stop_at=FellBack)
+        else:
+            reply = app.door().send(a_request())
+            task = asyncio.create_task(listen(reply))
+            await asyncio.wait_for(slow.arrived.wait(), WAIT_S)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            assert reply.done is not None
+            done = reply.done
+    (row,) = await rows_of(app)
+    assert (row["finish_reason"], row["error_kind"]) == ("error", "brokenReply")
+    assert (done.finish_reason, done.cancelled) == ("cancelled", True)
+    assert [attempt.outcome for attempt in done.route.attempts] == ["brokenReply"]
+    assert done.cost == Cost(
+        row["cost_nanodollars"], row["basis"], row["baseline_model"], row["baseline_nanodollars"]
+    )
+
+
+@pytest.mark.parametrize("last", [ANSWERED, CUT_OFF])
+async def test_a_request_that_has_ended_is_not_cancelled_by_closing_it(
+    open_app: OpenApp, upstream: Upstream, last: Answer
+):
+    app = open_app(f'[tasks]\nchat = ["{PRICED}", "{FREE}"]\n')
+    upstream.queue(BROKEN, last)
+    done = await done_of(app.door(), stop_at=Done)
+    assert done.finish_reason == ("stop" if last is ANSWERED else "error")
+    assert not done.cancelled
+
+
+async def test_what_we_refuse_ourselves_after_the_hold_costs_nothing(open_app: OpenApp):
+    table = '[providers.far]\nbase_url = "http://192.0.2.1/v1"\n'
+    app = open_app(f'[tasks]\nchat = "far/m"\n{table}')
+    door = app.door()
+    app.change_client(Client(name="test", settings={"privacy": {"local_only": True}}))
+    door = replace(door, directory=app.door().directory)  # as if the mode had been set in between
+    with pytest.raises(LocalOnly):
+        await listen(door.send(a_request()))
+    row = await last_row(app)
+    assert (row["outcome"], row["error_kind"]) == ("failed", "localOnly")
+    assert (row["cost_nanodollars"], row["basis"], row["input_tokens"]) == (0, "computed", 0)
+
+
+async def test_a_budget_that_is_overspent_refuses_no_free_model(open_app: OpenApp, upstream: Upstream):
+    app = open_app(f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n')
+    upstream.queue(REPORTED, ANSWERED)
+    first, second = await done_of(app.door()), await done_of(app.door())
+    assert (first.route.target.name, second.route.target.name) == (PRICED, FREE)
+    assert (first.cost.nanodollars, second.cost.nanodollars) == (500_000_000, 0)
+
+
 async def test_after_a_fallback_the_route_says_who_answered_and_who_failed(
     open_app: OpenApp, upstream: Upstream
 ):
@@ -147,3 +289,12 @@ async def test_a_provider_that_repeats_the_prompt_does_not_bring_it_into_an_erro
         await events_of(app)
     assert "fox" not in str(caught.value) + caught.value.message
     assert "repeat the prompt" in caught.value.message
+
+
+async def test_code_on_several_lines_is_recognised_in_an_error(open_app: OpenApp, upstream: Upstream):
+    app = open_app('[tasks]\nchat = "own/m"\n')
+    code = "def f(x):\n    return x + SECRET\ndef g():\n    pass"
+    upstream.queue(json_answer({"error": {"message": f"invalid prompt: {code}"}}, status=400))
+    with pytest.raises(Refused) as caught:
+        await events_of(app, a_request(prompt=code))
+    assert "SECRET" not in str(caught.value) + caught.value.message

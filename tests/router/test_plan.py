@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from farebox.app import App, Client
 from farebox.catalog import load
 from farebox.errors import (
+    BudgetExceeded,
     ConfigError,
     ContextTooLong,
     FareboxError,
@@ -21,7 +22,7 @@ from farebox.errors import (
     Refused,
 )
 from farebox.messages import Call, Chat, Task
-from farebox.router.plan import MAX_TARGETS, Planner
+from farebox.router.plan import MAX_TARGETS, Planner, Room
 from farebox.router.request import Request, Serving
 
 OPENROUTER = {"OPENROUTER_API_KEY": "k"}
@@ -258,6 +259,16 @@ def test_an_estimate_is_zero_only_where_it_is_free(planner: Plan, requested: str
     route = planner(**LOCAL, **OPENROUTER).plan(a_request(requested))
     assert route.estimate.nanodollars == nanodollars
     assert route.candidates[0].estimated_nanodollars == nanodollars
+
+
+def test_a_budget_that_is_overspent_has_room_for_what_is_free(planner: Plan):
+    plan = planner('[tasks]\nchat = ["sonnet-4.5", "local/x"]', **LOCAL, **OPENROUTER).plan
+    overspent = Room("daily", -1, "2026-03-02T00:00:00+01:00")
+    route = plan(a_request(), overspent)
+    assert [one.verdict for one in route.candidates] == ["dropped", "chosen"]
+    assert route.target.name == "local/x"
+    with pytest.raises(BudgetExceeded, match=r"the daily budget has \$0\.00 left"):
+        plan(a_request("sonnet-4.5"), overspent)
 
 
 _NAMES = st.sampled_from(

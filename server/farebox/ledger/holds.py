@@ -4,12 +4,12 @@ A hold is placed and every budget is checked in one write transaction, so that t
 spend the last cent. Sums are integers from end to end. An amount that is not known is NULL, never 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from farebox.errors import BudgetExceeded
-from farebox.messages import Cost, CostBasis, FinishReason, Target, Task, Usage, usd_text
+from farebox.messages import Cost, FinishReason, Target, Task, Usage, usd_text
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -90,13 +90,33 @@ def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> No
 
 def settle(connection: "Connection", settlement: Settlement) -> bool:
     """Turn a hold into its cost, once; return False, changing nothing, if there is no such hold."""
-    columns = _settled_columns(settlement)
+    columns = _settled_columns(bookable(settlement))
     assignments = ", ".join(f"{column} = ?" for column in columns)
     cursor = connection.execute(
         f"UPDATE calls SET {assignments} WHERE call_id = ? AND state = 'held'",  # noqa: S608 own column names
         (*columns.values(), settlement.call_id),
     )
     return cursor.rowcount == 1
+
+
+def bookable(settlement: Settlement) -> Settlement:
+    """Return a settlement with the amounts that its row will have: the caller is told no others."""
+    usage, cost = settlement.usage, settlement.cost
+    paid, basis = _amount(cost.nanodollars), cost.basis
+    if paid is None or basis == "unknown":
+        paid, basis = None, "unknown"
+    baseline = _amount(cost.baseline_nanodollars)
+    return replace(
+        settlement,
+        usage=Usage(
+            input_tokens=_tokens(usage.input_tokens),
+            cached_input_tokens=_tokens(usage.cached_input_tokens),
+            cache_write_tokens=_tokens(usage.cache_write_tokens),
+            output_tokens=_tokens(usage.output_tokens),
+            reasoning_tokens=_tokens(usage.reasoning_tokens),
+        ),
+        cost=replace(cost, nanodollars=paid, basis=basis, baseline_nanodollars=baseline),
+    )
 
 
 def withdraw(connection: "Connection", call_id: str) -> None:
@@ -126,6 +146,8 @@ def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
             f"${usd_text(limit.limit_nanodollars)} can't be kept",
             hint=f"choose a model with a known price, or remove [budgets] {limit.name}_usd",
         )
+    if amount == 0:  # what costs nothing has room, even in a budget that is overspent
+        return
     so_far = spent(connection, limit.since_ms, now_ms=hold.started_ms)
     if so_far.settled_nanodollars + so_far.held_nanodollars + amount > limit.limit_nanodollars:
         raise BudgetExceeded(
@@ -164,10 +186,6 @@ def _insert(connection: "Connection", hold: Hold) -> None:
 
 def _settled_columns(settlement: Settlement) -> _Columns:
     usage, cost = settlement.usage, settlement.cost
-    basis: CostBasis = cost.basis
-    paid = _amount(cost.nanodollars)
-    if paid is None or basis == "unknown":
-        paid, basis = None, "unknown"
     return {
         "state": "settled",
         "outcome": settlement.outcome,
@@ -175,17 +193,17 @@ def _settled_columns(settlement: Settlement) -> _Columns:
         "finish_reason": settlement.finish_reason,
         "served_model": storable_text(settlement.served_model),
         "generation_id": storable_text(settlement.generation_id),
-        "input_tokens": _tokens(usage.input_tokens),
-        "cached_input_tokens": _tokens(usage.cached_input_tokens),
-        "cache_write_tokens": _tokens(usage.cache_write_tokens),
-        "output_tokens": _tokens(usage.output_tokens),
-        "reasoning_tokens": _tokens(usage.reasoning_tokens),
-        "cost_nanodollars": paid,
-        "basis": basis,
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "cost_nanodollars": cost.nanodollars,
+        "basis": cost.basis,
         "reported_nanodollars": _amount(settlement.reported_nanodollars),
         "computed_nanodollars": _amount(settlement.computed_nanodollars),
         "baseline_model": storable_text(cost.baseline_model),
-        "baseline_nanodollars": _amount(cost.baseline_nanodollars),
+        "baseline_nanodollars": cost.baseline_nanodollars,
         "first_token_ms": settlement.first_token_ms,
         "total_ms": settlement.total_ms,
     }

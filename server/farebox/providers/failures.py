@@ -27,8 +27,8 @@ _CONTEXT = re.compile(
     r"|too many tokens|prompt is too long",
     re.IGNORECASE,
 )
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u02ff\u0370-\u1fff\u3040-\ud7ff]+")
-_KEY_LIKE = re.compile(r"\b(sk|gsk|xai|key|or)-[A-Za-z0-9_\-*.]{8,}")
+UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u02ff\u0370-\u1fff\u3040-\ud7ff]+")
+KEY_LIKE = re.compile(r"\b(sk|gsk|xai|key|or)-[A-Za-z0-9_\-*.]{8,}")
 
 
 def from_status(
@@ -111,7 +111,7 @@ def _clean(endpoint: Endpoint, words: str) -> str:
     """Keep words short, printable and free of keys."""
     if endpoint.credential is not None:
         words = endpoint.credential.secret.redact(words)
-    words = _KEY_LIKE.sub("<secret>", _UNPRINTABLE.sub(" ", words)).strip()
+    words = KEY_LIKE.sub("<secret>", UNPRINTABLE.sub(" ", words)).strip()
     return words if len(words) <= MAX_WORDS_CHARS else words[:MAX_WORDS_CHARS] + "…"
 
 

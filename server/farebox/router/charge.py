@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from farebox import prices
-from farebox.ledger.holds import Hold, Outcome, Settlement
+from farebox.ledger.holds import Hold, Outcome, Settlement, bookable
 from farebox.messages import (
     Cost,
     CostBasis,
@@ -97,7 +97,7 @@ class Charge:
         usage, cost, computed = self._bill(may_be_billed=may_be_billed or self.passed_something)
         finish = self.finish
         reasons: dict[Outcome, FinishReason] = {"cancelled": "cancelled", "failed": "error"}
-        return Settlement(
+        settlement = Settlement(
             call_id=self.call_id,
             outcome=outcome,
             error_kind=error_kind,
@@ -111,6 +111,7 @@ class Charge:
             first_token_ms=self.first_token_ms,
             total_ms=self.total_ms,
         )
+        return bookable(settlement)
 
     def _bill(self, *, may_be_billed: bool) -> tuple[Usage, Cost, int | None]:
         finish = self.finish

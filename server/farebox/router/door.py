@@ -10,7 +10,6 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from farebox import prices, privacy
 from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
@@ -20,25 +19,21 @@ from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import (
     Attempt,
-    Call,
     Candidate,
-    Chat,
     Done,
     Event,
     FellBack,
     Finish,
-    Infill,
-    RawText,
     Route,
     Routed,
     Target,
 )
 from farebox.providers.directory import Directory, Opened
+from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
+from farebox.router.echo import drop_echo
 from farebox.router.plan import Planner, Room
 from farebox.router.request import Request, Serving
-
-ECHO_CHARS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,7 @@ class Reply:
         self._request = request
         self._request_id = uuid.uuid4().hex
         self._attempts: list[Attempt] = []
+        self._settlements: list[Settlement] = []
         self.done: Done | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -108,6 +104,16 @@ class Reply:
         """
         route = await self._door.route(self._request)
         yield Routed(route)
+        try:
+            async with aclosing(self._walk(route)) as events:
+                async for event in events:
+                    yield event
+        except (asyncio.CancelledError, GeneratorExit):
+            self._note_stop()
+            raise
+
+    async def _walk(self, route: Route) -> AsyncGenerator[Event, None]:
+        """Ask one target after the other, until one of them answers."""
         targets = (route.target, *route.fallbacks)
         failures: list[FareboxError] = []
         for number, target in enumerate(targets, start=1):
@@ -127,6 +133,13 @@ class Reply:
                     break
                 yield FellBack(number, len(targets), failed=target, error=error.message)
         raise failures[0] if len(failures) == 1 else _no_route_left(failures)
+
+    def _note_stop(self) -> None:
+        """Call a request cancelled that was stopped between a failed attempt and the next."""
+        if self.done is None or self._settlements[-1].outcome != "failed":
+            return
+        route = replace(self.done.route, attempts=tuple(self._attempts))
+        self.done = replace(self.done, finish_reason="cancelled", cancelled=True, route=route)
 
     async def _attempt(self, route: Route, target: Target, number: int) -> AsyncGenerator[Event, None]:
         """Ask one target, with a row in the ledger from before the request leaves to its end."""
@@ -152,15 +165,19 @@ class Reply:
         except ProviderError as error:
             kind, may_be_billed = error.kind, error.may_be_billed
             error.after_first_event = charge.passed_something
-            _drop_echo(error, call)
+            drop_echo(error, call.prompt)
             self._door.directory.forget(target.provider)
+            raise
+        except FareboxError as error:  # ours alone, such as LocalOnly: nothing has left
+            kind, may_be_billed = error.kind, False
             raise
         finally:
             # No await here: this also runs while the task is being cancelled.
             settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
             self._door.ledger.settle(settlement)
             self._attempts.append(Attempt(target, kind or outcome, charge.total_ms))
-            self.done = _done(settlement, self._taken(route, planned, target))
+            self._settlements.append(settlement)
+            self.done = self._done(self._taken(route, planned, target))
         yield self.done
 
     async def _open(self, target: Target) -> Opened:
@@ -183,6 +200,19 @@ class Reply:
             return Serving(target, opened.model, opened.endpoint.fill)
         reasons = "reasoning" in info.capabilities
         return Serving(target, opened.model, opened.endpoint.fill, info.max_output_tokens, reasons=reasons)
+
+    def _done(self, route: Route) -> Done:
+        """Sum up the attempts so far: what an earlier one cost is part of what the request cost."""
+        last = self._settlements[-1]
+        return Done(
+            finish_reason=last.finish_reason or "stop",
+            usage=total_usage([settlement.usage for settlement in self._settlements]),
+            cost=total_cost([settlement.cost for settlement in self._settlements]),
+            route=route,
+            cancelled=last.outcome == "cancelled",
+            first_token_ms=last.first_token_ms,
+            total_ms=last.total_ms or 0,
+        )
 
     def _taken(self, route: Route, planned: Target, served: Target) -> Route:
         """Return the route that was really taken: what failed is dropped, what answers is chosen."""
@@ -208,37 +238,6 @@ class Reply:
             estimate=self._door.planner.estimate_with_baseline(served, self._request),
             attempts=tuple(self._attempts),
         )
-
-
-def _done(settlement: Settlement, route: Route) -> Done:
-    return Done(
-        finish_reason=settlement.finish_reason or "stop",
-        usage=settlement.usage,
-        cost=settlement.cost,
-        route=route,
-        cancelled=settlement.outcome == "cancelled",
-        first_token_ms=settlement.first_token_ms,
-        total_ms=settlement.total_ms or 0,
-    )
-
-
-def _drop_echo(error: ProviderError, call: Call) -> None:
-    """Take a provider's words out of its error if they repeat the prompt: errors are shown and logged."""
-    match call.prompt:
-        case Chat(messages):
-            sent = "\n".join(message.text for message in messages)
-        case Infill(prefix, suffix):
-            sent = prefix + suffix
-        case RawText(text):
-            sent = text
-        case _:
-            assert_never(call.prompt)
-    words = error.message
-    if any(words[at : at + ECHO_CHARS] in sent for at in range(len(words) - ECHO_CHARS + 1)):
-        error.message = (
-            f"{error.provider} failed ({error.kind}); its words repeat the prompt and are left out"
-        )
-        error.args = (error.message,)
 
 
 def _no_route_left(failures: list[FareboxError]) -> NoRouteLeft:

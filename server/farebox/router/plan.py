@@ -279,7 +279,7 @@ class Planner:
         if room is None:
             return None
         most = self.estimate(target, request)
-        if most is not None and most <= room.left_nanodollars:
+        if most is not None and most <= max(room.left_nanodollars, 0):  # overspent, there is room for 0
             return None
         left = usd_text(max(room.left_nanodollars, 0))
         why = "has no known price" if most is None else f"may cost ${usd_text(most)}"
