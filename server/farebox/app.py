@@ -17,7 +17,7 @@ from farebox import catalog, config, costs, doctor
 from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
-from farebox.errors import ConfigError
+from farebox.errors import ConfigError, InvalidParams
 from farebox.ledger.limits import limits_from
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
@@ -106,6 +106,17 @@ class App:
         """Use another model for a task, until this app ends. Raises ModelNotFound."""
         self.door().planner.targets(model, task)
         self._models[task] = model
+
+    def set_key(self, provider: str, secret: str | None) -> None:
+        """Remember a key in memory, or forget it. Raises InvalidParams for an unknown provider."""
+        self.require_provider(provider)
+        self.keys.remember(provider, secret)
+
+    def require_provider(self, name: str) -> None:
+        """Raise InvalidParams unless there is such a provider."""
+        known = self.door().directory.names()
+        if name not in known:
+            raise InvalidParams(f"there is no provider {name}", hint=f"Known: {', '.join(known)}.")
 
     async def cost_report(
         self,

@@ -1,5 +1,7 @@
 """Every wrong set-up gives one clear error with a hint, and the server goes on serving."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +104,43 @@ def test_a_workspace_file_that_is_wrong_stops_requests_until_it_is_right(tmp_pat
             assert failed.value.data["kind"] == "budgetExceeded"
             file.unlink()
             assert client.chat("Hello")["text"] == "Hello there."
+
+
+HOSTILE = "*a*a*a*a*a*a*a*a*a*a*a*ab"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="git makes no such links on Windows")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("target", ["/dev/stdin", "/dev/zero", "pipe"])
+def test_a_workspace_file_that_is_no_plain_file_hangs_nothing(tmp_path: Path, target: str) -> None:
+    root = tmp_path / "work"
+    root.mkdir()
+    os.mkfifo(root / "pipe")
+    (root / ".farebox.toml").symlink_to(target)
+    with Client(tmp_path, config="") as client:
+        client.initialize(rootUri=root.as_uri())
+        with pytest.raises(Failed, match="not a plain file") as failed:
+            client.chat("Hello")
+        assert (failed.value.data["kind"], str(root) in failed.value.message) == ("config", True)
+        assert client.request("farebox/costReport")["rows"] == []
+
+
+@pytest.mark.timeout(30)
+def test_a_workspace_with_a_hostile_pattern_hangs_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "work"
+    root.mkdir()
+    (root / ".farebox.toml").write_text(f'[privacy]\nexclude = ["{HOSTILE}"]\n')
+    uri = (root / ("a" * 63)).as_uri()
+    with Upstream.in_thread() as upstream:
+        serve(upstream, rejects=False)
+        environment = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
+        with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=environment) as client:
+            client.initialize(rootUri=root.as_uri())
+            client.open(uri, "x = 1\n")
+            client.open(f"{uri}b", "x = 1\n")
+            assert client.chat("?", attachments=[{"uri": uri}])["text"] == "Hello there."
+            with pytest.raises(Failed, match="stays on this machine"):
+                client.chat("?", attachments=[{"uri": f"{uri}b"}])
 
 
 def test_words_of_a_provider_never_carry_the_key_back(tmp_path: Path) -> None:

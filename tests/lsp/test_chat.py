@@ -55,6 +55,7 @@ def test_a_cancelled_chat_tells_what_it_cost(client: Client, upstream: Upstream,
         client.answer(chat)
     assert failed.value.code == -32800
     assert upstream.wait_for(upstream.requests[0].closed.is_set), "the provider's socket was not closed"
+    assert client.request("farebox/explain")["reason"] == "it was stopped"
     done = client.notifications("farebox/chatEvent")[-1]["event"]
     assert isinstance(done, dict)
     assert (done["type"], done["cancelled"], done["finishReason"]) == ("done", True, "cancelled")
@@ -103,6 +104,15 @@ def test_a_deleted_conversation_is_gone(client: Client) -> None:
     with pytest.raises(Failed, match="no conversation") as failed:
         client.chat("Again", conversation=conversation)
     assert failed.value.data["kind"] == "invalidParams"
+
+
+def test_a_chat_that_failed_is_explained(client: Client, upstream: Upstream) -> None:
+    upstream.queue(json_answer({"error": {"message": "out of paper"}}, status=400))
+    with pytest.raises(Failed) as failed:
+        client.chat("Hello")
+    entry = client.request("farebox/explain")
+    assert (entry["kind"], entry["reason"]) == ("turn", failed.value.message)
+    assert "out of paper" in failed.value.message
 
 
 def test_a_chat_that_failed_before_it_began_leaves_no_conversation(client: Client) -> None:

@@ -91,11 +91,11 @@ def test_another_document_supersedes_nothing(client: Client, upstream: Upstream)
 
 
 def test_a_burst_of_typing_costs_one_request(tmp_path: Path, upstream: Upstream) -> None:
-    config = openrouter_config(upstream.base_url).replace("debounce_ms = 0", "debounce_ms = 400")
+    config = openrouter_config(upstream.base_url).replace("debounce_ms = 0", "debounce_ms = 1500")
     with Client(tmp_path, config=config, environment=KEY) as client:
         client.initialize()
         client.open(URI, "x = \n")
-        client.request("farebox/conversations")  # everything is loaded now
+        client.request("farebox/models")  # everything is loaded now, prices too
         asked: list[int] = []
         for at, letter in enumerate("math."):
             client.type(URI, 0, 4 + at, letter)

@@ -122,6 +122,45 @@ def test_a_command_with_no_arguments_and_a_method_with_no_params_are_answered(cl
     client.wait(lambda: next((m for m in client.received if m.get("id") == "a string"), None), "the answer")
     with pytest.raises(Failed, match="farebox/chat: params"):
         client.request("farebox/chat", [1, 2])
+    lua_table: list[object] = []  # an empty table is written as a list by editors in Lua
+    assert client.request("farebox/conversations", lua_table) == {"conversations": []}
+    command = {"command": "farebox.conversations", "arguments": [lua_table]}
+    assert client.request("workspace/executeCommand", command) == {"conversations": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "words"),
+    [
+        pytest.param("complete", {"path": "a.py"}, "farebox/complete: language: ", id="a hole in text"),
+        pytest.param("complete", {"uri": URI}, "farebox/complete: position: ", id="a hole in a document"),
+        pytest.param(
+            "complete",
+            {"uri": URI, "position": {"line": -1, "character": 0}},
+            "farebox/complete: position.line: ",
+            id="a position",
+        ),
+        pytest.param("route", {}, "farebox/route: text: ", id="a route for nothing"),
+        pytest.param(
+            "chat",
+            {"text": "a", "attachments": [{"name": "a.py"}]},
+            "farebox/chat: attachments.0.text: ",
+            id="an attached text",
+        ),
+        pytest.param(
+            "chat",
+            {"text": "a", "attachments": [{}]},
+            "farebox/chat: attachments.0.uri: ",
+            id="an attachment",
+        ),
+    ],
+)
+def test_an_error_names_the_field_that_was_meant(
+    client: Client, method: str, params: Json, words: str
+) -> None:
+    client.initialize()
+    with pytest.raises(Failed) as failed:
+        client.request(f"farebox/{method}", params)
+    assert failed.value.message.startswith(words)
 
 
 def test_an_unknown_method_is_answered(client: Client) -> None:
@@ -260,6 +299,14 @@ def test_a_key_set_by_the_client_is_used_and_forgotten(tmp_path: Path, upstream:
         ]
     assert "sk-or-mine-012345" not in client.log
     assert not any("sk-or-mine-012345" in str(message) for message in client.received)
+
+
+def test_a_key_for_an_unknown_provider_is_refused(client: Client) -> None:
+    client.initialize()
+    with pytest.raises(Failed, match="there is no provider nosuch") as failed:
+        client.request("farebox/setCredential", {"provider": "nosuch", "secret": "sk-or-mine-012345"})
+    assert failed.value.data["kind"] == "invalidParams"
+    assert "openrouter" in failed.value.data["hint"]
 
 
 def test_anthropics_second_variable_holds_a_key_too(tmp_path: Path, upstream: Upstream) -> None:

@@ -55,7 +55,7 @@ class Question:
 
 @dataclass(slots=True)
 class Turn:
-    """One question and what came of it. ``done`` stays None while it runs, or if it failed."""
+    """One question and what came of it. ``done`` is None while it runs, or if no request has left."""
 
     id: str
     question: Question
@@ -104,7 +104,7 @@ class Conversations:
         if conversation is None:
             raise InvalidParams(
                 f"there is no conversation {conversation_id}",
-                hint="Leave conversation out to begin a new one; farebox/conversations lists all.",
+                hint="farebox/conversations lists all; a chat without one begins a new one.",
             )
         self._all.move_to_end(conversation_id)
         return conversation

@@ -1,7 +1,6 @@
 """A completion from the gate to the trimmed text: what the surfaces call for ghost text.
 
-Stateless but for the last few answers' ids. Knows plain text and positions in it; no editor, no
-provider.
+Stateless. Knows plain text and positions in it; no editor, no provider.
 """
 
 import asyncio

@@ -46,7 +46,7 @@ Handler = Callable[[Context, object], Awaitable[Shape]]
 async def call(context: Context, name: str, params: object) -> dict[str, object]:
     """Run one method. Raises FareboxError."""
     try:
-        value = _params_reader(name).validate_python({} if params is None else params)
+        value = _params_reader(name).validate_python(params or {})  # Lua writes an empty table as []
     except ValidationError as exc:
         raise _invalid(name, exc) from None
     return (await _HANDLERS[name](context, value)).json_value()
@@ -59,7 +59,9 @@ def _params_reader(name: str) -> TypeAdapter[Shape]:
 
 def _invalid(name: str, error: ValidationError) -> InvalidParams:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "params"
+    # The names of our own shapes stand among the fields: they say nothing to a client.
+    fields = [str(part) for part in first["loc"] if not str(part)[:1].isupper()]
+    where = ".".join(fields) or "params"
     return InvalidParams(
         f"farebox/{name}: {where}: {first['msg']}", hint="farebox schema prints the params of every method."
     )
@@ -77,6 +79,7 @@ async def _chat(context: Context, params: object) -> Shape:
         context.notify_json(CHAT_EVENT, payload)
 
     done: Done | None = None
+    failure: str | None = None
     try:
         async with aclosing(running.events()) as stream:
             async for event in stream:
@@ -85,14 +88,15 @@ async def _chat(context: Context, params: object) -> Shape:
                     context.app.conversations.keep(conversation)
                 tell(events.shape(event))
         done = running.done
-    except BaseException:
+    except BaseException as error:
         # A stopped or failed turn gets its last event too: what it cost must be seen.
         if running.done is not None:
             tell(events.shape(running.done))
+        failure = error.message if isinstance(error, FareboxError) else "it was stopped"
         raise
     finally:
         context.app.conversations.make_room()
-        _note_turn(context, turn)
+        _note_turn(context, turn, failure)
     assert done is not None  # noqa: S101  a turn that ended well is done
     return m.ChatResult(
         conversation=conversation.id,
@@ -131,13 +135,14 @@ def _attachment(workspace: Workspace, one: m.FileAttachment | m.TextAttachment) 
     return Attachment(path.replace("\\", "/").rpartition("/")[2], text, path)
 
 
-def _note_turn(context: Context, turn: chats.Turn) -> None:
+def _note_turn(context: Context, turn: chats.Turn, failure: str | None) -> None:
     done = turn.done
+    reason = failure or (done.route.reason if done is not None else "")
     context.app.diary.write(
         Entry(
             id=turn.id,
             kind="turn",
-            reason=done.route.reason if done is not None else "it failed before an answer began",
+            reason=reason,
             route=done.route if done is not None else None,
             usage=done.usage if done is not None else None,
             cost=done.cost if done is not None else None,
@@ -284,7 +289,7 @@ async def _explain(context: Context, params: object) -> Shape:
 
 async def _set_credential(context: Context, params: object) -> Shape:
     asked = cast("m.SetCredentialParams", params)
-    context.app.keys.remember(asked.provider, asked.secret)
+    context.app.set_key(asked.provider, asked.secret)
     return m.EmptyResult()
 
 

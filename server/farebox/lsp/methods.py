@@ -4,9 +4,9 @@ pydantic reads what clients send; unknown fields are refused with their names.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from farebox.chat.conversation import Turn
 from farebox.config import ModelName
@@ -44,6 +44,16 @@ class RangeShape(Shape):
     end: PositionShape
 
 
+def _shape_by(**shapes: str) -> Discriminator:
+    """Choose among shapes by a key that only one has (else the last), so that an error is about that one."""
+
+    def choose(params: object) -> str:
+        keys = cast("dict[str, object]", params) if isinstance(params, dict) else {}
+        return next((shape for key, shape in shapes.items() if key in keys), [*shapes.values()][-1])
+
+    return Discriminator(choose)
+
+
 class FileAttachment(Shape):
     """An open document, or a range of it."""
 
@@ -56,6 +66,12 @@ class TextAttachment(Shape):
 
     name: Address
     text: Text
+
+
+AnyAttachment: TypeAlias = Annotated[
+    Annotated[FileAttachment, Tag("FileAttachment")] | Annotated[TextAttachment, Tag("TextAttachment")],
+    _shape_by(text="TextAttachment", name="TextAttachment", uri="FileAttachment"),
+]
 
 
 class ImageShape(Shape):
@@ -76,7 +92,7 @@ class ChatParams(Shape):
     conversation: Id | None = None
     model: ModelName | None = None
     task: Task = "chat"
-    attachments: Annotated[tuple[FileAttachment | TextAttachment, ...], Field(max_length=64)] = ()
+    attachments: Annotated[tuple[AnyAttachment, ...], Field(max_length=64)] = ()
     images: Annotated[tuple[ImageShape, ...], Field(max_length=16)] = ()
     reasoning: ReasoningEffort | None = None
 
@@ -111,7 +127,10 @@ class TextHole(Shape):
     model: ModelName | None = None
 
 
-CompleteParams: TypeAlias = DocumentHole | TextHole
+CompleteParams: TypeAlias = Annotated[
+    Annotated[DocumentHole, Tag("DocumentHole")] | Annotated[TextHole, Tag("TextHole")],
+    _shape_by(path="TextHole", prefix="TextHole", uri="DocumentHole"),
+]
 
 
 class ItemShape(Shape):
@@ -140,7 +159,12 @@ class CostReportParams(Shape):
     workspace: Address | None = None
 
 
-RouteParams: TypeAlias = ChatParams | DocumentHole | TextHole
+RouteParams: TypeAlias = Annotated[
+    Annotated[DocumentHole, Tag("DocumentHole")]
+    | Annotated[TextHole, Tag("TextHole")]
+    | Annotated[ChatParams, Tag("ChatParams")],
+    _shape_by(path="TextHole", prefix="TextHole", uri="DocumentHole", text="ChatParams"),
+]
 
 
 class ModelShape(Shape):
@@ -222,7 +246,7 @@ class ConversationParams(Shape):
 
 
 class TurnShape(Shape):
-    """One question and its answer; without ``cost`` it is running or has failed."""
+    """One question and its answer. Without ``cost`` it is running, or no request has left."""
 
     id: str
     question: str
