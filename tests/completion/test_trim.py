@@ -54,6 +54,7 @@ def check(answer: str, before: str = "", after: str = "") -> str | None:
         pytest.param("\ta = 'né 😀'", "", "", "\ta = 'né 😀'", id="tab-accent-and-emoji"),
         # echo
         pytest.param("    return r * r", "def f():\n    return ", "", "r * r", id="echo-of-the-line"),
+        pytest.param("return a - b", "        return ", "", "a - b", id="echo-without-its-indentation"),
         pytest.param("    return r", "    ", "", "    return r", id="an-indent-is-no-echo"),
         pytest.param("i = 1", "i", "", "i = 1", id="a-letter-is-no-echo"),
         # one line

@@ -46,9 +46,10 @@ def _cut_at_markers(text: str) -> str:
 def _without_echo(text: str, window: Window) -> str:
     """Drop a repetition of the current line's beginning, if it is more than indentation."""
     line = window.line_before
-    if line.strip() and len(line.strip()) > 2 and text.startswith(line):  # noqa: PLR2004
-        return text[len(line) :]
-    return text
+    if len(line.strip()) <= 2:  # noqa: PLR2004
+        return text
+    echo = next((start for start in (line, line.lstrip()) if text.startswith(start)), "")
+    return text.removeprefix(echo)
 
 
 def _cut_repetition(text: str) -> str:
