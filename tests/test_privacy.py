@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ConfigError, Excluded
-from farebox.privacy import SECRET_FILES, SECRET_FOLDERS, check, excluded_by
+from farebox.privacy import SECRET_FILES, SECRET_FOLDERS, check, excluded_by, shown_name
 
 ROOTS = ("/ws/app", "/ws/lib")
 
@@ -157,3 +157,37 @@ def test_no_spelling_of_a_path_lets_a_secret_file_out(before: list[str], name: s
 def test_any_path_has_an_answer(source: str, exclude: list[str]):
     found = rule(source, *exclude)
     assert found is None or found in (*SECRET_FOLDERS, *SECRET_FILES, *exclude)
+
+
+# --- what a model is told of a file's place ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        pytest.param("/ws/app/src/main.py", "src/main.py", id="below-a-root"),
+        pytest.param("/ws/lib/a.py", "a.py", id="below-another-root"),
+        pytest.param("/ws/app/../lib/./b//a.py", "b/a.py", id="spelled-in-a-roundabout-way"),
+        pytest.param("/home/ann/notes/a.py", "a.py", id="outside"),
+        pytest.param("/ws/app/../../home/ann/a.py", "a.py", id="outside-by-dots"),
+        pytest.param("C:\\Users\\ann\\a.py", "a.py", id="a-drive"),
+        pytest.param("src/main.py", "src/main.py", id="relative-already"),
+        pytest.param("the terminal", "the terminal", id="no-path"),
+        pytest.param("untitled:Untitled-1", "untitled:Untitled-1", id="no-file-yet"),
+        pytest.param('/ws/app/say "hi"\n\u2028.py', "say 'hi' .py", id="what-would-end-the-quotes"),
+    ],
+)
+def test_a_model_is_told_a_name_below_the_workspace(path: str, name: str):
+    assert shown_name(path, ROOTS) == name
+
+
+@given(path=st.text(), root=st.text())
+def test_a_name_never_ends_its_quotes_nor_its_line(path: str, root: str):
+    name = shown_name(path, (root, "/ws"))
+    assert '"' not in name
+    assert len(name.splitlines()) <= 1
+
+
+@given(folder=st.text("abc. /\\", min_size=1), file=st.text("abc", min_size=1))
+def test_no_folder_outside_the_workspace_is_told(folder: str, file: str):
+    assert shown_name(f"/home/{folder}/{file}", ()) == file

@@ -1,10 +1,11 @@
 """Which text may leave the machine. Called by the door alone, for every request of every feature.
 
 A request names the files that its text comes from; this module says whether a rule keeps one of them
-here. It knows paths and patterns, not providers or editors.
+here, and what of its name a model is told. It knows paths and patterns, not providers or editors.
 """
 
 import posixpath
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import PurePath
@@ -34,6 +35,9 @@ SECRET_FILES = (
     "secrets.toml",
 )
 
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
+_UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
 
 def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> None:
     """Raise Excluded if a rule keeps one of the sources (file paths) on the machine."""
@@ -56,6 +60,19 @@ def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]
             return rule
     names = [path.as_posix(), *(_below(path, root) for root in roots if _below(path, root))]
     return next((rule for name in names if (rule := _matching(exclude, name)) is not None), None)
+
+
+def shown_name(path: str, roots: tuple[str, ...]) -> str:
+    """Return what a model is told of where a text comes from: nothing of the machine, and on one line.
+
+    A file is named from its workspace folder on, one outside of all by its last name alone. Quotes and
+    line ends are replaced: a name stands in quotes in a prompt, and may not end them.
+    """
+    plain = _plain(path)
+    inside = next((below for root in roots if (below := _below(plain, root))), None)
+    is_absolute = _ABSOLUTE.match(plain.as_posix()) is not None
+    name = inside or (plain.name if is_absolute else plain.as_posix())
+    return _UNQUOTABLE.sub(" ", name).replace('"', "'")
 
 
 def _plain(path: str) -> PurePath:

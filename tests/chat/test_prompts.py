@@ -39,9 +39,15 @@ def test_a_task_of_its_own_adds_its_own_words():
             "<attachment name=\"say 'hi' .py\">\nx\n</attachment>\n\nwhy?",
             id="a-name-cannot-break-out",
         ),
+        pytest.param(
+            (Attachment("a.py", "x", "/ws/src/a.py"), Attachment("b.py", "y", "/home/ann/b.py")),
+            '<attachment name="src/a.py">\nx\n</attachment>\n\n'
+            '<attachment name="b.py">\ny\n</attachment>\n\nwhy?',
+            id="files-by-their-place-in-the-workspace",
+        ),
     ],
 )
 def test_attachments_are_written_with_their_names_before_the_question(
     attachments: tuple[Attachment, ...], written: str
 ):
-    assert question("why?", attachments) == written
+    assert question("why?", attachments, roots=("/ws",)) == written

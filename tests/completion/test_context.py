@@ -14,7 +14,7 @@ def check(prefix: str, suffix: str = "", *, max_prefix_chars: int = 6_000, max_s
     cut = window(
         "a.py", "python", prefix, suffix, max_prefix_chars=max_prefix_chars, max_suffix_chars=max_suffix_chars
     )
-    assert (cut.path, cut.language) == ("a.py", "python")
+    assert (cut.name, cut.language) == ("a.py", "python")
     return cut
 
 

@@ -129,10 +129,19 @@ async def test_a_chat_model_fills_a_hole_between_tags(open_app: OpenApp, upstrea
     assert upstream.requests[0].path == "/v1/chat/completions"
     assert body["messages"][-1] == {  # type: ignore[index]
         "role": "user",
-        "content": f'<file path="/ws/add.py">\n{BEFORE}{HOLE}{AFTER}\n</file>',
+        "content": f'<file path="add.py">\n{BEFORE}{HOLE}{AFTER}\n</file>',
     }
     assert body["max_tokens"] == MAX_LINE_TOKENS + TAG_TOKENS
     assert "stop" not in body
+
+
+async def test_a_file_is_named_from_the_workspace_on(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(a_chat(f"<COMPLETION>{ANSWER}</COMPLETION>"))
+    hole = replace(ADD, path="/home/ann/ws/src/add.py", roots=("/home/ann/ws",))
+    await complete(open_app(a_box(upstream)), hole)
+    sent = str(upstream.requests[0].json)
+    assert '<file path="src/add.py">' in sent
+    assert "/ann/" not in sent
 
 
 async def test_a_model_whose_tokens_are_not_known_is_asked_by_chat(open_app: OpenApp, upstream: Upstream):

@@ -174,7 +174,7 @@ async def test_the_models_and_the_key_are_listed(http: Http, server: SimulatedSe
 
 def window(path: str, source: str) -> Window:
     prefix, _, suffix = source.partition("|")
-    return Window(path=path, language="", prefix=prefix, suffix=suffix)
+    return Window(name=path, language="", prefix=prefix, suffix=suffix)
 
 
 @pytest.mark.parametrize(

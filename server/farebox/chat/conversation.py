@@ -52,6 +52,11 @@ class Question:
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
 
+    @property
+    def prompt(self) -> str:
+        """The question as a model gets it, with what is attached."""
+        return question(self.text, self.attachments, roots=self.roots)
+
 
 @dataclass(slots=True)
 class Turn:
@@ -140,7 +145,7 @@ class RunningTurn:
                 "a turn is running in this conversation", hint="Wait until it has ended, or stop it."
             )
         _check(conversation, asked)
-        self.turn = Turn(uuid.uuid4().hex, asked, question(asked.text, asked.attachments))
+        self.turn = Turn(uuid.uuid4().hex, asked, asked.prompt)
         self._request = _request(conversation, self.turn)
         self._conversation = conversation
         self._reply: Reply = door.send(self._request)
@@ -168,7 +173,7 @@ class RunningTurn:
 async def route(door: Door, conversation: Conversation, asked: Question) -> Route:
     """Show where a question would go. Nothing leaves, nothing is kept."""
     _check(conversation, asked)
-    turn = Turn("", asked, question(asked.text, asked.attachments))
+    turn = Turn("", asked, asked.prompt)
     return await door.route(_request(conversation, turn))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from farebox.messages import Task
+from farebox.privacy import shown_name
 
 SYSTEM = (
     "You are a programming assistant inside a code editor. Answer briefly and exactly, in Markdown. "
@@ -34,11 +35,10 @@ def system_text(task: Task) -> str:
     return f"{SYSTEM} {extra}" if extra else SYSTEM
 
 
-def question(text: str, attachments: tuple[Attachment, ...]) -> str:
-    """Write a question with its attachments before it."""
-    blocks = [f'<attachment name="{_name(one.name)}">\n{one.text}\n</attachment>' for one in attachments]
+def question(text: str, attachments: tuple[Attachment, ...], *, roots: tuple[str, ...] = ()) -> str:
+    """Write a question with its attachments before it, files named from the workspace's roots on."""
+    blocks = [
+        f'<attachment name="{shown_name(one.path or one.name, roots)}">\n{one.text}\n</attachment>'
+        for one in attachments
+    ]
     return "\n\n".join([*blocks, text])
-
-
-def _name(name: str) -> str:
-    return name.replace('"', "'").replace("\n", " ")

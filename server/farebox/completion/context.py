@@ -17,9 +17,12 @@ BLOCK_STARTS = "([{:,"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The text around the cursor. ``prefix`` starts at a line's start, ``suffix`` ends at a line's end."""
+    """The text around the cursor. ``prefix`` starts at a line's start, ``suffix`` ends at a line's end.
 
-    path: str
+    ``name`` is the file's, as a model may see it.
+    """
+
+    name: str
     language: str
     prefix: str
     suffix: str
@@ -46,7 +49,7 @@ class Window:
 
 
 def window(
-    path: str,
+    name: str,
     language: str,
     prefix: str,
     suffix: str,
@@ -55,7 +58,7 @@ def window(
     max_suffix_chars: int = MAX_SUFFIX_CHARS,
 ) -> Window:
     """Cut a document around the cursor down to a request's size."""
-    return Window(path, language, _tail(prefix, max_prefix_chars), _head(suffix, max_suffix_chars))
+    return Window(name, language, _tail(prefix, max_prefix_chars), _head(suffix, max_suffix_chars))
 
 
 def _tail(text: str, max_chars: int) -> str:

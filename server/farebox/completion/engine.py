@@ -15,6 +15,7 @@ from farebox.completion.prompt import MAX_OUTPUT_TOKENS, most_bytes, read_chat_a
 from farebox.completion.trim import trim
 from farebox.config import CompletionSettings
 from farebox.messages import Call, Chat, Cost, Route, Text, Usage
+from farebox.privacy import shown_name
 from farebox.router.door import Door
 from farebox.router.request import NOBODY, Origin, Request, Serving
 
@@ -56,7 +57,7 @@ class Completion:
 
 async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Completion:
     """Fill a hole. Raises FareboxError; cancelling the task closes the provider's socket."""
-    around = window(hole.path, hole.language, hole.prefix, hole.suffix)
+    around = window(shown_name(hole.path, hole.roots), hole.language, hole.prefix, hole.suffix)
     reason = gate.closed(around, settings, invoked=hole.invoked)
     if reason is not None:
         return Completion(reason=reason)
@@ -89,7 +90,7 @@ async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Comp
 
 async def route(door: Door, hole: Hole) -> Route:
     """Show where a completion would go. Nothing leaves."""
-    around = window(hole.path, hole.language, hole.prefix, hole.suffix)
+    around = window(shown_name(hole.path, hole.roots), hole.language, hole.prefix, hole.suffix)
     return await door.route(_request(hole, around, lambda serving: render(around, serving)))
 
 

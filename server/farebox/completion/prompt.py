@@ -76,7 +76,7 @@ def render(window: Window, serving: Serving) -> Call:
 
 
 def _chat(window: Window) -> Chat:
-    file = f'<file path="{window.path}">\n{window.prefix}{HOLE}{window.suffix}\n</file>'
+    file = f'<file path="{window.name}">\n{window.prefix}{HOLE}{window.suffix}\n</file>'
     return Chat((Message("system", _SYSTEM), Message("user", file)))
 
 
