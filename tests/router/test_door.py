@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farebox.app import App, Client
-from farebox.errors import BrokenReply, Excluded, FareboxError, NoRouteLeft, Refused
+from farebox.errors import BrokenReply, Excluded, FareboxError, NoRouteLeft, Refused, Unreachable
 from farebox.messages import Call, Chat, Done, Event, FellBack, Message, Routed, Task, Text
 from farebox.router.door import Door, Reply
 from farebox.router.request import Request, Serving
@@ -185,6 +185,43 @@ async def test_a_target_that_fails_before_its_first_event_is_followed_by_the_nex
     assert [one.outcome for one in done.route.attempts] == [kind, "overloaded", "ok"]
     assert isinstance(events[0], Routed)
     assert events[0].route.target.name == "one/m"
+
+
+def a_chain(chain: str, *addresses: str) -> str:
+    return CHAIN.replace('["one/m", "two/m", "three/m"]', chain).format(*addresses)
+
+
+async def test_what_nobody_listens_to_is_asked_for_one_model_alone(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(HELLO)
+    config = a_chain('["one/a", "one/b", "two/c"]', no_one_listens(), upstream.base_url)
+    events = await events_of(open_app(config).door(), a_request())
+    assert words(events) == "Hello you"
+    assert [event.failed.name for event in events if isinstance(event, FellBack)] == ["one/a"]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert [(one.target.name, one.outcome) for one in done.route.attempts] == [
+        ("one/a", "unreachable"),
+        ("two/c", "ok"),
+    ]
+    skipped = next(one for one in done.route.candidates if one.target.name == "one/b")
+    assert (skipped.verdict, skipped.why) == ("dropped", "not tried: its provider can't be reached")
+
+
+async def test_where_nobody_listens_the_error_says_it_once(open_app: OpenApp):
+    config = a_chain('["one/a", "one/b", "one/c"]', no_one_listens(), no_one_listens())
+    with pytest.raises(Unreachable) as caught:
+        await events_of(open_app(config).door(), a_request())
+    assert caught.value.provider == "one"
+
+
+async def test_what_two_models_failed_of_is_said_once(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(an_error(503), an_error(503), an_error(429))
+    config = a_chain('["one/a", "one/b", "one/c"]', upstream.base_url, upstream.base_url)
+    with pytest.raises(NoRouteLeft) as caught:
+        await events_of(open_app(config).door(), a_request())
+    assert len(caught.value.failures) == 3
+    assert caught.value.message.count("one answered 503") == 1
+    assert caught.value.message.count("one answered 429") == 1
 
 
 async def test_after_the_first_text_nothing_is_rerouted(open_app: OpenApp, upstream: Upstream):

@@ -7,12 +7,13 @@ caller, nothing is retried or rerouted behind their back.
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from farebox import prices, privacy
-from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
+from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError, Unreachable
 from farebox.ledger.holds import Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
@@ -115,23 +116,23 @@ class Reply:
     async def _walk(self, route: Route) -> AsyncGenerator[Event, None]:
         """Ask one target after the other, until one of them answers."""
         targets = (route.target, *route.fallbacks)
+        left = deque(targets)
         failures: list[FareboxError] = []
-        for number, target in enumerate(targets, start=1):
+        while left:
+            target = left.popleft()
+            number = targets.index(target) + 1
             try:
                 async with aclosing(self._attempt(route, target, number)) as events:
                     async for event in events:
                         yield event
                 return
-            except BudgetExceeded as error:  # another window has spent what the plan still saw
+            except (BudgetExceeded, ProviderError) as error:
                 failures.append(error)
-                if number == len(targets):
+                if _ends_the_walk(error):
                     break
-                yield FellBack(number, len(targets), failed=target, error=error.message)
-            except ProviderError as error:
-                failures.append(error)
-                if error.after_first_event or not error.retryable or number == len(targets):
-                    break
-                yield FellBack(number, len(targets), failed=target, error=error.message)
+                left = deque(other for other in left if not _fails_alike(error, other))
+                if left:
+                    yield FellBack(number, len(targets), failed=target, error=error.message)
         raise failures[0] if len(failures) == 1 else _no_route_left(failures)
 
     def _note_stop(self) -> None:
@@ -224,7 +225,8 @@ class Reply:
             if candidate.target == planned:
                 candidates.append(replace(candidate, target=served, verdict="chosen"))
             elif candidate.target in targets[:place]:
-                why = f"tried: {tried.get(candidate.target, 'failed')}"
+                outcome = tried.get(candidate.target)
+                why = f"tried: {outcome}" if outcome else "not tried: its provider can't be reached"
                 candidates.append(replace(candidate, verdict="dropped", why=why))
             else:
                 candidates.append(candidate)
@@ -240,8 +242,19 @@ class Reply:
         )
 
 
+def _ends_the_walk(error: BudgetExceeded | ProviderError) -> bool:
+    """Say whether no other target is asked. A budget that another window has used up leaves the free ones."""
+    return isinstance(error, ProviderError) and (error.after_first_event or not error.retryable)
+
+
+def _fails_alike(error: BudgetExceeded | ProviderError, other: Target) -> bool:
+    """Say whether a target needs no try: nothing of its provider can be connected to."""
+    no_connection = isinstance(error, Unreachable) and not error.may_be_billed
+    return no_connection and other.provider == error.provider
+
+
 def _no_route_left(failures: list[FareboxError]) -> NoRouteLeft:
-    tried = "; ".join(failure.message for failure in failures)
+    tried = "; ".join(dict.fromkeys(failure.message for failure in failures))
     return NoRouteLeft(
         f"every model that could answer failed: {tried}",
         hint=failures[-1].hint,
