@@ -149,6 +149,13 @@ def test_the_http_library_takes_every_address_that_is_accepted(host: str, port: 
     assert httpx2.URL(f"{config.providers['x'].base_url}/chat/completions").host
 
 
+def test_a_value_that_fits_nowhere_is_one_problem_and_others_are_counted(user_file: Path):
+    with pytest.raises(ConfigError, match=r"line 2: tasks\.chat: .*[^)]$"):
+        check(user_file, "[tasks]\nchat = 1\n")
+    with pytest.raises(ConfigError, match=r"line 2: tasks\.chat: .* \(and 1 more\)$"):
+        check(user_file, "[tasks]\nchat = 1\nreview = 2\n")
+
+
 # --- patterns ------------------------------------------------------------------------------------
 
 

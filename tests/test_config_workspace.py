@@ -167,23 +167,31 @@ def test_two_workspaces_tighten_alike_in_either_order(
 
 
 @pytest.mark.parametrize(
-    ("text", "key"),
+    ("text", "words"),
     [
-        pytest.param("[privacy]\nlocal_only = false\n", "privacy.local_only", id="local-only-off"),
-        pytest.param("[completion]\nenabled = true\n", "completion.enabled", id="completion-on"),
+        pytest.param(
+            "[privacy]\nlocal_only = false\n",
+            "privacy.local_only: a workspace can only set it to true",
+            id="local-only-off",
+        ),
+        pytest.param(
+            "[completion]\nenabled = true\n",
+            "completion.enabled: a workspace can only set it to false",
+            id="completion-on",
+        ),
         pytest.param("[budgets]\ndaily_usd = -1\n", "budgets.daily_usd", id="a-negative-budget"),
         pytest.param("[privacy]\nlocal_onl = true\n", "privacy.local_onl", id="a-slip"),
         pytest.param("[tool]\nx = 1\n", "tool", id="an-unknown-table"),
     ],
 )
 def test_a_workspace_file_has_its_errors_named_too(
-    user_file: Path, workspace_file: Path, text: str, key: str
+    user_file: Path, workspace_file: Path, text: str, words: str
 ):
     workspace_file.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as raised:
         check(user_file, workspaces=(workspace_file,))
     assert str(workspace_file) in raised.value.message
-    assert key in raised.value.message
+    assert words in raised.value.message
 
 
 def test_workspace_files_tighten_one_after_the_other(user_file: Path, tmp_path: Path):

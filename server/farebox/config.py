@@ -72,6 +72,17 @@ def _excludes_more(pattern: str) -> str:
     return pattern
 
 
+def _only(tight: bool) -> AfterValidator:
+    """Refuse the value of a switch that would loosen what the user has set."""
+
+    def check(value: bool | None) -> bool | None:
+        if value is not None and value != tight:
+            raise ValueError(f"a workspace can only set it to {str(tight).lower()}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _bounded(exclude: list[str]) -> list[str]:
     """Refuse patterns that are malformed, or that could keep the event loop busy."""
     patterns.check(exclude)
@@ -182,14 +193,14 @@ class Config(Section):
 class WorkspaceCompletion(Section):
     """A workspace may switch completion off, wholly or for languages."""
 
-    enabled: Literal[False] | None = None
+    enabled: Annotated[bool | None, _only(False)] = None
     disabled_languages: list[str] = []
 
 
 class WorkspacePrivacy(Section):
     """A workspace may force local-only mode and exclude more."""
 
-    local_only: Literal[True] | None = None
+    local_only: Annotated[bool | None, _only(True)] = None
     exclude: Annotated[list[Annotated[str, AfterValidator(_excludes_more)]], AfterValidator(_bounded)] = []
 
 
@@ -311,7 +322,9 @@ def _config_error(schema: type[Section], layer: Layer, error: ValidationError) -
     key = _key_path(layer.table, path)
     line = line_of(layer.text, key) if layer.text is not None else None
     where = layer.name if line is None else f"{layer.name}, line {line}"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    # A value that fits no branch of a union is a problem for each of them.
+    keys = {_key_path(layer.table, tuple(str(part) for part in problem["loc"])) for problem in problems}
+    more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
     dotted = ".".join(key)
     if first["type"] != "extra_forbidden":
         problem = first["msg"].removeprefix("Value error, ")
