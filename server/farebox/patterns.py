@@ -4,7 +4,10 @@ A workspace's file comes with its repository, so a pattern may be hostile. One r
 whole pattern tries every way in which its stars can share a path: a few stars take hours. Here the first
 place where the piece between two stars, or between two ``**``, fits is kept for good: that finds a match
 whenever there is one, and never goes back. What is left grows with the length of the patterns times that
-of the path, and the numbers below bound it. Knows text and paths, not what they protect.
+of the path, and the numbers below bound it.
+
+What a list means is what git makes of it (gitignore(5)) where case does not matter: a file system may not
+mind it either. Knows text and paths, not what they protect.
 """
 
 import re
@@ -12,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import Literal
 
 MAX_PATTERNS = 500
 MAX_PATTERN_LENGTH = 200
@@ -22,63 +26,91 @@ MAX_LENGTH = 8000
 MAX_WILDCARDS = 500
 """Of a whole list. The worst that it lets through takes some 50 ms for a path of 4096 characters."""
 
+ANY_NAMES = "**"
+
 _SHOWN = 40
-_INSIDE, _NAMED = 1, 2
+
+_TRAILING_SPACES = re.compile(r"(?<!\\) +\Z")
 
 _ITEM = re.compile(
-    r"\\(?P<escaped>.)|(?P<star>\*+)|(?P<any>\?)|\[(?P<not>[!^]?)(?P<set>\]?[^\]]*)\]|(?P<plain>[^\\\[])",
+    r"\\(?P<escaped>.)|(?P<star>\*+)|(?P<any>\?)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]"
+    r"|(?P<plain>[^\\\[])",
     re.DOTALL,
 )
-_MEMBER = re.compile(r"(.)-(.)|(.)", re.DOTALL)
+_MEMBER = re.compile(r"(?P<low>\\.|.)-(?P<high>\\.|.)|(?P<one>\\.|.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern as runs of names: the first at the root if ``anchored``, each other one anywhere below."""
+    """A pattern as runs of names: the first at the root if ``anchored``, each other one anywhere below.
+
+    ``of`` says what it may name: ``a/`` only a folder, ``a/**`` all inside of it but not itself.
+    """
 
     text: str
     excludes: bool
     anchored: bool
     runs: tuple[re.Pattern[str], ...]
     last_names: int
-    only_inside: bool
-    inside_rank: int
+    of: Literal["any", "folder", "inside"]
 
-    def rank(self, path: str) -> int:
-        """Say how closely a path, written with a slash before each name, is matched; 0 is not at all."""
-        begin = end = 0
-        for number, run in enumerate(self.runs):
-            begin = end
-            found = run.match(path) if self.anchored and number == 0 else run.search(path, begin)
-            if found is None:
-                return 0
-            end = found.end()
-        if end < len(path):
-            return _NAMED if self._names_the_end(path, begin) else self.inside_rank
-        return 0 if self.only_inside else _NAMED
+    def covers(self, path: str) -> bool:
+        """Say whether it names a file or a folder that the file is in. A slash stands before each name."""
+        end = self._first_end(self.runs, path, len(path))
+        return end is not None and (end < len(path) or self.of == "any")
 
-    def _names_the_end(self, path: str, begin: int) -> bool:
-        """Say whether the last run, found higher up, fits the file itself too."""
-        if self.only_inside or (self.anchored and len(self.runs) == 1):
+    def names(self, path: str, end: int) -> bool:
+        """Say whether it names what ``path[:end]`` is: a folder, if something follows there."""
+        if self.of == "inside":
+            found = self._first_end(self.runs, path, end)
+            return found is not None and found < end
+        if self.of == "folder" and end == len(path):
             return False
-        start = len(path)
+        start = end
         for _ in range(self.last_names):
             start = path.rfind("/", 0, start)
-        return start >= begin and self.runs[-1].match(path, start) is not None
+        above = self._first_end(self.runs[:-1], path, end)
+        if start < 0 or above is None or start < above or (self.anchored and len(self.runs) == 1 and start):
+            return False
+        return self.runs[-1].match(path, start, end) is not None
+
+    def _first_end(self, runs: tuple[re.Pattern[str], ...], path: str, within: int) -> int | None:
+        """Return where the first place of all these runs ends, one below the other."""
+        end = 0
+        for number, run in enumerate(runs):
+            at_root = self.anchored and number == 0
+            found = run.match(path, 0, within) if at_root else run.search(path, end, within)
+            if found is None:
+                return None
+            end = found.end()
+        return end
 
 
-def matching(patterns: Iterable[Pattern], path: str) -> str | None:
-    """Return the pattern that excludes a path, or None.
+def matching(patterns: Sequence[Pattern], path: str) -> str | None:
+    """Return the pattern that excludes a file, or None.
 
-    As in git the last one that matches wins; only, one that names the file wins over one for a folder.
+    As in git the last one that names a file or folder decides, and what is in an excluded folder can't
+    be taken back. After the last ``!`` no order matters: those alone are asked about the whole path.
     """
     slashed = "/" + path.lstrip("/")
-    best, winner = 0, None
-    for pattern in patterns:
-        rank = pattern.rank(slashed)
-        if rank and rank >= best:
-            best, winner = rank, pattern
-    return winner.text if winner is not None and winner.excludes else None
+    last_taken_back = max((at for at, pattern in enumerate(patterns) if not pattern.excludes), default=-1)
+    for pattern in patterns[last_taken_back + 1 :]:
+        if pattern.covers(slashed):
+            return pattern.text
+    return _decided_on_the_way(patterns[: last_taken_back + 1], slashed)
+
+
+def _decided_on_the_way(patterns: Sequence[Pattern], path: str) -> str | None:
+    """Go down from the root, and stop at the first folder that is excluded."""
+    end = 0
+    while patterns and end < len(path):
+        end = path.find("/", end + 1)
+        end = len(path) if end < 0 else end
+        named = (pattern for pattern in reversed(patterns) if pattern.names(path, end))
+        decisive = next(named, None)
+        if decisive is not None and decisive.excludes:
+            return decisive.text
+    return None
 
 
 def check(texts: Sequence[str]) -> None:
@@ -112,44 +144,48 @@ def _wildcards(text: str) -> int:
 
 
 def _parse(text: str) -> Pattern | None:
-    line = text if text.endswith("\\ ") else text.rstrip()
-    if not line or line.startswith("#") or line == "/":
+    if "\n" in text or "\r" in text:
+        raise ValueError("a line end; write one pattern in each entry")
+    line = _TRAILING_SPACES.sub("", text)
+    if not line or line.startswith("#") or line.removeprefix("!") == "/":
         return None
     excludes = not line.startswith("!")
     path = line.removeprefix("!") if not excludes else line
     if not path:
         raise ValueError("nothing follows the !")
-    names = _names(path)
-    only_inside = names[-1] == "**"
-    if only_inside:
+    names = _names(path.removesuffix("/"))
+    is_folder = path.endswith("/")
+    is_inside = names[-1] == ANY_NAMES and not is_folder
+    if is_inside:
         names.pop()
-    runs = [list(group) for gap, group in groupby(names, lambda name: name == "**") if not gap]
+    elif names[-1] == ANY_NAMES:
+        names.append("*")  # ``a/**/`` is each folder inside
+    runs = [list(group) for gap, group in groupby(names, lambda name: name == ANY_NAMES) if not gap]
     return Pattern(
         text=text,
         excludes=excludes,
-        anchored=names[0] != "**",
-        runs=tuple(re.compile("".join("/" + _name(name) for name in run) + r"(?=/|\Z)") for run in runs),
+        anchored=names[0] != ANY_NAMES,
+        runs=tuple(_run(run) for run in runs),
         last_names=len(runs[-1]),
-        only_inside=only_inside,
-        # To git ``a/**`` names all that is inside of a, and ``a/`` only a itself.
-        inside_rank=_NAMED if only_inside and not path.endswith("/") else _INSIDE,
+        of="inside" if is_inside else "folder" if is_folder else "any",
     )
 
 
 def _names(path: str) -> list[str]:
     """Split a pattern at its slashes, with ``**`` where any names may stand and at least one between two."""
-    names = path.split("/")
+    names = [
+        ANY_NAMES if name and not name.strip("*") and len(name) > 1 else name for name in path.split("/")
+    ]
     if not names[0]:
         names.pop(0)
-    elif not any(names[1:]):
-        names.insert(0, "**")  # a single name may be anywhere
-    folder = path.endswith("/")
-    if folder:
-        names[-1] = "**"
-    names = [
-        name for number, name in enumerate(names) if name != "**" or names[number - 1 : number] != ["**"]
-    ]
-    return names if names != ["**"] else ["**", "*", "**"] if folder else ["**", "*"]
+    elif len(names) == 1:
+        names.insert(0, ANY_NAMES)  # a single name may be anywhere
+    names = [name for at, name in enumerate(names) if name != ANY_NAMES or names[at - 1 : at] != [ANY_NAMES]]
+    return names if names != [ANY_NAMES] else [ANY_NAMES, "*"]
+
+
+def _run(names: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("".join("/" + _name(name) for name in names) + r"(?=/|\Z)", re.IGNORECASE)
 
 
 def _name(glob: str) -> str:
@@ -186,12 +222,18 @@ def _pieces(glob: str) -> list[list[str]]:
 
 def _set(members: str, *, negated: bool) -> str:
     """Translate a set; neither a range nor a negation lets it match a slash."""
-    if members.startswith("[:"):
+    if "[:" in members:
         raise ValueError("classes such as [[:alpha:]] are not known here")
-    parts = [
-        f"{re.escape(low)}-{re.escape(high)}" if low else re.escape(one)
-        for low, high, one in _MEMBER.findall(members)
-    ]
+    parts = [_member(member) for member in _MEMBER.finditer(members)]
     if negated:
         return f"[^/{''.join(parts)}]"
     return f"(?!/)[{''.join(parts)}]" if re.match(f"[{''.join(parts)}]", "/") else f"[{''.join(parts)}]"
+
+
+def _member(member: re.Match[str]) -> str:
+    low, high, one = (_unescaped(member[name]) for name in ("low", "high", "one"))
+    return re.escape(one) if one else f"{re.escape(low)}-{re.escape(high)}"
+
+
+def _unescaped(character: str | None) -> str:
+    return (character or "")[-1:]

@@ -13,6 +13,9 @@ from pathlib import PurePath
 from farebox.errors import ConfigError, Excluded
 from farebox.patterns import Pattern, matching, parse
 
+MAX_PATH_CHARS = 32_767
+"""The most that any system takes (Windows's extended paths)."""
+
 SECRET_FOLDERS = (".git/", ".ssh/", ".aws/", ".gnupg/")
 """Apart from the files: nothing below these may leave, whatever it is called."""
 
@@ -41,7 +44,7 @@ _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> None:
     """Raise Excluded if a rule keeps one of the sources (file paths) on the machine."""
-    for source in sources:
+    for source in dict.fromkeys(sources):
         rule = excluded_by(source, exclude=exclude, roots=roots)
         if rule is not None:
             raise Excluded(
@@ -50,16 +53,21 @@ def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str,
             )
 
 
+@lru_cache(maxsize=4096)
 def excluded_by(source: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> str | None:
     """Return the pattern that excludes a file, or None. User patterns are relative to the roots."""
+    if len(source) > MAX_PATH_CHARS:
+        return "a path longer than any file's"
     path = _plain(source)
-    # A secret file is one in whatever case the file system or the editor spells it.
-    spelled = path.as_posix().lower()
-    for rules in (SECRET_FOLDERS, SECRET_FILES):
-        if (rule := _matching(rules, spelled)) is not None:
-            return rule
-    names = [path.as_posix(), *(_below(path, root) for root in roots if _below(path, root))]
-    return next((rule for name in names if (rule := _matching(exclude, name)) is not None), None)
+    whole = path.as_posix()
+    below = (name for root in roots if (name := _below(path, root)))
+    asked = [
+        (SECRET_FOLDERS, whole),
+        (SECRET_FILES, whole),
+        (exclude, whole),
+        *((exclude, name) for name in below),
+    ]
+    return next((rule for rules, name in asked if (rule := matching(_parsed(rules), name)) is not None), None)
 
 
 def shown_name(path: str, roots: tuple[str, ...]) -> str:
@@ -84,10 +92,6 @@ def _plain(path: str) -> PurePath:
 def _below(path: PurePath, root: str) -> str:
     folder = _plain(root)
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
-
-
-def _matching(rules: tuple[str, ...], name: str) -> str | None:
-    return matching(_parsed(rules), name)
 
 
 @lru_cache(maxsize=16)

@@ -40,7 +40,7 @@ def test_a_task_of_its_own_adds_its_own_words():
             id="a-name-cannot-break-out",
         ),
         pytest.param(
-            (Attachment("a.py", "x", "/ws/src/a.py"), Attachment("b.py", "y", "/home/ann/b.py")),
+            (Attachment("a.py", "x", "/ws/src/a.py"), Attachment("b.py", "y", "/Users/ann/b.py")),
             '<attachment name="src/a.py">\nx\n</attachment>\n\n'
             '<attachment name="b.py">\ny\n</attachment>\n\nwhy?',
             id="files-by-their-place-in-the-workspace",
