@@ -2,17 +2,19 @@
 
 import html
 import json
+import time
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ProviderError
-from farebox.messages import Chat, Infill, Message, Prompt, RawText
+from farebox.messages import Chat, Image, Infill, Message, Prompt, RawText
 from farebox.providers import failures
 from farebox.providers.base import Endpoint
-from farebox.router.echo import ECHO_CHARS, drop_echo
+from farebox.router.echo import ECHO_CHARS, MAX_COMPARED_CHARS, drop_echo
 
 ENDPOINT = Endpoint(provider="own", dialect="openai", base_url="http://127.0.0.1:9/v1")
 CODE = 'def f(x):\n    return x + "SECRET"\ndef g():\n\tpass  # größer <b>\n'
@@ -27,6 +29,10 @@ QUOTES: dict[str, Quote] = {
     "JSON as Go writes it": lambda text: json.dumps(text).replace("<", "\\u003c").replace(">", "\\u003e"),
     "Python": repr,
     "HTML": html.escape,
+    "HTML in HTML": lambda text: html.escape(html.escape(text)),
+    "HTML by numbers": lambda text: "".join(f"&#{ord(a)};" if a.isprintable() else a for a in text),
+    "bytes": lambda text: repr(text.encode("utf-8", "replace")),
+    "an address": quote_plus,
 }
 
 
@@ -59,7 +65,7 @@ def is_dropped(message: str) -> bool:
 )
 def test_code_is_recognised_however_it_is_quoted(prompt: Prompt, quote: Quote):
     assert is_dropped(check(prompt, f"invalid prompt: {quote(CODE)}"))
-    assert is_dropped(check(prompt, f"invalid prompt: {quote(CODE)[: ECHO_CHARS * 2]} and so on"))
+    assert is_dropped(check(prompt, f"invalid prompt: {quote(CODE[: ECHO_CHARS * 2])} and so on"))
 
 
 @given(text=st.text(st.characters(codec="utf-8") | st.sampled_from("\\\"'nrtux0& ;<\n\t"), max_size=20))
@@ -93,3 +99,26 @@ def test_a_short_prompt_is_recognised_as_a_whole(prompt: str):
 )
 def test_words_that_repeat_nothing_stay(prompt: str, words: str):
     assert check(RawText(prompt), words) == f"own answered 400: {words}"
+
+
+def test_code_in_capitals_is_recognised():
+    assert is_dropped(check(RawText(CODE), CODE.upper()))
+
+
+def test_a_picture_is_recognised_too():
+    picture = Image("image/png", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAf")
+    prompt = Chat((Message("user", "what is it?", (picture,)),))
+    assert is_dropped(check(prompt, f"bad image: {picture.data}"))
+
+
+def test_a_prompt_too_long_to_compare_is_kept_back_from_the_words():
+    message = check(RawText("x" * (MAX_COMPARED_CHARS + 1)), "anything")
+    assert message == "own failed (refused); the prompt is too long to compare its words with"
+
+
+@pytest.mark.parametrize("unit", ["\\", "\\x4", "\\xe9", "&amp;", "&#9", "%C3", "&", " ", "sk-", "a"])
+def test_no_prompt_takes_long_to_compare(unit: str):
+    prompt = RawText((unit * MAX_COMPARED_CHARS)[:MAX_COMPARED_CHARS])
+    begun = time.process_time()
+    check(prompt, "invalid: " + unit * 40)
+    assert time.process_time() - begun < 2, "some 50 ms are usual; going back and forth takes minutes"

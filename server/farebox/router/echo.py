@@ -5,8 +5,10 @@ A quotation is seldom verbatim. Line ends have become spaces or ``\\n``, quotes 
 then compared.
 """
 
+import html
 import re
 from typing import assert_never
+from urllib.parse import unquote
 
 from farebox.errors import ProviderError
 from farebox.messages import Chat, Infill, Prompt, RawText
@@ -18,30 +20,45 @@ ECHO_CHARS = 20
 FEWEST_CHARS = 8
 """A shorter prompt, such as ``hi``, is found in any sentence."""
 
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U[0-9a-fA-F]{8}|[abfnrtv0])")
-_ENTITY = re.compile(r"&(?:amp;)*#?[A-Za-z0-9]{1,31};")
-_REWRITTEN = re.compile(r"[\s\\\"'`<>&]+")
+ENTITY_LEVELS = 3
+
+MAX_COMPARED_CHARS = 200_000
+"""To compare a longer prompt would keep the event loop busy for more than some 50 ms."""
+
+_ESCAPE = re.compile(
+    r"(?<!\\)\\++(?:u([0-9a-fA-F]{4})|U[0-9a-fA-F]{8}|(x[0-9a-fA-F]{2}(?:\\++x[0-9a-fA-F]{2})*)|[abfnrtv0])"
+)
+_REWRITTEN = re.compile(r"[\s\\\"'`<>&+]+")
 
 
 def drop_echo(error: ProviderError, prompt: Prompt) -> None:
-    """Take a provider's words out of its error if they repeat the prompt."""
-    words = _bare(error.message)
-    if not any(_repeats(words, _bare(part)) for part in _parts(prompt)):
+    """Take a provider's words out of its error if they repeat the prompt, or may do so."""
+    parts = _parts(prompt)
+    if sum(map(len, parts)) > MAX_COMPARED_CHARS:
+        why = "the prompt is too long to compare its words with"
+    elif _is_repeated(parts, _bare(error.message)):
+        why = "its words repeat the prompt and are left out"
+    else:
         return
-    error.message = f"{error.provider} failed ({error.kind}); its words repeat the prompt and are left out"
+    error.message = f"{error.provider} failed ({error.kind}); {why}"
     error.args = (error.message,)
 
 
 def _parts(prompt: Prompt) -> tuple[str, ...]:
     match prompt:
         case Chat(messages):
-            return tuple(message.text for message in messages)
+            images = (image.data for message in messages for image in message.images)
+            return *(message.text for message in messages), *images
         case Infill(prefix, suffix):
             return prefix, suffix
         case RawText(text):
             return (text,)
         case _:
             assert_never(prompt)
+
+
+def _is_repeated(parts: tuple[str, ...], words: str) -> bool:
+    return any(_repeats(words, _bare(part)) for part in parts)
 
 
 def _repeats(words: str, sent: str) -> bool:
@@ -53,10 +70,20 @@ def _repeats(words: str, sent: str) -> bool:
 
 def _bare(text: str) -> str:
     """Leave only what every way of quoting a text keeps."""
-    text = _ESCAPE.sub(_unescaped, KEY_LIKE.sub("<secret>", text))
-    return UNPRINTABLE.sub("", _REWRITTEN.sub("", _ENTITY.sub("", text)))
+    text = KEY_LIKE.sub("<secret>", text)
+    for _ in range(ENTITY_LEVELS):
+        text = html.unescape(text)
+    text = _ESCAPE.sub(_unescaped, unquote(text))
+    return UNPRINTABLE.sub("", _REWRITTEN.sub("", text)).casefold()
 
 
 def _unescaped(escape: re.Match[str]) -> str:
-    digits = escape[1] or escape[2]
-    return chr(int(digits, 16)) if digits else " "
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    if not escape[2]:
+        return " "
+    raw = bytes.fromhex(re.sub(r"[x\\]", "", escape[2]))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
