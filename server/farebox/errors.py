@@ -108,6 +108,8 @@ class ProviderError(FareboxError):
     retryable: ClassVar[bool] = True
     may_be_billed: bool = False
     """True if the provider has taken the request in, so that it may have cost something."""
+    whole_provider: bool = False
+    """True if no other model there would answer: nobody listens, or the key is wrong."""
 
     def __init__(
         self,

@@ -108,9 +108,13 @@ def test_a_charge_says_how_it_ended(deltas: tuple[Delta, ...], outcome: Outcome,
     assert settlement.error_kind == "brokenReply"
 
 
-def test_an_absurd_figure_is_told_as_the_ledger_will_have_it():
-    cost = told(a_charge(), Finish("stop", USAGE, reported_nanodollars=10**16)).settle("ok").cost
-    assert (cost.nanodollars, cost.basis) == (None, "unknown")
+def test_an_absurd_figure_gives_way_to_the_computed_one():
+    absurd = Finish("stop", USAGE, reported_nanodollars=10**16)
+    cost, usual = (told(a_charge(), finish).settle("ok").cost for finish in (absurd, Finish("stop", USAGE)))
+    assert (cost.nanodollars, cost.basis) == (usual.nanodollars, "computed")
+    assert cost.nanodollars
+    unpriced = told(a_charge(UNPRICED), absurd).settle("ok").cost
+    assert (unpriced.nanodollars, unpriced.basis) == (None, "unknown")
 
 
 def test_savings_are_measured_against_the_strongest_model():

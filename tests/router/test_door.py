@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farebox.app import App, Client
-from farebox.errors import BrokenReply, Excluded, FareboxError, NoRouteLeft, Refused, Unreachable
+from farebox.errors import BrokenReply, Excluded, FareboxError, KeyRejected, NoRouteLeft, Refused, Unreachable
 from farebox.messages import Call, Chat, Done, Event, FellBack, Message, Routed, Task, Text
 from farebox.router.door import Door, Reply
 from farebox.router.request import Request, Serving
@@ -204,7 +204,7 @@ async def test_what_nobody_listens_to_is_asked_for_one_model_alone(open_app: Ope
         ("two/c", "ok"),
     ]
     skipped = next(one for one in done.route.candidates if one.target.name == "one/b")
-    assert (skipped.verdict, skipped.why) == ("dropped", "not tried: its provider can't be reached")
+    assert (skipped.verdict, skipped.why) == ("dropped", "not tried: its provider has failed")
 
 
 async def test_where_nobody_listens_the_error_says_it_once(open_app: OpenApp):
@@ -212,6 +212,16 @@ async def test_where_nobody_listens_the_error_says_it_once(open_app: OpenApp):
     with pytest.raises(Unreachable) as caught:
         await events_of(open_app(config).door(), a_request())
     assert caught.value.provider == "one"
+
+
+async def test_a_key_that_is_rejected_is_sent_once(open_app: OpenApp, upstream: Upstream):
+    upstream.queue(an_error(401), HELLO)
+    config = a_chain('["one/a", "one/b", "one/c"]', upstream.base_url, upstream.base_url)
+    with pytest.raises(KeyRejected):
+        await events_of(open_app(config).door(), a_request())
+    assert len(upstream.requests) == 1
+    upstream.queue(an_error(403), HELLO)
+    assert words(await events_of(open_app(config).door(), a_request())) == "Hello you"
 
 
 async def test_what_two_models_failed_of_is_said_once(open_app: OpenApp, upstream: Upstream):

@@ -245,3 +245,16 @@ async def test_a_ledger_that_cannot_be_written_stops_only_what_has_a_budget(
     with pytest.raises(BudgetExceeded, match="can't be checked"):
         await finish(limited.door().send(a_request()))
     assert len(upstream.requests) == 1
+
+
+async def test_a_ledger_that_cannot_be_written_is_asked_once(
+    open_app: OpenApp, upstream: Upstream, tmp_path: Path
+):
+    """Each ask may wait until a lock is given up."""
+    (tmp_path / "file").write_text("not a folder")
+    chain = 'chat = ["openrouter/openai/gpt-5-mini", "openrouter/openai/gpt-5"]'
+    config = f"[budgets]\ndaily_usd = 5\n[tasks]\n{chain}\n"
+    reply = open_app(config, home=tmp_path / "file").door().send(a_request(None))
+    with pytest.raises(BudgetExceeded, match="can't be checked"):
+        await finish(reply)
+    assert upstream.connections == 0

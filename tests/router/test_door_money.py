@@ -260,6 +260,22 @@ async def test_a_budget_that_is_overspent_refuses_no_free_model(open_app: OpenAp
     assert (first.cost.nanodollars, second.cost.nanodollars) == (500_000_000, 0)
 
 
+async def test_a_model_whose_room_is_gone_by_its_turn_is_said_to_be_over_budget(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app(f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n')
+    upstream.queue(REPORTED, ANSWERED)
+    async with aclosing(app.door().send(a_request()).events()) as events:
+        planned = await anext(events)
+        await events_of(app)  # meanwhile another window spends it all
+        fell_back, *_, done = [event async for event in events]
+    assert isinstance(planned, Routed)
+    assert planned.route.target.name == PRICED
+    assert isinstance(fell_back, FellBack)
+    assert isinstance(done, Done)
+    assert (done.route.target.name, done.route.candidates[0].why) == (FREE, "tried: budgetExceeded")
+
+
 async def test_after_a_fallback_the_route_says_who_answered_and_who_failed(
     open_app: OpenApp, upstream: Upstream
 ):

@@ -102,10 +102,10 @@ def settle(connection: "Connection", settlement: Settlement) -> bool:
 def bookable(settlement: Settlement) -> Settlement:
     """Return a settlement with the amounts that its row will have: the caller is told no others."""
     usage, cost = settlement.usage, settlement.cost
-    paid, basis = _amount(cost.nanodollars), cost.basis
+    paid, basis = believable(cost.nanodollars), cost.basis
     if paid is None or basis == "unknown":
         paid, basis = None, "unknown"
-    baseline = _amount(cost.baseline_nanodollars)
+    baseline = believable(cost.baseline_nanodollars)
     return replace(
         settlement,
         usage=Usage(
@@ -175,7 +175,7 @@ def _insert(connection: "Connection", hold: Hold) -> None:
         "started_ms": hold.started_ms,
         "day": started.strftime("%Y-%m-%d"),
         "hour": started.strftime("%Y-%m-%d %H:00"),
-        "hold_nanodollars": _amount(hold.hold_nanodollars),
+        "hold_nanodollars": believable(hold.hold_nanodollars),
     }
     places = ", ".join("?" for _ in columns)
     connection.execute(
@@ -200,8 +200,8 @@ def _settled_columns(settlement: Settlement) -> _Columns:
         "reasoning_tokens": usage.reasoning_tokens,
         "cost_nanodollars": cost.nanodollars,
         "basis": cost.basis,
-        "reported_nanodollars": _amount(settlement.reported_nanodollars),
-        "computed_nanodollars": _amount(settlement.computed_nanodollars),
+        "reported_nanodollars": believable(settlement.reported_nanodollars),
+        "computed_nanodollars": believable(settlement.computed_nanodollars),
         "baseline_model": storable_text(cost.baseline_model),
         "baseline_nanodollars": cost.baseline_nanodollars,
         "first_token_ms": settlement.first_token_ms,
@@ -209,7 +209,8 @@ def _settled_columns(settlement: Settlement) -> _Columns:
     }
 
 
-def _amount(nanodollars: int | None) -> int | None:
+def believable(nanodollars: int | None) -> int | None:
+    """Return an amount that a call may have cost, or None."""
     if nanodollars is None or not 0 <= nanodollars <= MAX_CALL_NANODOLLARS:
         return None
     return nanodollars

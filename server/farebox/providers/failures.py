@@ -63,7 +63,9 @@ def _error(
     match status:
         case 401 | 403:
             hint = f"Check the key: farebox auth login {provider}, or the variable that holds it."
-            return KeyRejected(message, hint=hint, provider=provider, model=model)
+            rejected = KeyRejected(message, hint=hint, provider=provider, model=model)
+            rejected.whole_provider = status == 401  # noqa: PLR2004  403 may be about one model
+            return rejected
         case 402:
             hint = f"Add credits at {provider}, or choose another model."
             return InsufficientCredits(message, hint=hint, provider=provider, model=model)

@@ -254,10 +254,10 @@ def _timed_out(endpoint: Endpoint, after_s: float) -> Unreachable:
 
 def _no_address(endpoint: Endpoint) -> Unreachable:
     """Count a wrong address as unreachable, so that a request goes on to its next target."""
-    return Unreachable(
+    return _nobody_there(
+        endpoint,
         f"{endpoint.provider} can't be reached: {endpoint.base_url} is no address of a server",
         hint=f"Correct base_url of [providers.{endpoint.provider}].",
-        provider=endpoint.provider,
     )
 
 
@@ -265,12 +265,18 @@ def _unreachable(endpoint: Endpoint, error: httpx2.TransportError) -> Unreachabl
     """Name the address, not the library's words: those may hold a header."""
     local = is_loopback(endpoint.base_url)
     what = "timed out" if isinstance(error, httpx2.TimeoutException) else "could not be reached"
-    return Unreachable(
+    return _nobody_there(
+        endpoint,
         f"{endpoint.provider} at {endpoint.base_url} {what}",
         hint=(
             f"Start the server, or correct base_url of [providers.{endpoint.provider}]."
             if local
             else "Check the network, or correct the provider's base_url."
         ),
-        provider=endpoint.provider,
     )
+
+
+def _nobody_there(endpoint: Endpoint, message: str, *, hint: str) -> Unreachable:
+    error = Unreachable(message, hint=hint, provider=endpoint.provider)
+    error.whole_provider = True
+    return error

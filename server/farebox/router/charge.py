@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from farebox import prices
-from farebox.ledger.holds import Hold, Outcome, Settlement, bookable
+from farebox.ledger.holds import Hold, Outcome, Settlement, believable, bookable
 from farebox.messages import (
     Cost,
     CostBasis,
@@ -117,12 +117,9 @@ class Charge:
         finish = self.finish
         if finish is not None and finish.usage is not None:
             computed = self._computed(finish.usage)
-            if finish.reported_nanodollars is not None:
-                return (
-                    finish.usage,
-                    self._cost(finish.usage, finish.reported_nanodollars, "reported"),
-                    computed,
-                )
+            reported = believable(finish.reported_nanodollars)
+            if reported is not None:
+                return finish.usage, self._cost(finish.usage, reported, "reported"), computed
             basis: CostBasis = "computed" if computed is not None else "unknown"
             return finish.usage, self._cost(finish.usage, computed, basis), computed
         if not may_be_billed:

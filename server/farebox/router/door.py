@@ -13,8 +13,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from farebox import prices, privacy
-from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError, Unreachable
-from farebox.ledger.holds import Limit, Outcome, Settlement
+from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
+from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
@@ -149,7 +149,7 @@ class Reply:
         charge = self._charge(target, opened)
         call = self._request.render(self._serving(target, opened))
         estimate = self._door.planner.estimate(target, self._request)
-        await self._door.ledger.hold(charge.hold(self._request_id, number, estimate), self._door.limits)
+        await self._hold(target, charge.hold(self._request_id, number, estimate))
         outcome: Outcome = "failed"
         kind: str | None = None
         may_be_billed = True
@@ -180,6 +180,13 @@ class Reply:
             self._settlements.append(settlement)
             self.done = self._done(self._taken(route, planned, target))
         yield self.done
+
+    async def _hold(self, target: Target, hold: Hold) -> None:
+        try:
+            await self._door.ledger.hold(hold, self._door.limits)
+        except BudgetExceeded as error:
+            self._attempts.append(Attempt(target, error.kind, 0))
+            raise
 
     async def _open(self, target: Target) -> Opened:
         try:
@@ -226,7 +233,7 @@ class Reply:
                 candidates.append(replace(candidate, target=served, verdict="chosen"))
             elif candidate.target in targets[:place]:
                 outcome = tried.get(candidate.target)
-                why = f"tried: {outcome}" if outcome else "not tried: its provider can't be reached"
+                why = f"tried: {outcome}" if outcome else "not tried: its provider has failed"
                 candidates.append(replace(candidate, verdict="dropped", why=why))
             else:
                 candidates.append(candidate)
@@ -244,13 +251,14 @@ class Reply:
 
 def _ends_the_walk(error: BudgetExceeded | ProviderError) -> bool:
     """Say whether no other target is asked. A budget that another window has used up leaves the free ones."""
-    return isinstance(error, ProviderError) and (error.after_first_event or not error.retryable)
+    if isinstance(error, ProviderError):
+        return error.after_first_event or not error.retryable
+    return isinstance(error.__cause__, LedgerUnusable)  # it would keep each of them waiting as long
 
 
 def _fails_alike(error: BudgetExceeded | ProviderError, other: Target) -> bool:
-    """Say whether a target needs no try: nothing of its provider can be connected to."""
-    no_connection = isinstance(error, Unreachable) and not error.may_be_billed
-    return no_connection and other.provider == error.provider
+    """Say whether a target needs no try."""
+    return isinstance(error, ProviderError) and error.whole_provider and other.provider == error.provider
 
 
 def _no_route_left(failures: list[FareboxError]) -> NoRouteLeft:
