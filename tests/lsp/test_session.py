@@ -214,3 +214,32 @@ def test_each_provider_has_its_trouble_told(typist: Client, upstream: Upstream) 
         (True, False),
         (False, True),
     ]
+
+
+def test_trouble_with_all_of_them_is_told_once(typist: Client, upstream: Upstream) -> None:
+    upstream.answer("/v1/chat/completions", json_answer({"error": {"message": "no"}}, status=401))
+    chain = f"""
+[tasks]
+complete = ["openrouter/one", "mine/two"]
+[providers.openrouter]
+base_url = "{upstream.base_url}"
+[providers.mine]
+base_url = "{upstream.base_url}"
+dialect = "openai"
+"""
+    typist.write_config(chain)
+    for _ in range(3):
+        assert typist.ghost(URI, 0, 4, AUTOMATIC) == []
+    (shown,) = told(typist)
+    assert "openrouter" in shown
+    assert "mine" in shown
+
+
+def test_each_mistake_in_the_settings_is_told_once(typist: Client) -> None:
+    for mistake in ("strategi = 'cheap'\n", "[budget]\n", "[budget]\n", "strategi = 'cheap'\n"):
+        typist.write_config(mistake)
+        assert typist.ghost(URI, 0, 4, AUTOMATIC) == []
+    assert [("strategi" in shown, "unknown key budget" in shown) for shown in told(typist)] == [
+        (True, False),
+        (False, True),
+    ]

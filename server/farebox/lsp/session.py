@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, cast
 
-from farebox.errors import FareboxError, InvalidParams, Kind, ProviderError
+from farebox.errors import BudgetExceeded, FareboxError, InvalidParams, Kind, NoRouteLeft, ProviderError
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _TOLD_ONCE: frozenset[Kind] = frozenset(
         "modelNotFound",
         "budgetExceeded",
         "unreachable",
+        "noRouteLeft",
     }
 )
 """Errors of automatic completion that the user can do something about: shown once, not at every key."""
@@ -184,8 +185,7 @@ class Session:
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
         self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
-        # Not by its message: that may hold an estimate, which changes with every key.
-        trouble = (error.kind, error.provider if isinstance(error, ProviderError) else None)
+        trouble = (error.kind, _particular(error))
         if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
             self._told.add(trouble)
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
@@ -217,3 +217,17 @@ def own_section(settings: object) -> dict[str, object] | None:
     """Return our section of an editor's settings; None if they have none."""
     own = cast("dict[str, object]", settings).get("farebox") if isinstance(settings, dict) else None
     return cast("dict[str, object]", own) if isinstance(own, dict) else None
+
+
+def _particular(error: FareboxError) -> str | None:
+    """Return what tells one trouble from another of its kind.
+
+    Not always the message: a budget's holds an estimate, a provider's own words, which change with every key.
+    """
+    match error:
+        case ProviderError():
+            return error.provider
+        case BudgetExceeded() | NoRouteLeft():
+            return None
+        case _:
+            return error.message
