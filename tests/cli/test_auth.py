@@ -59,10 +59,10 @@ def test_a_key_is_kept_listed_and_removed(tmp_path: Path):
 @pytest.mark.parametrize(
     ("provider", "stdin", "words"),
     [
-        pytest.param("openruter", KEY, "there is no provider openruter", id="unknown-provider"),
-        pytest.param("openai", "", "no key was given", id="nothing"),
-        pytest.param("openai", " \n", "no key was given", id="blank"),
-        pytest.param("openai", f"{KEY} {KEY}", "this key has spaces", id="two-keys"),
+        pytest.param("openruter", KEY, "auth login: error: there is no provider openruter", id="unknown"),
+        pytest.param("openai", "", "auth login: error: no key was given", id="nothing"),
+        pytest.param("openai", " \n", "auth login: error: no key was given", id="blank"),
+        pytest.param("openai", f"{KEY} {KEY}", "auth login: error: this key has spaces", id="two-keys"),
     ],
 )
 def test_what_is_no_key_is_not_kept(
@@ -77,7 +77,7 @@ def test_what_is_no_key_is_not_kept(
     for name, value in clean_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-    assert main(["auth", "login", provider]) == 1
+    assert main(["auth", "login", provider]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert words in printed.err
@@ -103,6 +103,20 @@ def test_a_broken_config_does_not_keep_the_keys_from_being_listed(tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     assert line_of("openai", done.stdout).startswith("from ")
     assert line_of("groq", done.stdout) == "from GROQ_API_KEY"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closing a descriptor before the start is POSIX's")
+def test_a_closed_stdin_holds_no_key(tmp_path: Path):
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -m farebox auth login openai <&-', sys.executable],
+        env={**clean_environment(tmp_path), **NO_KEYRING},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no key was given" in done.stderr
 
 
 def test_a_malformed_key_is_told_in_its_line_and_the_others_follow(tmp_path: Path):

@@ -1,6 +1,8 @@
 """``farebox chat`` as a process: text in, an answer out, in our own JSON or that of two well-known APIs."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,8 @@ import pytest
 
 from farebox.chat.prompts import SYSTEM
 from farebox.lsp.methods import ChatResult
-from support.environment import clean_environment
+from support.command import STOPPED, read_until, started, terminal, unfinished
+from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 USAGE = {
@@ -45,6 +48,10 @@ def run(home: Path, upstream: Upstream, *arguments: str, stdin: str = "") -> sub
     )
 
 
+def configure(home: Path, upstream: Upstream) -> None:
+    (home / "config.toml").write_text(openrouter_config(upstream.base_url), "utf-8")
+
+
 def messages(upstream: Upstream) -> list[tuple[str, str]]:
     sent = upstream.requests[-1].json["messages"]
     assert isinstance(sent, list)
@@ -56,6 +63,8 @@ def messages(upstream: Upstream) -> list[tuple[str, str]]:
     [
         pytest.param(["say", "hello"], "", id="arguments"),
         pytest.param([], "say hello", id="stdin"),
+        pytest.param(["-"], "say hello", id="a-dash-is-stdin"),
+        pytest.param(["say hello"], " \n", id="blank-stdin-is-none"),
     ],
 )
 def test_the_answer_is_on_stdout_and_who_gave_it_on_stderr(
@@ -173,5 +182,184 @@ def test_stdin_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str, argum
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.startswith(b"farebox: stdin is not UTF-8 text\n  ")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"usage: farebox " + " ".join(arguments[:-1] or arguments).encode())
+    assert b": error: stdin is not UTF-8 text\n  " in done.stderr
+
+
+# --- what is asked -------------------------------------------------------------------------------
+
+KEY = {"OPENROUTER_API_KEY": "sk-or-0123456789"}
+posix = pytest.mark.skipif(os.name != "posix", reason="shells, signals and terminals as POSIX has them")
+
+
+def test_what_is_piped_in_beside_a_question_goes_with_it(tmp_path: Path, upstream: Upstream):
+    done = run(tmp_path, upstream, "explain", "this", stdin="- x = ä\n+ x = 2\n")
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n")
+    piped = '<attachment name="stdin">\n- x = ä\n+ x = 2\n\n</attachment>'
+    assert messages(upstream) == [("system", SYSTEM), ("user", f"{piped}\n\nexplain this")]
+
+
+@posix
+@pytest.mark.parametrize("stdin", ["<&-", "</dev/null", "0>/dev/null"], ids=["closed", "null", "unreadable"])
+def test_a_stdin_that_holds_nothing_is_no_obstacle(tmp_path: Path, upstream: Upstream, stdin: str):
+    configure(tmp_path, upstream)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m farebox chat hi {stdin}', sys.executable],
+        env={**clean_environment(tmp_path), **KEY},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n"), done.stderr
+    assert messages(upstream)[-1] == ("user", "hi")
+
+
+@posix
+def test_a_pipe_that_nobody_writes_to_is_waited_for_and_that_is_said(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    with started(tmp_path, "chat", "hi", stdin=subprocess.PIPE, **KEY) as process:
+        read_until(process.stderr, "still reading stdin, to its end")
+        out, errors = process.communicate("late", timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert messages(upstream)[-1] == ("user", '<attachment name="stdin">\nlate\n</attachment>\n\nhi')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "words"),
+    [
+        pytest.param([""], "", "the question is empty", id="empty"),
+        pytest.param([" "], "text", "the question is empty", id="blank-beside-a-pipe"),
+        pytest.param([], "", "the question is empty", id="nothing"),
+        pytest.param(["-"], "\n", "the question is empty", id="nothing-behind-the-dash"),
+        pytest.param(["--task", "nope", "hi"], "", "argument --task: invalid choice: 'nope'", id="task"),
+        pytest.param(
+            ["--json-standard", "openai", "hi"],
+            "{}",
+            "can't stand beside --json-standard",
+            id="two-questions",
+        ),
+        pytest.param(["--json-standard", "claude"], "hi", "stdin is no JSON", id="no-json"),
+    ],
+)
+def test_what_is_no_question_is_a_usage_error_and_nothing_is_sent(
+    tmp_path: Path, upstream: Upstream, arguments: list[str], stdin: str, words: str
+):
+    done = run(tmp_path, upstream, *arguments, stdin=stdin)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: farebox chat [-h]")
+    assert "farebox chat: error: " in done.stderr
+    assert words in done.stderr
+    assert upstream.connections == 0
+
+
+@posix
+def test_an_argument_that_is_not_utf_8_is_a_usage_error(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    done = subprocess.run(
+        [sys.executable, "-m", "farebox", "chat", b"caf\xe9"],
+        env={**clean_environment(tmp_path), **KEY},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the question is not UTF-8 text" in done.stderr
+    assert upstream.connections == 0
+
+
+@posix
+def test_in_a_terminal_the_question_is_asked_for(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        assert read_until(process.stderr, ": ") == "Question: "
+        os.write(user, b"say hello\n")
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert messages(upstream)[-1] == ("user", "say hello")
+
+
+@posix
+@pytest.mark.parametrize("typed", [b"\x04", b"\n"], ids=["ctrl-d", "only-enter"])
+def test_no_answer_to_that_is_a_usage_error(tmp_path: Path, upstream: Upstream, typed: bytes):
+    configure(tmp_path, upstream)
+    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        read_until(process.stderr, "Question: ")
+        os.write(user, typed)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert errors.lstrip("\n").startswith("usage: farebox chat ")
+    assert "the question is empty" in errors
+
+
+@posix
+def test_a_question_in_a_terminal_waits_for_nothing_more(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    with terminal() as (_, its), started(tmp_path, "chat", "hi", stdin=its, **KEY) as process:
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert messages(upstream)[-1] == ("user", "hi")
+
+
+# --- stopped in the middle -----------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="interrupt"),
+        pytest.param(signal.SIGTERM, 143, id="terminate"),
+        pytest.param(getattr(signal, "SIGHUP", 1), 129, id="hang-up"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_a_signal_in_the_middle_settles_what_the_answer_cost_and_says_so(
+    *, tmp_path: Path, upstream: Upstream, number: signal.Signals, code: int, as_json: bool
+):
+    configure(tmp_path, upstream)
+    upstream.queue(unfinished("Hello"))
+    arguments = ["chat", "hi", *(["--json"] if as_json else [])]
+    with started(tmp_path, *arguments, stdin=subprocess.DEVNULL, **KEY) as process:
+        if as_json:
+            assert upstream.wait_for(lambda: bool(upstream.requests))
+        else:
+            assert read_until(process.stdout, "Hello") == "Hello"
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "" if as_json else "\n"), errors
+    assert STOPPED.fullmatch(errors), errors
+    (row,) = ledger_rows(tmp_path)
+    assert (row["state"], row["outcome"], row["basis"]) == ("settled", "cancelled", "estimated")
+    assert row["cost_nanodollars"] > 0
+
+
+@posix
+def test_an_ignored_signal_stays_ignored(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    upstream.queue(Answer(body=ANSWER.body, content_type="text/event-stream", chunk_sizes=[200], delay_s=0.5))
+    command = f'trap "" HUP; exec "{sys.executable}" -m farebox chat hi </dev/null'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        env={**clean_environment(tmp_path), **KEY},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        assert upstream.wait_for(lambda: bool(upstream.requests))
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n")
+
+
+@posix
+def test_an_interrupt_at_the_prompt_leaves_the_line_and_ends(tmp_path: Path, upstream: Upstream):
+    configure(tmp_path, upstream)
+    with terminal() as (_, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        read_until(process.stderr, "Question: ")
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out, errors) == (130, "", "\n")
+    assert upstream.connections == 0

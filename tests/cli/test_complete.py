@@ -1,6 +1,8 @@
 """``farebox complete FILE:LINE:COLUMN``: where the hole is, what is printed, and places that are none."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from farebox.cli.complete import MAX_FILE_BYTES
 from farebox.cli.main import main
 from farebox.lsp.methods import CompleteResult
-from support.environment import clean_environment
+from support.command import STOPPED, started, unfinished
+from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.upstream import Answer, Upstream, openrouter_stream
 
 HOLE = "{{FILL_HERE}}"
@@ -88,10 +92,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param("ab\ncd\n", "1:1", f"{HOLE}ab\ncd\n", id="first"),
         pytest.param("ab\ncd\n", "2:2", f"ab\nc{HOLE}d\n", id="middle"),
         pytest.param("ab\ncd\n", "1:3", f"ab{HOLE}\ncd\n", id="line-end"),
-        pytest.param("ab\ncd\n", "1:99", f"ab{HOLE}\ncd\n", id="past-the-line-end"),
-        pytest.param("ab\ncd\n", "1:0", f"{HOLE}ab\ncd\n", id="column-nought"),
         pytest.param("ab\ncd\n", "3:1", f"ab\ncd\n{HOLE}", id="last-line"),
-        pytest.param("ab\r\ncd\r\n", "1:9", f"ab{HOLE}\r\ncd\r\n", id="crlf-past-the-line-end"),
+        pytest.param("ab\r\ncd\r\n", "1:3", f"ab{HOLE}\r\ncd\r\n", id="crlf-line-end"),
         pytest.param("ab\r\ncd\r\n", "2:2", f"ab\r\nc{HOLE}d\r\n", id="crlf"),
         pytest.param("ab\rcd", "2:2", f"ab\rc{HOLE}d", id="cr"),
         pytest.param("ä😀b\n", "1:3", f"ä😀{HOLE}b\n", id="columns-are-characters"),
@@ -107,28 +109,90 @@ def test_a_place_is_a_line_and_a_column_counted_from_one(
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
+    ("place", "words", "hint"),
     [
-        pytest.param("x.py", "x.py is no place in a file", id="no-line"),
-        pytest.param("x.py:1", "is no place in a file", id="no-column"),
-        pytest.param("x.py:1:b", "is no place in a file", id="no-number"),
-        pytest.param("x.py:-1:1", "is no place in a file", id="negative"),
-        pytest.param("x.py:0:1", "there is no line 0", id="line-nought"),
-        pytest.param("x.py:4:1", "The file has 3 lines", id="past-the-end"),
-        pytest.param("gone.py:1:1", "can't read gone.py", id="no-file"),
-        pytest.param(".:1:1", "can't read .", id="a-folder"),
-        pytest.param("latin.py:1:1", "must be a UTF-8 text file", id="not-utf-8"),
-        pytest.param(".env:1:1", "stays on this machine", id="secret"),
+        pytest.param("x.py", "x.py does not end in :LINE:COLUMN", "Write FILE:LINE:COLUMN", id="no-line"),
+        pytest.param("x.py:1", "does not end in :LINE:COLUMN", "counted from 1", id="no-column"),
+        pytest.param("x.py:1:b", "does not end in :LINE:COLUMN", "app.py:12:5", id="no-number"),
+        pytest.param("x.py:-1:1", "does not end in :LINE:COLUMN", "app.py:12:5", id="negative"),
+        pytest.param("x.py:0:1", "no line 0 in x.py", "It has 3 lines, counted from 1.", id="line-nought"),
+        pytest.param("x.py:4:1", "no line 4 in x.py", "It has 3 lines", id="past-the-end"),
+        pytest.param("one.py:2:1", "no line 2 in one.py", "It has 1 line, counted", id="past-the-only-line"),
+        pytest.param("x.py:1:0", "no column 0 in line 1", "2 characters: columns 1 to 3", id="column-nought"),
+        pytest.param("x.py:2:4", "no column 4 in line 2", "2 characters: columns 1 to 3", id="past-the-line"),
+        pytest.param("crlf.py:1:4", "no column 4 in line 1", "columns 1 to 3", id="between-cr-and-lf"),
+        pytest.param("x.py:3:2", "no column 2 in line 3", "0 characters: columns 1 to 1", id="past-no-line"),
+        pytest.param("gone.py:1:1", "there is no file gone.py", "It is looked for in ", id="no-file"),
+        pytest.param("x.py/y.py:1:1", "x.py/y.py can't be read", "Choose another file", id="below-a-file"),
+        pytest.param(".:1:1", ". is a folder", "Name a file in it", id="a-folder"),
+        pytest.param("latin.py:1:1", "latin.py is not UTF-8 text", "Convert it", id="not-utf-8"),
+        pytest.param("large.py:1:1", "large.py is larger than", "Choose another file", id="large"),
     ],
 )
-def test_what_is_no_place_is_said_and_nothing_is_sent(
-    *, here: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str], place: str, words: str
+def test_what_is_no_place_is_a_usage_error_that_says_why_and_nothing_is_sent(
+    *, here: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str], place: str, words: str, hint: str
 ):
-    (here / "x.py").write_text("ab\ncd\n", "utf-8")
-    (here / ".env").write_text("KEY=1\n", "utf-8")
+    (here / "x.py").write_bytes(b"ab\ncd\n")
+    (here / "one.py").write_bytes(b"ab")
+    (here / "crlf.py").write_bytes(b"ab\r\ncd\r\n")
     (here / "latin.py").write_bytes(b"\xe4")
-    assert main(["complete", place]) == 1
+    with (here / "large.py").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    assert main(["complete", place]) == 2
     printed = capsys.readouterr()
-    assert words in printed.err
+    usage, error, line = printed.err.splitlines()
+    assert usage == "usage: farebox complete [-h] [--model MODEL] [--json] FILE:LINE:COLUMN"
+    assert error.startswith("farebox complete: error: ")
+    assert words in error
+    assert hint in line
     assert printed.out == ""
     assert upstream.connections == 0
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="nothing keeps this user from reading a file"
+)
+@pytest.mark.parametrize("closed", ["box/x.py", "box"], ids=["file", "its-folder"])
+def test_a_file_that_may_not_be_read_is_said_to_be_so(
+    here: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str], closed: str
+):
+    (here / "box").mkdir()
+    (here / "box" / "x.py").write_text("ab", "utf-8")
+    (here / closed).chmod(0)
+    code = main(["complete", "box/x.py:1:1"])
+    (here / closed).chmod(0o700)  # so that the folder can be removed
+    assert code == 2
+    assert "box/x.py can't be read: Permission denied" in capsys.readouterr().err
+    assert upstream.connections == 0
+
+
+def test_a_file_that_is_a_secret_fails_like_any_request_that_may_not_leave(
+    here: Path, upstream: Upstream, capsys: pytest.CaptureFixture[str]
+):
+    (here / ".env").write_text("KEY=1\n", "utf-8")
+    assert main(["complete", ".env:1:1"]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("farebox: ")
+    assert "stays on this machine" in printed.err
+    assert upstream.connections == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signals are POSIX's")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["interrupt", "terminate"]
+)
+def test_a_signal_in_the_middle_settles_what_the_completion_cost(
+    tmp_path: Path, upstream: Upstream, number: signal.Signals, code: int
+):
+    (tmp_path / "config.toml").write_text(openrouter_config(upstream.base_url), "utf-8")
+    (tmp_path / "x.py").write_text("def f():\n    return ", "utf-8")
+    upstream.queue(unfinished("<COMPLETION>a + b"))
+    with started(tmp_path, "complete", "x.py:2:12", OPENROUTER_API_KEY="sk-or-0123456789") as process:
+        assert upstream.wait_for(lambda: bool(upstream.requests))
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, "")
+    assert STOPPED.fullmatch(errors), errors
+    (row,) = ledger_rows(tmp_path)
+    assert (row["outcome"], row["basis"]) == ("cancelled", "estimated")
+    assert row["cost_nanodollars"] > 0

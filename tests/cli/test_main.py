@@ -1,15 +1,20 @@
 """The command line itself: what it prints without a command, and how it fails."""
 
 import os
+import signal
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 import farebox
 from farebox.cli.main import main
-from support.environment import clean_environment
+from support.client import Client, Failed
+from support.command import hearing_interrupts, read_until, started, terminal, unfinished
+from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.upstream import Upstream
 
 
 def run(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -76,6 +81,52 @@ def test_bad_arguments_are_a_usage_error(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert words in printed.err
+    own = [word for word in arguments[:2] if word in ("chat", "costs", "auth", "login", "complete", "lsp")]
+    assert printed.err.startswith(f"usage: {' '.join(['farebox', *own])} [-h]"), "the command's own usage"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["fro\x1b[31mb\u202e\x9b"], id="command"),
+        pytest.param(["chat", "--lo\x1b[31mud\u202e\x9b\nforged"], id="option"),
+        pytest.param(["--lo\x1b[31mud\u202e\x9b"], id="option-before-a-command"),
+        pytest.param(["costs", "--format", "p\x1b[31mdf\x07"], id="choice"),
+        pytest.param(["chat", "--task", "si\x1b[31mng\x07"], id="task"),
+        pytest.param(["auth", "list", "\x1b[31m\nforged"], id="too-many"),
+    ],
+)
+def test_a_usage_error_repeats_no_control_character(capsys: pytest.CaptureFixture[str], arguments: list[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert "[31m" in printed
+    assert all(char == "\n" or unicodedata.category(char) not in {"Cc", "Cf"} for char in printed)
+    assert not any(line.startswith("forged") for line in printed.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["costs", "--since", "foo"], "'foo' is no moment in time", id="since"),
+        pytest.param(["costs", "--by", "nope"], "can't be grouped by 'nope'", id="by"),
+        pytest.param(["complete", "a.py"], "a.py does not end in :LINE:COLUMN", id="place"),
+        pytest.param(["auth", "login", "nonsense"], "there is no provider nonsense", id="provider"),
+        pytest.param(["chat", ""], "the question is empty", id="question"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_a_usage_error_with_a_hint(
+    tmp_path: Path, arguments: list[str], words: str
+):
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    *usage, error, hint = done.stderr.splitlines()
+    command = " ".join(["farebox", *arguments[: 2 if arguments[0] == "auth" else 1]])
+    assert usage[0].startswith(f"usage: {command} [-h]")
+    assert error.startswith(f"{command}: error: ")
+    assert words in error
+    assert hint.startswith("  ")
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path):
@@ -145,3 +196,44 @@ def test_output_that_is_no_terminal_is_utf_8_whatever_the_code_page(tmp_path: Pa
     config.write_text('[tasks]\nchat = "ツ/x"\n', "utf-8")
     done = run(tmp_path, "chat", "hello", PYTHONIOENCODING=encoding)
     assert "there is no provider ツ" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals and signals as POSIX has them")
+def test_the_language_server_in_a_terminal_says_what_it_is_and_an_interrupt_ends_it(tmp_path: Path):
+    with terminal() as (_, its), started(tmp_path, "lsp", stdin=its) as process:
+        read_until(process.stderr, "waits for an editor; Ctrl-C ends it\n")
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=30)
+    assert (process.returncode, out, errors) == (130, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_the_language_server_of_an_editor_says_nothing_and_an_interrupt_ends_it_too(tmp_path: Path):
+    initialize = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}'
+    with started(tmp_path, "lsp", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"Content-Length: {len(initialize)}\r\n\r\n{initialize}")
+        process.stdin.flush()
+        read_until(process.stdout, '"capabilities"')
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_an_interrupt_settles_what_the_language_server_was_asked(tmp_path: Path):
+    with Upstream.in_thread() as upstream, hearing_interrupts():
+        upstream.answer("/v1/chat/completions", unfinished("Hello"))
+        key = {"OPENROUTER_API_KEY": "sk-or-0123456789"}
+        config = openrouter_config(upstream.base_url)
+        with Client(tmp_path, config=config, environment=key) as client:
+            client.initialize()
+            asked = client.ask("farebox/chat", {"text": "Hello"})
+            client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")
+            client._process.send_signal(signal.SIGINT)
+            assert client.wait_exit() == 130
+            with pytest.raises(Failed) as failed:
+                client.answer(asked)
+            assert failed.value.code == -32800
+    assert [(row["outcome"], row["basis"]) for row in ledger_rows(tmp_path)] == [("cancelled", "estimated")]

@@ -1,22 +1,26 @@
 """``farebox route``: where a question would go, without asking anyone."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from farebox.cli.main import main
+from farebox.cli.route import describe
+from farebox.messages import Candidate, Estimate, Route, Target, Task
 from farebox.shapes import RouteShape
 from support.environment import clean_environment
 from support.upstream import Upstream
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "farebox", "route", *arguments],
-        env=clean_environment(folder),
+        env={**clean_environment(folder), "OPENROUTER_API_KEY": key},
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -38,6 +42,7 @@ def test_it_says_where_why_and_what_else(tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "box/m: set for the task chat",
+        "price unknown",
         "  dropped   openai/gpt-5  no key for openai",
         "  chosen    box/m         set for the task chat",
         "  fallback  box/n         set for the task chat",
@@ -54,5 +59,71 @@ def test_json_is_the_route_of_the_protocol(tmp_path: Path):
 
 
 def test_a_task_that_is_none_is_said_with_those_that_are(capsys: pytest.CaptureFixture[str]):
-    assert main(["route", "--task", "sing"]) == 1
-    assert capsys.readouterr().err.startswith("farebox: there is no task sing\n  Tasks: chat, complete,")
+    for command in ("route", "chat"):
+        with pytest.raises(SystemExit) as caught:
+            main([command, "--task", "sing"])
+        assert caught.value.code == 2
+        printed = capsys.readouterr().err
+        assert printed.startswith(f"usage: farebox {command} [-h]")
+        assert "invalid choice: 'sing'" in printed
+        assert all(f"'{task}'" in printed for task in get_args(Task))
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_without_a_question_it_takes_an_example(tmp_path: Path, text: str):
+    a_chain(tmp_path, "http://127.0.0.1:9/v1")
+    done = run(tmp_path, text)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("box/m: ")
+
+
+TARGET = Target("openai", "gpt-5")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        pytest.param(Estimate(213_000), "at most $0.000213", id="no-baseline"),
+        pytest.param(
+            Estimate(213_000, "a/b", 2_000_000),
+            "at most $0.000213 (the strongest model, a/b: at most $0.002)",
+            id="baseline",
+        ),
+        pytest.param(
+            Estimate(213_000, "a/b", None),
+            "at most $0.000213 (the strongest model, a/b: price unknown)",
+            id="baseline-without-a-price",
+        ),
+        pytest.param(
+            Estimate(213_000, "openai/gpt-5", 213_000),
+            "at most $0.000213 (the strongest model that you could use)",
+            id="the-same-model",
+        ),
+        pytest.param(Estimate(None), "price unknown", id="nothing-known"),
+        pytest.param(
+            Estimate(None, "a/b", 2_000_000),
+            "price unknown (the strongest model, a/b: at most $0.002)",
+            id="only-the-baseline-has-a-price",
+        ),
+        pytest.param(
+            Estimate(None, "openai/gpt-5", None),
+            "price unknown (the strongest model that you could use)",
+            id="the-same-model-without-a-price",
+        ),
+        pytest.param(Estimate(0), "at most $0.00", id="free"),
+    ],
+)
+def test_the_price_is_said_beside_the_strongest_models(estimate: Estimate, words: str):
+    chosen = Candidate(TARGET, "chosen", "why")
+    found = Route("m", "chat", "act", "low", "balanced", TARGET, "why", (), (chosen,), estimate)
+    assert describe(found)[1] == words
+
+
+def test_a_known_price_is_compared_with_the_strongest_model(tmp_path: Path):
+    (tmp_path / "config.toml").write_text("", "utf-8")
+    cheap = run(tmp_path, "hi", "--model", "openrouter/openai/gpt-4o-mini", key="sk-or-0123456789")
+    price = cheap.stdout.splitlines()[1]
+    strongest = re.fullmatch(r"at most \$0\.\d+ \(the strongest model, (\S+): at most \$\d\.\d+\)", price)
+    assert strongest is not None, price
+    same = run(tmp_path, "hi", "--model", strongest[1], key="sk-or-0123456789")
+    assert same.stdout.splitlines()[1].endswith(" (the strongest model that you could use)")

@@ -137,7 +137,7 @@ async def test_a_chat_model_fills_a_hole_between_tags(open_app: OpenApp, upstrea
 
 async def test_a_file_is_named_from_the_workspace_on(open_app: OpenApp, upstream: Upstream):
     upstream.queue(a_chat(f"<COMPLETION>{ANSWER}</COMPLETION>"))
-    hole = replace(ADD, path="/home/ann/ws/src/add.py", roots=("/home/ann/ws",))
+    hole = replace(ADD, path="/Users/ann/ws/src/add.py", roots=("/Users/ann/ws",))
     await complete(open_app(a_box(upstream)), hole)
     sent = str(upstream.requests[0].json)
     assert '<file path="src/add.py">' in sent

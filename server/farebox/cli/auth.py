@@ -2,11 +2,10 @@
 
 import getpass
 import os
-import sys
 from typing import Literal
 
 from farebox.app import App, Client, data_folder
-from farebox.cli.terminal import from_stdin, harmless, show
+from farebox.cli.terminal import from_stdin, harmless, note, show, stdin_is_terminal
 from farebox.config import Config
 from farebox.errors import ConfigError, InvalidParams
 from farebox.providers.directory import Directory
@@ -24,7 +23,7 @@ def auth(action: Literal["login", "logout", "list"], provider: str | None) -> in
         removed = keys.remove(provider)
         show(f"removed the key of {provider}" if removed else f"no key of {provider} was stored")
         return 0
-    _check_known(provider)
+    App(Client(name="command line")).require_provider(provider)
     secret = _read(provider)
     if not secret.strip():
         raise InvalidParams("no key was given", hint="Type the key at the prompt, or pipe it in.")
@@ -33,18 +32,15 @@ def auth(action: Literal["login", "logout", "list"], provider: str | None) -> in
 
 
 def _read(provider: str) -> str:
-    if not sys.stdin.isatty():
+    if not stdin_is_terminal():
         return from_stdin(lambda stream: stream.readline())
     try:
         return getpass.getpass(harmless(f"Key for {provider}: "))
     except EOFError:
         return ""
-
-
-def _check_known(provider: str) -> None:
-    known = App(Client(name="command line")).door().directory.names()
-    if provider not in known:
-        raise InvalidParams(f"there is no provider {provider}", hint=f"Known: {', '.join(known)}.")
+    except KeyboardInterrupt:
+        note("")  # the cursor is still behind the prompt
+        raise
 
 
 def _list(keys: Keys) -> int:

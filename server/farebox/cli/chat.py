@@ -1,45 +1,51 @@
-"""``farebox chat``: a question from the arguments or stdin, the answer streamed to stdout."""
+"""``farebox chat``: a question from the arguments, stdin or the terminal, the answer streamed to stdout.
 
+As users know it from other tools: what is piped in beside a question goes with it, read to its end.
+"""
+
+import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal
 
 from farebox.app import App
 from farebox.chat import conversation as chats
+from farebox.chat.prompts import Attachment
 from farebox.cli import standards
-from farebox.cli.route import read_task
 from farebox.cli.running import with_app
-from farebox.cli.terminal import from_stdin, note, show, show_json
-from farebox.errors import BrokenReply
+from farebox.cli.terminal import ask as ask_user
+from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_terminal
+from farebox.errors import BrokenReply, InvalidParams
 from farebox.lsp.methods import ChatResult
-from farebox.messages import Cost, Done, FellBack, Route, Text, Usage, usd_text
+from farebox.messages import Cost, Done, FellBack, Route, Task, Text, Usage, usd_text
 from farebox.report import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
 Standard = Literal["openai", "claude"]
 
+FROM_STDIN = "-"
+"""As the only word, it means that the question is on stdin."""
 
-def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: Standard | None) -> int:
+
+def chat(
+    words: Sequence[str], *, model: str | None, task: Task, as_json: bool, standard: Standard | None
+) -> int:
     """Ask one question and print the answer; the footer goes to stderr."""
-    wanted = read_task(task)
-    given = text or from_stdin(lambda stream: stream.read())
-    conversation = chats.Conversation("")
-    if standard is not None:
-        conversation, question = standards.read(given)
-        question = replace(question, model=model or question.model, task=wanted)
-    else:
-        question = chats.Question(given, task=wanted, model=model)
+    conversation, question = _read(words, standard)
+    question = replace(question, model=model or question.model, task=task)
     quiet = as_json or standard is not None
 
     async def ask(app: App) -> chats.RunningTurn:
         asked = replace(question, roots=app.client.roots, origin=app.client.origin)
         running = chats.RunningTurn(app.door(), conversation, asked)
-        async with aclosing(running.events()) as events:
-            async for event in events:
-                if isinstance(event, FellBack):
-                    note(f"{event.error}; trying the next model")
-                if isinstance(event, Text) and not quiet:
-                    show(event.text, end="")
+        try:
+            await _stream(running, quiet=quiet)
+        except asyncio.CancelledError:
+            if running.turn.answer and not quiet:
+                show("")
+            note(stopped(running.done))
+            raise
         return running
 
     running = with_app(ask)
@@ -48,6 +54,42 @@ def chat(text: str, *, model: str | None, task: str, as_json: bool, standard: St
         raise BrokenReply("the answer never ended", hint="Try again.", provider="farebox")
     _print(running.turn, done, as_json=as_json, standard=standard)
     return 0
+
+
+def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conversation, chats.Question]:
+    """Put the question together from the arguments, stdin or the terminal. Raises InvalidParams."""
+    text = " ".join(words)
+    if standard is not None:
+        if words and text != FROM_STDIN:
+            raise InvalidParams(
+                "a question can't stand beside --json-standard, which reads the conversation from stdin",
+                hint="Write the question into the JSON's messages, or leave out --json-standard.",
+            )
+        return standards.read(read_stdin())
+    attachments: tuple[Attachment, ...] = ()
+    if not words:
+        text = ask_user("Question: ") if stdin_is_terminal() else read_stdin()
+    elif text == FROM_STDIN:
+        text = read_stdin()
+    elif text.strip() and not stdin_is_terminal():
+        piped = read_stdin()
+        attachments = (Attachment("stdin", piped),) if piped.strip() else ()
+    if not text.strip():
+        raise InvalidParams(
+            "the question is empty", hint='Write one, or pipe it in: farebox chat "What is a monad?"'
+        )
+    if any("\ud800" <= char <= "\udfff" for char in text):  # how Python keeps bytes that are none
+        raise InvalidParams("the question is not UTF-8 text", hint="Convert it to UTF-8 first.")
+    return chats.Conversation(""), chats.Question(text, attachments=attachments)
+
+
+async def _stream(running: chats.RunningTurn, *, quiet: bool) -> None:
+    async with aclosing(running.events()) as events:
+        async for event in events:
+            if isinstance(event, FellBack):
+                note(f"{event.error}; trying the next model")
+            if isinstance(event, Text) and not quiet:
+                show(event.text, end="")
 
 
 def _print(turn: chats.Turn, done: Done, *, as_json: bool, standard: Standard | None) -> None:
@@ -73,3 +115,10 @@ def footer(route: Route, usage: Usage, cost: Cost) -> str:
     """Say in one line who answered, with how many tokens, and what it cost."""
     price = "cost unknown" if cost.nanodollars is None else f"${usd_text(cost.nanodollars)} ({cost.basis})"
     return f"[{clean(route.target.name)} | {usage.input_tokens} in, {usage.output_tokens} out | {price}]"
+
+
+def stopped(done: Done | None) -> str:
+    """Say what a request cost that was stopped."""
+    if done is None:
+        return "stopped before anything was sent"
+    return f"stopped: {footer(done.route, done.usage, done.cost)}"

@@ -1,16 +1,19 @@
 """``farebox complete FILE:LINE:COLUMN``: what ghost text would say there."""
 
+import asyncio
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from farebox.app import App
-from farebox.cli.chat import footer
+from farebox.cli.chat import footer, stopped
 from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import CompleteResult, ItemShape
+from farebox.router.door import Reply
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -40,8 +43,14 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
     path, hole_at = _read(place, model)
 
     async def ask(app: App) -> engine.Completion:
-        hole = hole_at(app)
-        return await engine.complete(app.door(), hole, app.config().completion)
+        replies: list[Reply] = []
+        try:
+            return await engine.complete(
+                app.door(), hole_at(app), app.config().completion, note_reply=replies.append
+            )
+        except asyncio.CancelledError:
+            note(stopped(replies[-1].done if replies else None))
+            raise
 
     answer = with_app(ask, file=path)
     if as_json:
@@ -68,16 +77,12 @@ def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.H
     match = re.fullmatch(r"(.+):([0-9]{1,9}):([0-9]{1,9})", place)
     if match is None:
         raise InvalidParams(
-            f"{place} is no place in a file", hint="Write FILE:LINE:COLUMN, counted from 1: app.py:12:5."
+            f"{place} does not end in :LINE:COLUMN",
+            hint="Write FILE:LINE:COLUMN, counted from 1: app.py:12:5.",
         )
     path, line, column = Path(match[1]), int(match[2]), int(match[3])
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InvalidParams(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="Choose another file.")
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InvalidParams(f"can't read {path}: {exc}", hint="It must be a UTF-8 text file.") from None
-    offset = _offset(text, line, column)
+    text = _text_of(path)
+    offset = _offset(path, text, line, column)
 
     def hole(app: App) -> engine.Hole:
         return engine.Hole(
@@ -94,10 +99,50 @@ def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.H
     return path, hole
 
 
-def _offset(text: str, line: int, column: int) -> int:
-    """Return where a line and column are; a column past the line's end means its end."""
+def _text_of(path: Path) -> str:
+    """Read a text file. Raises InvalidParams that says what keeps it from being one."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+        if len(raw) > MAX_FILE_BYTES:
+            raise InvalidParams(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="Choose another file.")
+        return raw.decode("utf-8")
+    except FileNotFoundError:
+        raise InvalidParams(f"there is no file {path}", hint=f"It is looked for in {Path.cwd()}.") from None
+    except UnicodeDecodeError:
+        raise InvalidParams(f"{path} is not UTF-8 text", hint="Convert it to UTF-8 first.") from None
+    except PermissionError as error:
+        if os.name == "nt" and path.is_dir():  # its word for a folder
+            raise _is_folder(path) from None
+        raise InvalidParams(
+            f"{path} can't be read: {error.strerror}", hint="Ask for a file that you may read."
+        ) from None
+    except IsADirectoryError:
+        raise _is_folder(path) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        why = getattr(error, "strerror", None) or error
+        raise InvalidParams(f"{path} can't be read: {why}", hint="Choose another file.") from None
+
+
+def _is_folder(path: Path) -> InvalidParams:
+    return InvalidParams(f"{path} is a folder", hint="Name a file in it.")
+
+
+def _offset(path: Path, text: str, line: int, column: int) -> int:
+    """Return where a line and column are: one column more than the line has characters is its end."""
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
     if not 1 <= line <= len(lines):
-        raise InvalidParams(f"there is no line {line}", hint=f"The file has {len(lines)} lines.")
+        raise InvalidParams(
+            f"there is no line {line} in {path}", hint=f"It has {_count(len(lines), 'line')}, counted from 1."
+        )
     length = len(lines[line - 1].rstrip("\r\n"))
-    return sum(map(len, lines[: line - 1])) + min(max(column - 1, 0), length)
+    if not 1 <= column <= length + 1:
+        raise InvalidParams(
+            f"there is no column {column} in line {line} of {path}",
+            hint=f"It has {_count(length, 'character')}: columns 1 to {length + 1}, the last one is its end.",
+        )
+    return sum(map(len, lines[: line - 1])) + column - 1
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+    from farebox.cli.usage import Parser
+
+    Commands = argparse._SubParsersAction[Parser]  # pyright: ignore[reportPrivateUsage]
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EXIT_INTERRUPTED = 130
+"""As a shell calls what Ctrl-C has ended: 128 and the signal's number."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors go to stderr with their hint."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] == "lsp" and set(given[1:]) <= {"--stdio"}:
-        return _lsp()  # before argparse is built: an editor waits for this
-    _print_anything()
-    options = _parser().parse_args(given)
-    run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
-    if run is None:
-        _parser().print_help()
-        return EXIT_USAGE
-    return _reporting_errors(run, options)
+    try:
+        if given and given[0] == "lsp" and set(given[1:]) <= {"--stdio"}:
+            return _lsp()  # before argparse is built: an editor waits for this
+        _print_anything()
+        return _run(given)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
 
 
 def _lsp() -> int:
@@ -34,16 +36,38 @@ def _lsp() -> int:
     gc.disable()
     from farebox.lsp.server import serve
 
+    if sys.stdin.isatty():
+        from farebox.cli.terminal import note
+
+        note("farebox lsp speaks LSP on stdin and stdout, and waits for an editor; Ctrl-C ends it")
     serve()
     return EXIT_OK
 
 
-def _reporting_errors(run: "Callable[[argparse.Namespace], int]", options: "argparse.Namespace") -> int:
-    from farebox.errors import FareboxError
+def _run(given: Sequence[str]) -> int:
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given)
+    chosen: Parser = getattr(options, "parser", parser)
+    if unknown:  # said by the command's own parser, which argparse leaves to the first one
+        chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
+    run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
+    if run is None:
+        parser.print_help()
+        return EXIT_USAGE
+    return _reporting_errors(run, options, chosen)
+
+
+def _reporting_errors(
+    run: "Callable[[argparse.Namespace], int]", options: "argparse.Namespace", parser: "Parser"
+) -> int:
+    from farebox.errors import FareboxError, InvalidParams
 
     try:
         code = run(options)
         sys.stdout.flush()
+    except InvalidParams as error:
+        parser.complain(error)
+        return EXIT_USAGE
     except FareboxError as error:
         _complain(f"{error.message}\n  {error.hint}")
     except BrokenPipeError:
@@ -53,8 +77,6 @@ def _reporting_errors(run: "Callable[[argparse.Namespace], int]", options: "argp
         _internal(error, error.strerror or str(error))
     except Exception as error:  # noqa: BLE001  the edge of the surface: nothing above could tell of it
         _internal(error, f"an internal error: {type(error).__name__}")
-    except KeyboardInterrupt:
-        pass
     else:
         return code
     return EXIT_FAILED
@@ -93,12 +115,11 @@ def _drop_output() -> None:
         os.close(nowhere)
 
 
-def _parser() -> "argparse.ArgumentParser":
-    import argparse
-
+def _parser() -> "Parser":
     import farebox
+    from farebox.cli.usage import Parser
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="farebox", description="The AI backend that an editor user owns: completion, chat and costs."
     )
     parser.add_argument("--version", action="version", version=f"farebox {farebox.__version__}")
@@ -123,7 +144,7 @@ def _add_lsp(commands: "Commands") -> None:
     def run(_options: "argparse.Namespace") -> int:
         return _lsp()
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_demo(commands: "Commands") -> None:
@@ -135,31 +156,49 @@ def _add_demo(commands: "Commands") -> None:
 
         return demo(simulated=options.simulated)
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_chat(commands: "Commands") -> None:
-    parser = commands.add_parser("chat", help="ask a question; it is read from stdin if not given")
-    parser.add_argument("text", nargs="*", help="the question")
+    parser = commands.add_parser(
+        "chat",
+        help="ask a question",
+        description="Ask a question. Without one it is read from stdin, or asked for in a terminal; "
+        "what is piped in beside a question goes with it: git diff | farebox chat review this.",
+    )
+    parser.add_argument("text", nargs="*", help="the question; - alone means that it is on stdin")
     parser.add_argument("--model", help="a model, an alias or auto")
-    parser.add_argument("--task", default="chat", help="chat, explain, fix, tests, document, review or plan")
+    _add_task(parser)
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     parser.add_argument(
-        "--json-standard", choices=["openai", "claude"], help="read and print JSON in this API's shape"
+        "--json-standard",
+        choices=["openai", "claude"],
+        help="read JSON in this API's shape from stdin, and print such",
     )
 
     def run(options: "argparse.Namespace") -> int:
         from farebox.cli.chat import chat
 
         return chat(
-            " ".join(options.text),
+            options.text,
             model=options.model,
             task=options.task,
             as_json=options.json,
             standard=options.json_standard,
         )
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_task(parser: "Parser") -> None:
+    from typing import get_args
+
+    from farebox.messages import Task
+
+    tasks = get_args(Task)
+    parser.add_argument(
+        "--task", default="chat", choices=tasks, metavar="TASK", help=f"{', '.join(tasks)} (chat)"
+    )
 
 
 def _add_complete(commands: "Commands") -> None:
@@ -173,14 +212,14 @@ def _add_complete(commands: "Commands") -> None:
 
         return complete(options.place, model=options.model, as_json=options.json)
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_route(commands: "Commands") -> None:
     parser = commands.add_parser("route", help="show where a question would go; nothing is sent")
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument("--model", help="a model, an alias or auto")
-    parser.add_argument("--task", default="chat", help="complete, chat, explain, fix, tests, review, plan …")
+    _add_task(parser)
     parser.add_argument("--json", action="store_true", help="print the route as JSON")
 
     def run(options: "argparse.Namespace") -> int:
@@ -188,7 +227,7 @@ def _add_route(commands: "Commands") -> None:
 
         return route(" ".join(options.text), model=options.model, task=options.task, as_json=options.json)
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_models(commands: "Commands") -> None:
@@ -200,7 +239,7 @@ def _add_models(commands: "Commands") -> None:
 
         return models(as_json=options.json)
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_costs(commands: "Commands") -> None:
@@ -222,7 +261,7 @@ def _add_costs(commands: "Commands") -> None:
             style=options.format,
         )
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_auth(commands: "Commands") -> None:
@@ -231,15 +270,16 @@ def _add_auth(commands: "Commands") -> None:
     for name, text in (("login", "keep a provider's key"), ("logout", "remove a provider's key")):
         action = actions.add_parser(name, help=text)
         action.add_argument("provider")
-        action.set_defaults(action=name)
-    actions.add_parser("list", help="show which keys are there, and where").set_defaults(action="list")
+        action.set_defaults(action=name, parser=action)
+    action = actions.add_parser("list", help="show which keys are there, and where")
+    action.set_defaults(action="list", parser=action)
 
     def run(options: "argparse.Namespace") -> int:
         from farebox.cli.auth import auth
 
         return auth(options.action, getattr(options, "provider", None))
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_doctor(commands: "Commands") -> None:
@@ -251,7 +291,7 @@ def _add_doctor(commands: "Commands") -> None:
 
         return print_checks(as_json=options.json)
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def _add_schema(commands: "Commands") -> None:
@@ -262,4 +302,4 @@ def _add_schema(commands: "Commands") -> None:
 
         return print_schema()
 
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)

@@ -16,7 +16,7 @@ from farebox.completion.trim import trim
 from farebox.config import CompletionSettings
 from farebox.messages import Call, Chat, Cost, Route, Text, Usage
 from farebox.privacy import shown_name
-from farebox.router.door import Door
+from farebox.router.door import Door, Reply
 from farebox.router.request import NOBODY, Origin, Request, Serving
 
 
@@ -55,8 +55,20 @@ class Completion:
     total_ms: int | None = None
 
 
-async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Completion:
-    """Fill a hole. Raises FareboxError; cancelling the task closes the provider's socket."""
+def _forget(_: Reply) -> None: ...
+
+
+async def complete(
+    door: Door,
+    hole: Hole,
+    settings: CompletionSettings,
+    *,
+    note_reply: Callable[[Reply], None] = _forget,
+) -> Completion:
+    """Fill a hole. Raises FareboxError; cancelling the task closes the provider's socket.
+
+    ``note_reply`` is given the request when it leaves: what it came to can be read there if it is cancelled.
+    """
     around = window(shown_name(hole.path, hole.roots), hole.language, hole.prefix, hole.suffix)
     reason = gate.closed(around, settings, invoked=hole.invoked)
     if reason is not None:
@@ -71,6 +83,7 @@ async def complete(door: Door, hole: Hole, settings: CompletionSettings) -> Comp
         return calls[-1]
 
     reply = door.send(_request(hole, around, render_and_note))
+    note_reply(reply)
     async with aclosing(reply.events()) as events:
         parts = [event.text async for event in events if isinstance(event, Text)]
     answer = "".join(parts)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("farebox.lsp")
 
+EXIT_INTERRUPTED = 130
+
 
 class Server(LanguageServer):
     """farebox behind pygls. One process serves one client."""
@@ -98,6 +100,30 @@ class Server(LanguageServer):
         closing = loop.create_task(self.session.close())
         closing.add_done_callback(lambda _: signal.raise_signal(signal.SIGTERM))
         self._terminating = closing
+
+    def end_at_interrupt(self) -> None:
+        """Let Ctrl-C settle what runs and end the process; a second one does so at once.
+
+        The thread that waits for stdin can't be woken, and pygls and Python would wait for it.
+        """
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
+            signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def _on_interrupt(self, _number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            asyncio.get_running_loop().call_soon_threadsafe(self._begin_to_end)
+        except RuntimeError:  # there is none yet, or none any more: nothing runs
+            raise KeyboardInterrupt from None
+
+    def _begin_to_end(self) -> None:
+        self._terminating = asyncio.get_running_loop().create_task(self._end_interrupted())
+
+    async def _end_interrupted(self) -> None:
+        try:
+            await self.session.close()
+        finally:
+            os._exit(EXIT_INTERRUPTED)
 
     def _on_configuration(self, params: types.DidChangeConfigurationParams) -> None:
         own = own_section(cast("object", params.settings))
@@ -252,6 +278,7 @@ def serve() -> None:
     # Whatever prints by mistake must not end up in the middle of a message.
     wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    server.end_at_interrupt()
     try:
         server.start_io(stdout=wire)
     finally:
