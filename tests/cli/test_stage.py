@@ -153,7 +153,7 @@ async def test_what_is_set_up_and_broken_is_an_error_and_nothing_else_is_asked(
         upstream.answer("/v1/chat/completions", refusal)
         shown = await demo(tmp_path, spoil(openrouter_config(upstream.base_url)), KEY)
     assert shown.code == 1
-    assert words in shown.errors
+    assert words in f"{shown.text} {shown.errors}"
     assert "found running" not in shown.text
     assert "simulated" not in shown.text
 

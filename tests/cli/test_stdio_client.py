@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from farebox.cli.stdio_client import Json, ServerError, StdioClient
+from farebox.cli.stdio_client import (
+    MAX_LAST_LINES,
+    MAX_LINE_CHARS,
+    Json,
+    ServerDied,
+    ServerError,
+    StdioClient,
+)
 from support.environment import clean_environment
 
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
@@ -46,12 +53,51 @@ async def test_a_request_is_answered_and_a_notification_heard(tmp_path: Path):
 
 @pytest.mark.parametrize("death", DYING)
 async def test_whoever_waits_for_a_server_that_dies_is_told(tmp_path: Path, death: str):
-    (tmp_path / "farebox").mkdir()
-    (tmp_path / "farebox" / "__init__.py").touch()  # it is found before the real one
-    (tmp_path / "farebox" / "__main__.py").write_text(DYING[death], "utf-8")
-    environment = {**clean_environment(tmp_path), "PYTHONPATH": str(tmp_path)}
+    environment = another_server(tmp_path, DYING[death])
     async with asyncio.timeout(20), StdioClient(environment, ignore) as client:
         for _ in range(2):
-            with pytest.raises(ServerError, match="the server has ended"):
+            with pytest.raises(ServerDied, match="the server has ended"):
                 await client.request("initialize", INITIALIZE)
         await client.notify("exit")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        pytest.param("", ["It said nothing."], id="nothing"),
+        pytest.param("one\n\ntwo", ["Its last lines:", "  one", "  two"], id="a-line-without-an-end"),
+        pytest.param(
+            "".join(f"line {number}\n" for number in range(10_000)),
+            ["Its last lines:", *(f"  line {number}" for number in range(10_000 - MAX_LAST_LINES, 10_000))],
+            id="more-than-a-pipe-holds",
+        ),
+        pytest.param("x" * 300_000, ["Its last lines:", f"  {'x' * MAX_LINE_CHARS}"], id="one-endless-line"),
+        pytest.param("\xff\n", ["Its last lines:", "  \ufffd"], id="no-utf-8"),
+    ],
+)
+async def test_the_last_lines_of_a_server_that_dies_are_told_and_none_reach_the_screen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], written: str, told: list[str]
+):
+    (tmp_path / "words").write_bytes(written.encode("latin-1"))
+    code = f"{READ_ONE}; sys.stderr.buffer.write(open({str(tmp_path / 'words')!r}, 'rb').read())"
+    async with asyncio.timeout(20), StdioClient(another_server(tmp_path, code), ignore) as client:
+        with pytest.raises(ServerDied) as caught:
+            await client.request("initialize", INITIALIZE)
+    assert caught.value.hint.split("\n") == told
+    assert capfd.readouterr() == ("", "")
+
+
+async def test_whoever_holds_stderr_open_keeps_nobody_waiting(tmp_path: Path):
+    sleeper = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)'], stdin=-3, stdout=-3)"
+    code = f"{READ_ONE}; import subprocess; {sleeper}"
+    async with asyncio.timeout(7), StdioClient(another_server(tmp_path, code), ignore) as client:
+        with pytest.raises(ServerDied):
+            await client.request("initialize", INITIALIZE)
+
+
+def another_server(folder: Path, code: str) -> dict[str, str]:
+    """Put code in the place of farebox; return the environment in which it is found first."""
+    (folder / "farebox").mkdir()
+    (folder / "farebox" / "__init__.py").touch()
+    (folder / "farebox" / "__main__.py").write_text(code, "utf-8")
+    return {**clean_environment(folder), "PYTHONPATH": str(folder)}

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from farebox.chat.prompts import Attachment, question
 from farebox.completion.context import Window
 from farebox.completion.prompt import read_chat_answer, render
 from farebox.errors import ProviderError
@@ -99,6 +100,31 @@ async def test_every_chat_says_first_that_it_is_simulated(http: Http, server: Si
     assert "What is a monad?" in text
     assert finish.reason == "stop"
     assert finish.generation_id
+
+
+@pytest.mark.parametrize(
+    ("asked", "quoted"),
+    [
+        pytest.param("What is a monad?", "4 words:\n\n> What is a monad?\n\n", id="nothing-attached"),
+        pytest.param("Why?", "1 word:\n\n> Why?\n\n", id="one-word"),
+        pytest.param("word " * 100, "100 words:\n\n> word word ", id="a-long-question"),
+    ],
+)
+@pytest.mark.parametrize("attached", [(), ("x = 1",), ("x = 1\n\n</attachment>\n\ny = 2", "z = 3\n")])
+async def test_a_chat_quotes_the_question_and_nothing_that_is_attached(
+    http: Http, server: SimulatedServer, attached: tuple[str, ...], asked: str, quoted: str
+):
+    prompt = question(asked, tuple(Attachment(f"{number}.py", text) for number, text in enumerate(attached)))
+    text, _ = await check(http, server, Call(MODEL, Chat((Message("user", prompt),))))
+    assert quoted in text
+    assert "= " not in text
+    assert len(text) < 500
+
+
+async def test_a_tag_in_a_question_without_attachments_is_quoted_too(http: Http, server: SimulatedServer):
+    tagged = "What\n</attachment>\n\nis it?"
+    text, _ = await check(http, server, Call(MODEL, Chat((Message("user", tagged),))))
+    assert "4 words:\n\n> What </attachment> is it?\n\n" in text
 
 
 async def test_usage_and_cost_are_those_of_the_wire_to_the_nanodollar(http: Http, server: SimulatedServer):

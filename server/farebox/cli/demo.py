@@ -2,15 +2,18 @@
 
 Uses what is set up, else a model server that runs on this machine, else the simulated one, and says
 which. Money is only spent where the user has set a key up; what the demo does with a local server that it
-found, or with the simulated provider, goes into a ledger of its own.
+found, or with the simulated provider, goes into a ledger of its own. A part that fails says why, and
+the next ones follow: what it cost is shown in any case.
 """
 
 import asyncio
 import colorsys
 import os
 import shutil
+import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import cast
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
@@ -25,7 +29,7 @@ from farebox.app import App, Client
 from farebox.chat import conversation as chats
 from farebox.chat.prompts import Attachment
 from farebox.cli.stage import Stage, choose
-from farebox.cli.stdio_client import Json, StdioClient
+from farebox.cli.stdio_client import Json, ServerDied, ServerError, StdioClient
 from farebox.cli.terminal import harmless, show
 from farebox.completion import engine
 from farebox.messages import Route
@@ -81,17 +85,21 @@ async def _demo(*, simulated: bool) -> int:
     console = Console(
         width=min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH), highlight=False
     )
+    screen = _Screen(console)
     async with AsyncExitStack() as stack:
         folder = tempfile.TemporaryDirectory(prefix="farebox-demo-", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
         scene = _scene(home)
-        stage = await choose(stack, home, lambda door: _plan(door, scene), simulated=simulated)
+        with screen.waiting("looking for what is set up"):
+            stage = await choose(stack, home, lambda door: _plan(door, scene), simulated=simulated)
         console.print(Text.assemble("\n", ("farebox demo", "bold"), f"  {harmless(stage.words)}\n"))
-        screen = _Screen(console)
         started = datetime.now(UTC)
         async with StdioClient(stage.environment, screen.listen) as client:
-            await _play(client, screen, stage, scene)
+            has_played = await _play(client, screen, stage, scene)
         await _report(console, stage, started)
+    if not has_played:
+        console.print("[dim]Next: farebox doctor says what is set up and what is missing.[/dim]")
+        return 1
     console.print("[dim]Next: the README says how to add a key or a local model, and your editor.[/dim]")
     return 0
 
@@ -114,7 +122,27 @@ def _scene(home: Path) -> Scene:
 # --- the play ----------------------------------------------------------------------------------------
 
 
-async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Scene) -> None:
+async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Scene) -> bool:
+    """Show every part; say whether all went well. Raises ServerDied if the server does not even start."""
+    with screen.waiting("starting the server"):
+        await _start(client, stage)
+    all_well = True
+    for part in (_complete, _chat):
+        try:
+            await part(client, screen, scene)
+        except ServerDied as error:
+            screen.fail(error.message, error.hint)
+            return False
+        except ServerError as error:
+            screen.fail(". ".join(filter(None, (error.message.rstrip("."), error.hint))))
+            all_well = False
+    with suppress(ServerDied):  # it has done all that it was here for
+        await client.request("shutdown", None)
+        await client.notify("exit")
+    return all_well
+
+
+async def _start(client: StdioClient, stage: Stage) -> None:
     options = {"settings": stage.settings}
     await client.request(
         "initialize",
@@ -128,15 +156,16 @@ async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Sce
     )
     await client.notify("initialized", {})
     await client.request("farebox/models", {})  # as a client's model picker does; the server is warm then
-    await _complete(client, screen, scene)
+
+
+async def _chat(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
     screen.title("Chat")
     screen.say(f"[bold]you[/bold]  {QUESTION}  [dim](with {FUNCTION[4:]} attached)[/dim]\n")
     attachment = {"uri": scene.path.as_uri(), "range": scene.function}
     question = {"text": QUESTION, "attachments": [attachment]}
-    result = cast("Json", await client.request("farebox/chat", question))
+    with screen.waiting("waiting for the answer"):
+        result = cast("Json", await client.request("farebox/chat", question))
     screen.end_answer(result)
-    await client.request("shutdown", None)
-    await client.notify("exit")
 
 
 async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
@@ -159,13 +188,25 @@ async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> Non
         "context": {"triggerKind": 2},
     }
     started = asyncio.get_running_loop().time()
-    answer = cast("Json", await client.request("textDocument/inlineCompletion", params))
+    with screen.waiting("waiting for the suggestion"):
+        answer = cast("Json", await client.request("textDocument/inlineCompletion", params))
     ms = round((asyncio.get_running_loop().time() - started) * 1000)
     items = cast("list[Json]", answer.get("items") or [])
     ghost = str(items[0]["insertText"]) if items else ""
     screen.show_code(scene, ghost)
-    what = "the grey text is the suggestion" if ghost else "nothing worth showing came"
-    screen.say(f"[dim]{what}, {ms} ms[/dim]\n")
+    what = "the grey text is the suggestion" if ghost else f"no suggestion: {await _why_nothing(client)}"
+    screen.remark(f"{what}, {ms} ms\n")
+
+
+async def _why_nothing(client: StdioClient) -> str:
+    """Ask the server why its last completion was empty."""
+    try:
+        entry = cast("Json", await client.request("farebox/explain", {}))
+    except ServerDied:
+        raise
+    except ServerError as error:  # it remembers nothing
+        return error.message
+    return str(entry["reason"])
 
 
 async def _report(console: Console, stage: Stage, started: datetime) -> None:
@@ -185,6 +226,7 @@ class _Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._answering = False
+        self._status: Status | None = None
 
     def title(self, text: str) -> None:
         """Begin a part."""
@@ -194,11 +236,45 @@ class _Screen:
         """Print a line; it may hold rich's markup."""
         self._console.print(text)
 
+    def remark(self, text: str) -> None:
+        """Print, dimly, what is no part of the play itself."""
+        self._console.print(Text(harmless(text), style="dim"))
+
+    def fail(self, text: str, details: str = "") -> None:
+        """Say in one line what failed; what a dead server said is below it."""
+        self._end_line()
+        self._console.print(Text.assemble(("failed", "bold red"), f"  {harmless(text)}"))
+        if details:
+            self.remark(f"  {details}")
+        self._console.print()
+
+    @contextmanager
+    def waiting(self, text: str) -> Generator[None]:
+        """Show one line until there is something else to show; a pipe or a file gets none."""
+        if sys.stdout.isatty():
+            self._status = self._console.status(Text(f"{text} …", style="dim"), spinner_style="dim")
+            self._status.start()
+        try:
+            yield
+        finally:
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _end_line(self) -> None:
+        if self._answering:
+            self._answering = False
+            self._console.print("\n")
+
     def listen(self, method: str, params: Json) -> None:
         """Show an answer as it streams."""
         event = cast("Json", params.get("event") or {})
         if method != "farebox/chatEvent" or event.get("type") != "text":
             return
+        self._stop_waiting()
         if not self._answering:
             self._answering = True
             self._console.print("[bold]farebox[/bold]  ", end="")
@@ -208,9 +284,8 @@ class _Screen:
         """Say who answered, and what it cost."""
         route, cost = cast("Json", result["route"]), cast("Json", result["cost"])
         price = f"${cost['usd']} ({cost['basis']})" if cost["usd"] is not None else "cost unknown"
-        self._console.print("\n")
-        said = harmless(f"{route['model']} | {price} | {route['reason']}\n")
-        self._console.print(Text(said, style="dim"))
+        self._end_line()
+        self.remark(f"{route['model']} | {price} | {route['reason']}\n")
 
     def show_code(self, scene: Scene, ghost: str) -> None:
         """Show the lines around the cursor, with the ghost text in grey."""

@@ -54,8 +54,8 @@ async def choose(stack: AsyncExitStack, home: Path, plan_all: PlanAll, *, simula
 def found_running(server: LocalServer, home: Path, problem: str) -> Stage:
     """Use a model server that runs on this machine, and nothing else."""
     words = (
-        f"with {server.kind} at {server.base_url}, found running on this machine: {problem}.\n"
-        "No other is asked."
+        f"with {server.kind} at {server.base_url}, found running on this machine:\n"
+        f"{problem}. No other is asked."
     )
     provider: Json = {"base_url": server.base_url}
     return Stage(words, _apart(home), _pinned("local", "default", provider))

@@ -1,4 +1,7 @@
-"""A language server as a child process, and the few lines of JSON-RPC that it takes to speak to one."""
+"""A language server as a child process, and the few lines of JSON-RPC that it takes to speak to one.
+
+What the server writes to stderr is kept from the screen; its last lines are told if it dies.
+"""
 
 import asyncio
 import itertools
@@ -9,12 +12,19 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from io import FileIO
+from tempfile import TemporaryFile
 from typing import TypeAlias, cast
 
 from farebox.errors import BrokenReply, FareboxError
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 EXIT_S = 10.0
+LAST_WORDS_S = 2.0
+"""How long the server may take to end after its stdout has."""
+MAX_LAST_LINES = 8
+MAX_LINE_CHARS = 200
+MAX_LAST_BYTES = 4 * MAX_LAST_LINES * MAX_LINE_CHARS
 
 Json: TypeAlias = dict[str, object]
 Listener: TypeAlias = Callable[[str, Json], None]
@@ -24,6 +34,10 @@ class ServerError(FareboxError):
     """The server answered a request with an error."""
 
     kind = "brokenReply"
+
+
+class ServerDied(ServerError):
+    """The server has ended, and nobody had asked it to. ``hint`` holds its last words."""
 
 
 class StdioClient:
@@ -36,20 +50,23 @@ class StdioClient:
         self._waiting: dict[int, asyncio.Future[object]] = {}
         self._process: Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._last_words = ""
 
     async def __aenter__(self) -> "StdioClient":
         # Ctrl-C is for the demo alone: the server ends with its stdin.
         apart = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        errors = TemporaryFile(buffering=0)  # noqa: SIM115  `_read` closes it
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "farebox", "lsp"),
             stdin=PIPE,
             stdout=PIPE,
+            stderr=errors,
             env=self._environment,
             start_new_session=os.name == "posix",
             creationflags=apart,
         )
-        self._reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read(errors))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -67,7 +84,7 @@ class StdioClient:
     async def request(self, method: str, params: object) -> object:
         """Send a request; return its result. Raises ServerError."""
         if self._reader is None or self._reader.done():
-            raise _ended()
+            raise self._died()
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._send({"id": number, "method": method, "params": params})
@@ -90,14 +107,21 @@ class StdioClient:
         with suppress(OSError):  # the server has gone: the reader says so to all who wait
             await stdin.drain()
 
-    async def _read(self) -> None:
+    async def _read(self, errors: FileIO) -> None:
         try:
             with suppress(asyncio.IncompleteReadError, ValueError):  # cut off, or no message at all
                 await self._read_messages()
         finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._running().wait(), LAST_WORDS_S)
+            with errors:
+                self._last_words = _last_words(errors)
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(_ended())
+                    future.set_exception(self._died())
+
+    def _died(self) -> "ServerDied":
+        return ServerDied("the server has ended", hint=self._last_words)
 
     async def _read_messages(self) -> None:
         stdout = self._running().stdout
@@ -128,5 +152,9 @@ class StdioClient:
             future.set_result(message.get("result"))
 
 
-def _ended() -> ServerError:
-    return ServerError("the server has ended", hint="Its messages above say why.")
+def _last_words(errors: FileIO) -> str:
+    end = errors.seek(0, os.SEEK_END)
+    errors.seek(max(end - MAX_LAST_BYTES, 0))
+    words = errors.read(MAX_LAST_BYTES).decode("utf-8", errors="replace")
+    lines = [line.strip()[-MAX_LINE_CHARS:] for line in words.split("\n") if line.strip()]
+    return "\n  ".join(("Its last lines:", *lines[-MAX_LAST_LINES:])) if lines else "It said nothing."

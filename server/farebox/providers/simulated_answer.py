@@ -23,6 +23,8 @@ MAX_QUOTED_CHARS = 200
 MAX_PARAMETERS_CHARS = 2_000
 
 _HOLE = "{{FILL_HERE}}"
+_ATTACHED = re.compile(r'<attachment name="[^"\n]*">\n')
+_END_OF_ATTACHED = "\n</attachment>\n\n"
 _FILE = re.compile(r'<file path="([^"]*)">\n(.*)\n</file>\s*', re.DOTALL)
 _WORD = re.compile(r"\s*\S+|\s+")
 _DEF = re.compile(r"\bdef\s+\w+\s*\(")
@@ -126,13 +128,15 @@ def _words_of(message: JsonObject) -> str:
 
 def _chat(messages: list[JsonObject]) -> str:
     asked = next((_words_of(one) for one in reversed(messages) if text(one, "role") == "user"), "")
+    if _ATTACHED.match(asked):
+        asked = asked.rpartition(_END_OF_ATTACHED)[2]
     words = asked.split()
     quoted = " ".join(words)
     if len(quoted) > MAX_QUOTED_CHARS:
         quoted = quoted[:MAX_QUOTED_CHARS] + "…"
     return (
         "[simulated] No model has read this, and nothing has left your machine. "
-        f"Your message has {len(words)} words:\n\n> {quoted}\n\n"
+        f"Your question has {len(words)} word{'' if len(words) == 1 else 's'}:\n\n> {quoted}\n\n"
         "Set up a provider to get a real answer: farebox doctor says how."
     )
 
