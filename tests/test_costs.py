@@ -183,6 +183,25 @@ async def test_an_end_that_names_a_day_includes_that_day(ledger: Ledger):
     assert exact.total.cost_nanodollars == 1
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        pytest.param("today", "yesterday", id="days"),
+        pytest.param("2026-03-11T15:00", "2026-03-11T14:59", id="times"),
+        pytest.param("2026-03-11T15:00", "2026-03-11T15:00", id="a moment"),
+        pytest.param(None, "2026-03-01", id="before what is taken without a since"),
+    ],
+)
+async def test_a_time_that_ends_before_it_begins_is_refused(ledger: Ledger, since: str | None, until: str):
+    with pytest.raises(InvalidParams, match=f"between since {since or '7d'} and until {until}"):
+        await costs.report(ledger, since=since, until=until, now=NOW)
+
+
+async def test_a_since_that_is_empty_is_no_moment(ledger: Ledger):
+    with pytest.raises(InvalidParams, match="no moment"):
+        await costs.report(ledger, since="", now=NOW)
+
+
 async def test_an_unknown_price_is_counted_and_is_no_zero(ledger: Ledger):
     await pay(ledger, "c1", UNKNOWN_COST, model="secret")
     await pay(ledger, "c2", UNKNOWN_COST, model="mixed")

@@ -71,9 +71,9 @@ def test_the_table_has_every_row_a_total_bars_and_the_budgets():
     (second,) = [line for line in lines if "mistral/codestral" in line]
     assert "$2.00" in first
     assert "-$0.000000003" in first
-    assert first.endswith("█" * 10)
+    assert first.endswith(" ██████▋")
     assert "$1.000000001" in second
-    assert second.endswith("█" * 5)
+    assert second.endswith(" ███▎")
     assert any("total" in line and "$3.000000001" in line and "$0.000003997" in line for line in lines)
     assert any(
         "daily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12 00:00" in line
@@ -91,10 +91,52 @@ def test_the_table_says_unknown_marks_what_is_partly_unknown_and_counts_it_in_a_
     )
     (secret,) = [line for line in table.splitlines() if "p/secret" in line]
     (mixed,) = [line for line in table.splitlines() if "p/mixed" in line]
-    assert "unknown" in secret
+    assert secret.endswith("unknown  –")  # noqa: RUF001
     assert "$" not in secret
-    assert "$0.50 + ?" in mixed
+    assert mixed.endswith("$0.50 + ?  ██████████")
     assert "3 requests with an unknown price" in table
+
+
+@pytest.mark.parametrize(
+    ("rows", "headers"),
+    [
+        pytest.param(
+            [a_row("2026-03-10", "p/a", saved=2), a_row("2026-03-10", "p/b", cost=None)],
+            ["requests", "input", "output", "cost", "saved", "share"],
+            id="both-are-there-for-one-row",
+        ),
+        pytest.param(
+            [a_row("2026-03-10", "p/a")], ["requests", "input", "output", "cost", "share"], id="none-saved"
+        ),
+        pytest.param(
+            [a_row("2026-03-10", "p/a", cost=0, saved=2)],
+            ["requests", "input", "output", "cost", "saved"],
+            id="all-free",
+        ),
+        pytest.param(
+            [a_row("2026-03-10", "p/a", cost=None)],
+            ["requests", "input", "output", "cost"],
+            id="all-unknown",
+        ),
+    ],
+)
+def test_a_column_without_a_word_in_any_row_is_left_out(rows: list[ReportRow], headers: list[str]):
+    costs = [row.cost_nanodollars for row in rows if row.cost_nanodollars is not None]
+    total = a_row(cost=sum(costs) if costs else None, by=())
+    lines = to_table(a_report(*rows, total=total)).splitlines()
+    assert next(line for line in lines if "model" in line).split() == ["day", "model", *headers]
+
+
+def test_what_is_not_known_or_does_not_apply_is_a_dash_and_never_a_blank():
+    table = to_table(
+        a_report(
+            a_row("2026-03-10", "p/a", saved=2),
+            a_row("2026-03-10", None, cost=None),
+            total=a_row(cost=1, by=()),
+        )
+    )
+    (line,) = [line for line in table.splitlines() if "unknown  " in line]
+    assert line.split() == ["2026-03-10", "–", "1", "1,500", "30", "unknown", "–", "–"]  # noqa: RUF001
 
 
 def test_an_empty_report_still_shows_the_budgets():

@@ -95,8 +95,13 @@ async def report(
     """Answer what was spent; an ``until`` that names a whole day includes that day."""
     local_now = local(now)
     dimensions = _dimensions(by)
-    start = parse_moment(since or DEFAULT_SINCE, local_now)
+    start = parse_moment(DEFAULT_SINCE if since is None else since, local_now)
     end = None if until is None else _end_of(until, local_now)
+    if end is not None and end <= start:
+        raise InvalidParams(
+            f"there is no time between since {since or DEFAULT_SINCE} and until {until}",
+            hint=f"give a since that is before until; without one it is {DEFAULT_SINCE}",
+        )
     query = Query(unix_ms(start), None if end is None else unix_ms(end), dimensions, workspace)
     groups = await ledger.groups(query)
     if len(groups) > MAX_GROUPS:

@@ -21,8 +21,9 @@ BAR_COLUMNS = 10
 KEY_COLUMNS = 18
 """A longer name is folded before any other column is left out."""
 
-_BAR_HEADER = ""
-_LEAST_IMPORTANT_FIRST = ("output", "input", _BAR_HEADER, "saved")
+_SHARE = "share"
+_LEAST_IMPORTANT_FIRST = ("output", "input", _SHARE, "saved")
+_NONE = "–"  # noqa: RUF001  a dash stands for what is not known, or is not there
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control, direction-changing and surrogate characters, and Unicode's own line breaks."""
@@ -53,6 +54,11 @@ class _Column:
     is_key: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Say whether no row has anything to say in it."""
+        return all(cell in ("", _NONE) for cell in self.cells)
+
+    @property
     def width(self) -> int:
         return max(map(len, (self.header, self.footer, *self.cells)))
 
@@ -72,7 +78,7 @@ def to_table(report: Report, *, width: int = 100) -> str:
         console.print(Text(f"No requests {_period(report)}."))
     for line in (*map(_budget_line, report.budgets), *_footnotes(report)):
         console.print(Text(line))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines()) + "\n"
 
 
 def to_csv(report: Report) -> str:
@@ -108,7 +114,7 @@ def _table(report: Report, width: int) -> "Table":
         if column.is_key:
             table.add_column(column.header, footer=column.footer, overflow="fold")
         else:  # a minimum, so that rich folds a name and never cuts an amount
-            justify = "left" if column.header == _BAR_HEADER else "right"
+            justify = "left" if column.header == _SHARE else "right"
             table.add_column(
                 column.header, footer=column.footer, justify=justify, no_wrap=True, min_width=column.width
             )
@@ -119,15 +125,14 @@ def _table(report: Report, width: int) -> "Table":
 
 def _columns(report: Report) -> tuple[_Column, ...]:
     rows, total = report.rows, report.total
-    largest = max((row.cost_nanodollars or 0 for row in rows), default=0)
+    known = total.cost_nanodollars or 0
     keys = tuple(
         _Column(
             name, tuple(_shown(row.keys[index][1]) for row in rows), "" if index else "total", is_key=True
         )
         for index, name in enumerate(report.by)
     )
-    return (
-        *keys,
+    sums = (
         _Column("requests", tuple(f"{row.requests:,}" for row in rows), f"{total.requests:,}"),
         _Column(
             "input",
@@ -141,8 +146,9 @@ def _columns(report: Report) -> tuple[_Column, ...]:
         ),
         _Column("cost", tuple(map(_cost, rows)), _cost(total)),
         _Column("saved", tuple(map(_saved, rows)), _saved(total)),
-        _Column(_BAR_HEADER, tuple(_bar(row.cost_nanodollars or 0, largest) for row in rows), ""),
+        _Column(_SHARE, tuple(_share(row, known) for row in rows), ""),
     )
+    return (*keys, *(column for column in sums if not column.is_empty))
 
 
 def _fitting(columns: tuple[_Column, ...], width: int) -> tuple[_Column, ...]:
@@ -181,7 +187,12 @@ def _cost(row: ReportRow) -> str:
 
 
 def _saved(row: ReportRow) -> str:
-    return "" if row.saved_nanodollars is None else _dollars(row.saved_nanodollars)
+    return _NONE if row.saved_nanodollars is None else _dollars(row.saved_nanodollars)
+
+
+def _share(row: ReportRow, whole: int) -> str:
+    """Draw which part of the known cost is a row's."""
+    return _NONE if row.cost_nanodollars is None else _bar(row.cost_nanodollars, whole)
 
 
 def _dollars(nanodollars: int) -> str:
@@ -223,7 +234,7 @@ def _requests(count: int) -> str:
 
 
 def _shown(value: str | None) -> str:
-    return "–" if value is None else clean(value)  # noqa: RUF001 a dash stands for "none"
+    return _NONE if value is None else clean(value)
 
 
 def _csv_sums(row: ReportRow) -> tuple[int | str, ...]:

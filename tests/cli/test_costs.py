@@ -15,11 +15,11 @@ from support.environment import clean_environment
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "farebox", *arguments],
         env=clean_environment(folder),
-        cwd=folder,
+        cwd=at or folder,
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -72,10 +72,49 @@ def test_csv_has_a_line_for_each_row(spent: Path):
 
 
 @pytest.mark.parametrize(
+    "name", [".", "..", "~/project", "{folder}/project/", "../../link/src", "{folder}/link"]
+)
+def test_a_workspace_may_be_named_in_any_way_that_leads_to_it(tmp_path: Path, name: str):
+    project = tmp_path / "project"
+    (project / ".git").mkdir(parents=True)
+    (project / "src").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to(project, target_is_directory=True)
+    with Upstream.in_thread() as upstream:
+        stream = openrouter_stream("Hi", {"prompt_tokens": 30, "completion_tokens": 8, "cost": 0.000213})
+        upstream.answer("/v1/chat/completions", Answer(body=stream, content_type="text/event-stream"))
+        config = f'[providers.box]\nbase_url = "{upstream.base_url}"\n'
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        for folder in (project, tmp_path / "other"):
+            assert run(tmp_path, "chat", "hi", "--model", "box/priced", at=folder).returncode == 0
+    named = name.format(folder=tmp_path)
+    arguments = ("costs", "--by", "workspace", "--format", "csv", "--workspace", named)
+    done = run(tmp_path, *arguments, at=project / "src")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["workspace"], row["requests"]) for row in rows] == [(str(project), "1")]
+    assert done.stderr == (
+        "" if named in ("..", "~/project", f"{project}/") else f"costs of the workspace {project}\n"
+    )
+
+
+def test_a_workspace_without_a_cost_has_none(spent: Path):
+    (spent / "sub" / ".git").mkdir(parents=True)
+    done = run(spent, "costs", "--workspace", "sub")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No requests since" in done.stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         pytest.param(["--since", "sometime"], "'sometime' is no moment in time", id="since"),
         pytest.param(["--by", "mood"], "can't be grouped by 'mood'", id="by"),
+        pytest.param(["--by", ""], "can't be grouped by nothing", id="by-nothing"),
+        pytest.param(["--by", " , "], "can't be grouped by nothing", id="by-commas"),
+        pytest.param(["--since", "today", "--until", "yesterday"], "no time between", id="backwards"),
+        pytest.param(["--since", ""], "'' is no moment in time", id="since-nothing"),
+        pytest.param(["--workspace", ""], "empty name", id="no-workspace"),
+        pytest.param(["--workspace", "~nobody-of-that-name/x"], "names no folder", id="nobodys-home"),
     ],
 )
 def test_what_cannot_be_asked_is_said(
@@ -88,7 +127,7 @@ def test_what_cannot_be_asked_is_said(
 ):
     for name, value in clean_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
-    assert main(["costs", *arguments]) == 1
+    assert main(["costs", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert words in printed.err
