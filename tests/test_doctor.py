@@ -109,6 +109,87 @@ async def test_what_is_missing_is_found_and_has_a_hint(
         assert (check.hint != "") == (check.state != "ok")
 
 
+TWO = """
+[tasks]
+{task} = ["{first}", "box/x"]
+[providers.box]
+base_url = "http://127.0.0.1:9/v1"
+free = true
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "first", "more", "environment", "words", "hint"),
+    [
+        pytest.param("chat", "openai/gpt-5", "", {}, "no key for openai", "OPENAI_API_KEY", id="no-key"),
+        pytest.param(
+            "review", "openai/gpt-5", "", {}, "no key for openai", "OPENAI_API_KEY", id="of-its-own"
+        ),
+        pytest.param(
+            "complete",
+            "openai/gpt-5",
+            "[privacy]\nlocal_only = true",
+            {"OPENAI_API_KEY": "k"},
+            "not on this machine",
+            "local_only = false",
+            id="not-local",
+        ),
+        pytest.param(
+            "chat",
+            "openai/gpt-5",
+            "[budgets]\ndaily_usd = 0",
+            {"OPENAI_API_KEY": "k"},
+            "the daily budget has $0.00 left",
+            "[budgets] daily_usd",
+            id="no-money",
+        ),
+    ],
+)
+async def test_a_first_choice_that_is_left_out_is_a_warning_that_says_why(
+    *,
+    open_app: OpenApp,
+    task: str,
+    first: str,
+    more: str,
+    environment: dict[str, str],
+    words: str,
+    hint: str,
+):
+    checks = await checks_of(open_app(TWO.format(task=task, first=first) + more, **environment))
+    check = checks[task]
+    assert check.state == "warning"
+    assert check.message.startswith(f"box/x (set for the task {task}), since {first} is left out: ")
+    assert words in check.message
+    assert hint in check.hint
+
+
+async def test_a_first_choice_that_is_asked_is_well(open_app: OpenApp):
+    config = TWO.format(task="review", first="openai/gpt-5")
+    checks = await checks_of(open_app(config, OPENAI_API_KEY="k"))
+    assert checks["review"] == Check("review", "ok", "openai/gpt-5 (set for the task review)")
+    assert "plan" not in checks
+
+
+async def test_completion_that_is_switched_off_is_said(open_app: OpenApp):
+    checks = await checks_of(open_app("[completion]\nenabled = false", OPENAI_API_KEY="k"))
+    assert checks["complete"].state == "warning"
+    assert checks["complete"].message == "completion is switched off: [completion] enabled = false"
+    assert "enabled = true" in checks["complete"].hint
+
+
+async def test_languages_without_completion_are_named(open_app: OpenApp):
+    config = '[completion]\ndisabled_languages = ["markdown", "yaml"]'
+    checks = await checks_of(open_app(config, OPENAI_API_KEY="k"))
+    assert checks["complete"].state == "ok"
+    assert checks["complete"].message.endswith("; not for markdown, yaml")
+
+
+async def test_no_hint_leads_to_where_it_stands(open_app: OpenApp):
+    for check in (await checks_of(open_app())).values():
+        assert "farebox doctor" not in check.hint
+        assert (check.hint != "") == (check.state != "ok")
+
+
 async def test_a_ledger_that_cannot_be_written_is_found(open_app: OpenApp, tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
     checks = await checks_of(open_app(home=tmp_path / "file"))

@@ -78,9 +78,14 @@ class App:
         named = self._environment.get("FAREBOX_CONFIG")
         return Path(named) if named else Path(platformdirs.user_config_dir("farebox", False)) / "config.toml"
 
+    @property
+    def workspace_files(self) -> list[Path]:
+        """Where the settings of the client's folders would be; none while they are not trusted."""
+        return [Path(root) / WORKSPACE_FILE for root in self._client.roots] if self._client.trusted else []
+
     def config(self) -> Config:
         """Return the settings of this moment. Raises ConfigError while a file is wrong."""
-        files = [Path(root) / WORKSPACE_FILE for root in self._client.roots] if self._client.trusted else []
+        files = self.workspace_files
         stamp = [(_stamp(file)) for file in (self.config_file, *files)]
         if self._config is None or stamp != self._stamp:
             self._config = config.load(
@@ -148,7 +153,12 @@ class App:
 
     async def examine(self) -> tuple[doctor.Check, ...]:
         """Check everything that a request depends on."""
-        return await doctor.examine(self.door, ledger=self.ledger, config_file=self.config_file)
+        return await doctor.examine(
+            self.door,
+            ledger=self.ledger,
+            config_file=self.config_file,
+            workspace_files=self.workspace_files,
+        )
 
     def warm_up(self) -> None:
         """Do now, off the event loop, what the first request would have to wait for."""

@@ -5,18 +5,22 @@ Checks never raise: what goes wrong is what they are for. Asking a provider send
 
 import asyncio
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from pydantic import ValidationError
 
 import farebox
+from farebox.config import Config, WorkspaceConfig
 from farebox.errors import FareboxError, MissingKey
 from farebox.ledger.store import Ledger
-from farebox.messages import Call, Chat, Task
+from farebox.messages import Call, Chat, Route, Task, nanodollars_from_usd, usd_text
 from farebox.router import inventory
 from farebox.router.door import Door
 from farebox.router.request import Request
+from farebox.settings_file import read_file
 
 CheckState = Literal["ok", "warning", "error"]
 
@@ -31,15 +35,30 @@ class Check:
     hint: str = ""
 
 
-async def examine(open_door: Callable[[], Door], *, ledger: Ledger, config_file: Path) -> tuple[Check, ...]:
+@dataclass(frozen=True, slots=True)
+class _Workspace:
+    """A workspace's file that is in effect, and what it says."""
+
+    file: Path
+    asked: WorkspaceConfig
+
+
+async def examine(
+    open_door: Callable[[], Door], *, ledger: Ledger, config_file: Path, workspace_files: Sequence[Path] = ()
+) -> tuple[Check, ...]:
     """Check everything that a request depends on."""
     checks = [_ok("version", f"farebox {farebox.__version__}, Python {platform.python_version()}")]
     try:
         door = open_door()
     except FareboxError as error:
         return (*checks, _failed("config", error), await _ledger(ledger))
+    config = door.planner.config
+    workspaces = [found for file in workspace_files if (found := _workspace(file)) is not None]
     checks.append(_config(config_file))
-    checks += [await _task(door, "chat"), await _task(door, "complete")]
+    checks += [_ok("workspace", f"{one.file} {_tightened(one.asked, config)}") for one in workspaces]
+    for task in _tasks(config):
+        is_off = task == "complete" and not config.completion.enabled
+        checks.append(_switched_off(workspaces) if is_off else await _task(door, task))
     try:
         wanted = door.directory.wanted()
     except FareboxError as error:  # a key that can't be read
@@ -54,6 +73,53 @@ def _config(file: Path) -> Check:
     return _ok("config", f"{file}" if file.exists() else f"{file} (not there yet: defaults)")
 
 
+def _workspace(file: Path) -> _Workspace | None:
+    """Read a workspace's file; None if there is none, or if it has just been changed to one that is wrong."""
+    try:
+        layer = read_file(file)
+        return None if layer.text is None else _Workspace(file, WorkspaceConfig.model_validate(layer.table))
+    except (FareboxError, ValidationError):
+        return None
+
+
+def _tightened(asked: WorkspaceConfig, config: Config) -> str:
+    """Say what of a workspace's file is in effect: a budget may be tighter already."""
+    words: list[str] = []
+    for name, own, limit in (
+        ("daily", asked.budgets.daily_usd, config.budgets.daily_usd),
+        ("monthly", asked.budgets.monthly_usd, config.budgets.monthly_usd),
+    ):
+        if own is not None and own == limit:
+            words.append(f"a {name} budget of ${usd_text(nanodollars_from_usd(own) or 0)}")
+    if asked.privacy.local_only:
+        words.append("local-only mode")
+    if count := len(asked.privacy.exclude):
+        words.append(f"{count} pattern{'' if count == 1 else 's'} of files that stay here")
+    if asked.completion.enabled is False:
+        words.append("no completion")
+    elif languages := asked.completion.disabled_languages:
+        words.append(f"no completion for {', '.join(languages)}")
+    return f"tightens: {'; '.join(words)}" if words else "tightens nothing"
+
+
+def _tasks(config: Config) -> Iterator[Task]:
+    """Yield chat, complete and every other task that has models of its own."""
+    yield from ("chat", "complete")
+    for task in get_args(Task):
+        if task not in ("chat", "complete") and getattr(config.tasks, task) is not None:
+            yield task
+
+
+def _switched_off(workspaces: Sequence[_Workspace]) -> Check:
+    by = next((one.file for one in workspaces if one.asked.completion.enabled is False), None)
+    hint = (
+        "Set [completion] enabled = true to have it."
+        if by is None
+        else f"Take [completion] enabled out of {by}."
+    )
+    return Check("complete", "warning", "completion is switched off: [completion] enabled = false", hint)
+
+
 async def _task(door: Door, task: Task) -> Check:
     request = Request(
         task=task,
@@ -65,7 +131,27 @@ async def _task(door: Door, task: Task) -> Check:
         route = await door.route(request)
     except FareboxError as error:
         return _failed(task, error)
-    return _ok(task, f"{route.target.name} ({route.reason})")
+    goes_to = f"{route.target.name} ({route.reason})"
+    dropped = await _dropped_first(door, request, route)
+    if dropped is not None:
+        first, problem = route.candidates[0].target.name, dropped.message
+        return Check(task, "warning", f"{goes_to}, since {first} is left out: {problem}", dropped.hint)
+    languages = door.planner.config.completion.disabled_languages if task == "complete" else ()
+    not_for = f"; not for {', '.join(languages)}" if languages else ""
+    return _ok(task, f"{goes_to}{not_for}")
+
+
+async def _dropped_first(door: Door, request: Request, route: Route) -> FareboxError | None:
+    """Return why the first model that the user has set for a task is not asked, if it isn't."""
+    chain = door.planner.config.tasks.chain(request.task)
+    first = route.candidates[0]
+    if not chain or chain[0].partition(":")[0] == "auto" or first.verdict != "dropped":
+        return None
+    try:
+        await door.route(replace(request, requested=first.target.name))
+    except FareboxError as error:
+        return error
+    return None  # it has just become usable
 
 
 async def _provider(door: Door, name: str) -> Check:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from farebox.lsp.methods import DoctorResult
 from support.environment import clean_environment
 from support.upstream import Upstream, json_answer
@@ -49,3 +51,48 @@ def test_json_is_the_result_of_the_protocol(tmp_path: Path):
     assert DoctorResult.model_validate(table).json_value() == table
     assert done.returncode == 1
     assert {check["name"]: check["state"] for check in table["checks"]}["chat"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("config", "workspace", "said"),
+    [
+        pytest.param("", "", "tightens nothing", id="an-empty-one"),
+        pytest.param(
+            "[budgets]\ndaily_usd = 2\nmonthly_usd = 9\n",
+            "[budgets]\ndaily_usd = 1.5\nmonthly_usd = 10\n",
+            "tightens: a daily budget of $1.50",
+            id="budgets",
+        ),
+        pytest.param(
+            "",
+            '[privacy]\nlocal_only = true\nexclude = ["a", "b"]\n'
+            '[completion]\ndisabled_languages = ["c", "d"]\n',
+            "tightens: local-only mode; 2 patterns of files that stay here; no completion for c, d",
+            id="privacy-and-languages",
+        ),
+        pytest.param("", "[completion]\nenabled = false\n", "tightens: no completion", id="completion"),
+    ],
+)
+def test_the_workspace_file_in_effect_is_named_with_what_it_tightens(
+    tmp_path: Path, config: str, workspace: str, said: str
+):
+    (tmp_path / "config.toml").write_text(config, "utf-8")
+    (tmp_path / ".farebox.toml").write_text(workspace, "utf-8")
+    lines = run(tmp_path).stdout.splitlines()
+    assert f"ok       workspace: {tmp_path / '.farebox.toml'} {said}" in lines
+    is_off = f"         -> Take [completion] enabled out of {tmp_path / '.farebox.toml'}." in lines
+    assert is_off == ("enabled" in workspace)
+
+
+def test_without_a_workspace_file_none_is_named(tmp_path: Path):
+    assert "workspace:" not in run(tmp_path).stdout
+
+
+def test_a_hint_is_given_once_and_never_to_run_the_doctor(tmp_path: Path):
+    done = run(tmp_path)
+    assert "ERROR    chat: no model provider is set up" in done.stdout
+    assert "warning  complete: no model provider is set up" in done.stdout
+    hints = [line for line in done.stdout.splitlines() if "-> Set a key" in line]
+    assert len(hints) == 1
+    assert hints[0].endswith("FAREBOX_LOCAL_BASE_URL=http://127.0.0.1:8080/v1.")
+    assert "farebox doctor" not in done.stdout

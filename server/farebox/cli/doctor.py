@@ -1,5 +1,6 @@
 """``farebox doctor``: what is set up, what is missing and what to do about it."""
 
+from farebox.app import App
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
 from farebox.lsp.methods import CheckShape, DoctorResult
@@ -9,14 +10,16 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
 def print_checks(*, as_json: bool) -> int:
-    """Print all checks; fail if one of them is an error."""
-    checks = with_app(lambda app: app.examine())
+    """Print all checks, each hint at the first check that has it; fail if one of them is an error."""
+    checks = with_app(App.examine)
     if as_json:
         result = DoctorResult(checks=[CheckShape.model_validate(check) for check in checks])
         show_json(result.json_value())
     else:
+        given: set[str] = set()
         for check in checks:
             show(clean(f"{_SIGNS[check.state]}  {check.name}: {check.message}"))
-            if check.hint:
+            if check.hint and check.hint not in given:
                 show(clean(f"         -> {check.hint}"))
+            given.add(check.hint)
     return 1 if any(check.state == "error" for check in checks) else 0

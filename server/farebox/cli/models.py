@@ -1,4 +1,4 @@
-"""``farebox models``: what could be asked for now, and what it costs."""
+"""``farebox models``: what could be asked for, whether it can be asked now, and what it costs."""
 
 from collections.abc import Sequence
 
@@ -8,31 +8,69 @@ from farebox.cli.terminal import show, show_json
 from farebox.lsp.methods import ModelShape, ModelsResult, model_shape
 from farebox.report import clean
 from farebox.router import inventory
+from farebox.router.inventory import LineState
+
+HEADERS = ("model", "context", "$/M in", "$/M out", "state", "capabilities")
+NUMBERS = ("context", "$/M in", "$/M out")
+UNKNOWN = "–"  # noqa: RUF001  a dash, as in the cost report
+
+_STATES: dict[LineState, str] = {
+    "ready": "ready",
+    "missingKey": "no key",
+    "badKey": "malformed key",
+    "noAddress": "no address",
+    "notLocal": "not local",
+    "unreachable": "no answer",
+    "noModel": "no model",
+    "keyRejected": "key rejected",
+}
+_NOTES = {
+    UNKNOWN: "not known",
+    "no key": "farebox auth login PROVIDER, or its variable; prices are looked up once there is one",
+    "malformed key": "farebox auth list says where the key is from",
+    "no address": "set base_url in [providers.NAME]",
+    "not local": "[privacy] local_only is on, and this is elsewhere",
+    "no answer": "no server tells its models at this address; farebox doctor says more",
+    "no model": "the server names none",
+    "key rejected": "the server refuses the key",
+}
 
 
 def models(*, as_json: bool) -> int:
     """Print the models of every provider that is set up."""
-
-    async def ask(app: App) -> Sequence[inventory.ModelLine]:
-        return await inventory.models(app.door().planner)
-
-    shapes = [model_shape(line) for line in with_app(ask)]
+    shapes = [model_shape(line) for line in with_app(_lines)]
     if as_json:
         show_json(ModelsResult(models=shapes).json_value())
-        return 0
-    if not shapes:
+    elif shapes:
+        _show_table([_cells(shape) for shape in shapes])
+    else:
         show("No provider is set up. farebox doctor says what to do.")
-        return 0
-    width = max(len(clean(shape.id)) for shape in shapes)
-    show(f"{'model':{width}}  {'context':>9}  {'$/M in':>9}  {'$/M out':>9}  capabilities")
-    for shape in shapes:
-        show(_line(shape, width))
     return 0
 
 
-def _line(shape: ModelShape, width: int) -> str:
-    context = f"{shape.context_window:,}" if shape.context_window is not None else "?"
-    price_in, price_out = shape.input_usd_per_mtok or "?", shape.output_usd_per_mtok or "?"
-    state = "" if shape.state == "ready" else f"  [{shape.state}]"
-    capabilities = " ".join(shape.capabilities)
-    return f"{clean(shape.id):{width}}  {context:>9}  {price_in:>9}  {price_out:>9}  {capabilities}{state}"
+async def _lines(app: App) -> Sequence[inventory.ModelLine]:
+    return await inventory.models(app.door().planner)
+
+
+def _cells(shape: ModelShape) -> tuple[str, ...]:
+    return (
+        clean(shape.id),
+        f"{shape.context_window:,}" if shape.context_window is not None else UNKNOWN,
+        shape.input_usd_per_mtok or UNKNOWN,
+        shape.output_usd_per_mtok or UNKNOWN,
+        _STATES[shape.state],
+        " ".join(shape.capabilities) or UNKNOWN,
+    )
+
+
+def _show_table(rows: Sequence[tuple[str, ...]]) -> None:
+    table = (HEADERS, *rows)
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADERS))]
+    for row in table:
+        cells = zip(HEADERS, row, widths, strict=True)
+        aligned = (cell.rjust(width) if name in NUMBERS else cell.ljust(width) for name, cell, width in cells)
+        show("  ".join(aligned).rstrip())
+    shown = {cell for row in rows for cell in row}
+    notes = [f"{word}: {meaning}" for word, meaning in _NOTES.items() if word in shown]
+    if notes:
+        show("\n" + "\n".join(notes))

@@ -12,7 +12,7 @@ from farebox.chat.conversation import Turn
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
-from farebox.router.inventory import ModelLine
+from farebox.router.inventory import LineState, ModelLine
 from farebox.shapes import (
     CostShape,
     ReportShape,
@@ -177,7 +177,7 @@ class ModelShape(Shape):
     input_usd_per_mtok: Annotated[str | None, Field(alias="inputUsdPerMTok")]
     output_usd_per_mtok: Annotated[str | None, Field(alias="outputUsdPerMTok")]
     capabilities: list[str]
-    state: Literal["ready", "missingKey", "badKey", "noAddress", "notLocal"]
+    state: LineState
 
 
 class ModelsResult(Shape):

@@ -3,13 +3,16 @@
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from farebox import prices
-from farebox.errors import FareboxError
+from farebox.errors import FareboxError, KeyRejected
 from farebox.messages import Target
 from farebox.providers.directory import DEFAULT_MODEL, State
 from farebox.providers.local import LocalServer
 from farebox.router.plan import Planner
+
+LineState: TypeAlias = State | Literal["unreachable", "keyRejected", "noModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +25,19 @@ class ModelLine:
     input_usd_per_mtok: Decimal | None
     output_usd_per_mtok: Decimal | None
     capabilities: tuple[str, ...]
-    state: State
+    state: LineState
 
 
 async def models(planner: Planner) -> tuple[ModelLine, ...]:
-    """List the catalogue's models at every provider that is set up, and what all other servers serve."""
+    """List the catalogue's models at every provider that is set up, and what all other servers serve.
+
+    A provider of which no model is known has one line, whose state says why.
+    """
     await asyncio.to_thread(prices.preload)
     lines: list[ModelLine] = []
     for provider in planner.directory.wanted():
-        try:
-            endpoint = planner.directory.endpoint(provider)
-        except FareboxError:
-            endpoint = None
-        names = planner.catalog.models_at(provider)
-        if endpoint is not None and (endpoint.dialect != "openai" or not names):
-            names = await _served(planner, provider)
-        lines += [_line(planner, Target(provider, name)) for name in names]
+        names, state = await _offered(planner, provider)
+        lines += [_line(planner, Target(provider, name), state) for name in names or (DEFAULT_MODEL,)]
     return tuple(lines)
 
 
@@ -46,14 +46,25 @@ async def local_servers(planner: Planner) -> list[LocalServer]:
     return await planner.directory.discover()
 
 
-async def _served(planner: Planner, provider: str) -> tuple[str, ...]:
+async def _offered(planner: Planner, provider: str) -> tuple[tuple[str, ...], LineState]:
+    state = planner.directory.state(provider)
+    names = planner.catalog.models_at(provider)
     try:
-        return await planner.directory.served_models(provider)
+        asked = planner.directory.endpoint(provider).dialect != "openai" or not names
     except FareboxError:
-        return (DEFAULT_MODEL,)
+        return names, state
+    if state != "ready" or not asked:
+        return names, state
+    try:
+        served = await planner.directory.served_models(provider)
+    except KeyRejected:
+        return (), "keyRejected"
+    except FareboxError:
+        return (), "unreachable"
+    return served, "ready" if served else "noModel"
 
 
-def _line(planner: Planner, target: Target) -> ModelLine:
+def _line(planner: Planner, target: Target, state: LineState) -> ModelLine:
     info = planner.catalog.info(target.provider, target.model)
     try:
         endpoint = planner.directory.endpoint(target.provider)
@@ -70,5 +81,5 @@ def _line(planner: Planner, target: Target) -> ModelLine:
         input_usd_per_mtok=price[0],
         output_usd_per_mtok=price[1],
         capabilities=tuple(sorted(info.capabilities)) if info is not None else (),
-        state=planner.directory.state(target.provider),
+        state=state,
     )

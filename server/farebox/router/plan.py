@@ -346,5 +346,5 @@ def _nothing_set_up() -> MissingKey:
     return MissingKey(
         "no model provider is set up",
         hint="Set a key such as OPENROUTER_API_KEY (or: farebox auth login openrouter), or run a local "
-        "server and set FAREBOX_LOCAL_BASE_URL=http://127.0.0.1:8080/v1. farebox doctor shows what is there.",
+        "server and set FAREBOX_LOCAL_BASE_URL=http://127.0.0.1:8080/v1.",
     )
