@@ -45,7 +45,11 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             '[tasks]\nchat = "simulated/echo"\ncomplete = "simulated/echo"\nplan = "simulated/echo"\n'
         )
         (tmp_path / "src").mkdir()
-        (tmp_path / "src" / "app.py").write_text("# a line\n" * 11 + "x = \n")
+        source = tmp_path / "src" / "app.py"
+        source.write_text("# a line\n" * 11)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        subprocess.run(["git", "add", source], cwd=tmp_path, check=True)
+        source.write_text("# a line\n" * 11 + "x = \n")
         bin_folder = Path(sys.executable).parent
         yield {
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
@@ -58,7 +62,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("line", shell_lines())
 def test_a_command_of_the_readme_works(line: str, environment: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["bash", "-o", "pipefail", "-c", line],
         check=False,
         env=environment,
         cwd=tmp_path,
