@@ -1,6 +1,8 @@
 """What stays on the machine, however its path is spelled."""
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -39,6 +41,19 @@ def rule(source: str, *exclude: str, roots: tuple[str, ...] = ROOTS) -> str | No
         pytest.param(".gnupg/secring.gpg", ".gnupg/", id="gnupg"),
         pytest.param("credentials.json", "credentials.json", id="credentials"),
         pytest.param("secrets.toml", "secrets.toml", id="secrets"),
+        pytest.param("secrets.yml", "secrets.y*ml", id="secrets-in-yaml"),
+        pytest.param("prod.env", "*.env", id="env-by-its-ending"),
+        pytest.param(".envrc", ".envrc", id="direnv"),
+        pytest.param(".git-credentials", ".git-credentials", id="git-credentials"),
+        pytest.param(".pgpass", ".pgpass", id="postgres"),
+        pytest.param(".htpasswd", ".htpasswd", id="web-server"),
+        pytest.param(".kube/config", ".kube/", id="kubernetes"),
+        pytest.param("kubeconfig", "kubeconfig", id="kubernetes-elsewhere"),
+        pytest.param(".docker/config.json", ".docker/", id="docker"),
+        pytest.param("service-account-prod.json", "service[-_]account*.json", id="google-service"),
+        pytest.param(".config/gcloud/access_tokens.db", "**/.config/gcloud/", id="google"),
+        pytest.param("prod.tfstate.backup", "*.tfstate.*", id="terraform"),
+        pytest.param("pass.kdbx", "*.kdbx", id="keepass"),
     ],
 )
 def test_a_secret_file_stays_in_whatever_case(name: str, pattern: str):
@@ -117,7 +132,7 @@ def test_a_path_may_be_written_as_on_windows(source: str, pattern: str | None):
 def test_a_refusal_names_the_file_the_rule_and_what_holds():
     with pytest.raises(Excluded) as raised:
         check(["/ws/app/main.py", "/ws/app/deep/.env.local"], exclude=(), roots=ROOTS)
-    assert raised.value.message == ".env.local stays on this machine: it matches .env.*"
+    assert raised.value.message == "deep/.env.local stays on this machine: it matches .env.*"
     assert "[privacy] exclude" in raised.value.hint
     assert "/ws/app" not in raised.value.message
 
@@ -184,6 +199,38 @@ def test_many_sources_are_as_quick_as_they_are_different():
     begun = time.process_time()
     check(["/ws/app/" + "a" * 200] * 10_000, exclude=exclude, roots=ROOTS)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right of their own on Windows")
+@pytest.mark.parametrize("way", ["file", "folder", "root", "real-root"])
+def test_a_link_hides_nothing(tmp_path: Path, way: str):
+    real, linked = tmp_path / "real", tmp_path / "linked"
+    (real / "secrets").mkdir(parents=True)
+    (real / "secrets" / "plan.py").write_text("x", "utf-8")
+    linked.symlink_to(real)
+    (real / "notes.py").symlink_to("secrets/plan.py")
+    (real / "notes").symlink_to("secrets")
+    source, root = {
+        "file": (real / "notes.py", real),
+        "folder": (real / "notes" / "plan.py", real),
+        "root": (linked / "notes.py", linked),
+        "real-root": (linked / "notes.py", real),
+    }[way]
+    with pytest.raises(Excluded, match=r"notes.*matches secrets/"):
+        check([str(source)], exclude=("secrets/",), roots=(str(root),))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right of their own on Windows")
+def test_a_link_to_a_secret_file_stays_and_other_links_leave(tmp_path: Path):
+    (tmp_path / "notes.txt").symlink_to(".env")
+    (tmp_path / "code.txt").symlink_to("main.py")
+    (tmp_path / "around").symlink_to("around")
+    with pytest.raises(Excluded, match=r"notes.txt stays on this machine: it matches \.env"):
+        check([str(tmp_path / "notes.txt")], exclude=(), roots=(str(tmp_path),))
+    check(
+        [str(tmp_path / "code.txt"), str(tmp_path / "around")], exclude=("secrets/",), roots=(str(tmp_path),)
+    )
+    check(["/a\0b"], exclude=("secrets/",), roots=ROOTS)
 
 
 # --- what a model is told of a file's place ------------------------------------------------------

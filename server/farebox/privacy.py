@@ -1,14 +1,15 @@
 """Which text may leave the machine. Called by the door alone, for every request of every feature.
 
 A request names the files that its text comes from; this module says whether a rule keeps one of them
-here, and what of its name a model is told. It knows paths and patterns, not providers or editors.
+here, and what of its name a model is told. It knows paths, links and patterns, not providers or editors.
 """
 
+import os
 import posixpath
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from farebox.errors import ConfigError, Excluded
 from farebox.patterns import Pattern, matching, parse
@@ -16,26 +17,54 @@ from farebox.patterns import Pattern, matching, parse
 MAX_PATH_CHARS = 32_767
 """The most that any system takes (Windows's extended paths)."""
 
-SECRET_FOLDERS = (".git/", ".ssh/", ".aws/", ".gnupg/")
+SECRET_FOLDERS = (
+    ".git/",
+    ".ssh/",
+    ".aws/",
+    ".gnupg/",
+    ".kube/",
+    ".docker/",
+    ".azure/",
+    "**/.config/gcloud/",
+    ".password-store/",
+)
 """Apart from the files: nothing below these may leave, whatever it is called."""
 
 SECRET_FILES = (
+    "*.env",
     ".env",
     ".env.*",
     "!.env.example",
+    "!.env.sample",
+    "!.env.template",
+    ".envrc",
     "*.pem",
     "*.key",
     "*.p12",
     "*.pfx",
+    "*.jks",
     "*.keystore",
+    "*.kdbx",
     "id_rsa*",
+    "id_dsa*",
     "id_ed25519*",
     "id_ecdsa*",
     ".netrc",
     ".npmrc",
     ".pypirc",
+    ".pgpass",
+    ".htpasswd",
+    ".git-credentials",
+    "kubeconfig",
+    "*.tfstate",
+    "*.tfstate.*",
+    "*.tfvars",
     "credentials.json",
+    "application_default_credentials.json",
+    "service[-_]account*.json",
+    "secrets.json",
     "secrets.toml",
+    "secrets.y*ml",
 )
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
@@ -44,13 +73,27 @@ _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> None:
     """Raise Excluded if a rule keeps one of the sources (file paths) on the machine."""
-    for source in dict.fromkeys(sources):
-        rule = excluded_by(source, exclude=exclude, roots=roots)
-        if rule is not None:
-            raise Excluded(
-                f"{_plain(source).name} stays on this machine: it matches {rule}",
-                hint="Secret files and [privacy] exclude patterns are never sent to a model.",
-            )
+    asked = dict.fromkeys(sources)
+    places = (*roots, *filter(None, map(_real, roots))) if asked else ()
+    for source in asked:
+        for path in filter(None, (source, _real(source))):
+            rule = excluded_by(path, exclude=exclude, roots=places)
+            if rule is not None:
+                raise Excluded(
+                    f"{shown_name(source, roots)} stays on this machine: it matches {rule}",
+                    hint="Secret files and [privacy] exclude patterns are never sent to a model.",
+                )
+
+
+def _real(path: str) -> str | None:
+    """Follow a path's links: what is behind them is what would leave. None if there is nothing to follow."""
+    if len(path) > MAX_PATH_CHARS or not Path(path).is_absolute():
+        return None
+    try:
+        real = os.path.realpath(path)
+    except (OSError, ValueError):  # no path of a file at all
+        return None
+    return real if real != path else None
 
 
 @lru_cache(maxsize=4096)
