@@ -140,6 +140,11 @@ def nanodollars_from_usd(usd: Decimal | float | int | str) -> int | None:
     return int((amount * NANODOLLARS_PER_USD).to_integral_value(rounding=ROUND_HALF_UP))
 
 
+def minute_text(moment: str) -> str:
+    """Write a moment in ISO 8601 as people do: ``2026-03-12 00:00``."""
+    return moment[:16].replace("T", " ")
+
+
 def usd_text(nanodollars: int) -> str:
     """Write nano-dollars as an exact decimal string of dollars: 213000 -> ``0.000213``."""
     sign = "-" if nanodollars < 0 else ""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from farebox.errors import BudgetExceeded
 from farebox.ledger import holds, schema
 from farebox.ledger.holds import HOLD_TTL_S, MAX_CALL_NANODOLLARS, Hold, Limit, Settlement, Spent
-from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
+from farebox.messages import UNKNOWN_COST, Cost, Target, Usage, minute_text
 
 NOW_MS = 1_772_000_000_000
 DAY_START_MS = NOW_MS - 3_600_000
@@ -110,7 +110,7 @@ def test_a_refusal_writes_nothing_and_says_which_budget_what_is_spent_and_what_t
     assert "$0.0000004 held" in message
     assert "$0.000000301 needed" in message
     assert "[budgets] daily_usd" in caught.value.hint
-    assert DAILY.resets_at in caught.value.hint
+    assert minute_text(DAILY.resets_at) in caught.value.hint
     assert connection.execute("SELECT COUNT(*) FROM calls").fetchone() == (2,)
     assert not connection.in_transaction
 

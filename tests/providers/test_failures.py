@@ -1,6 +1,7 @@
 """What a refusal means, in our words and the provider's, and never with a key in them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,10 @@ def test_a_status_and_a_body_mean(status: int, body: object, kind: str, retryabl
     assert str(status) in error.message
 
 
+def test_a_provider_without_a_word_is_quoted_with_none():
+    assert check(400, "").message == "acme answered 400"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -98,7 +103,6 @@ def test_a_status_and_a_body_mean(status: int, body: object, kind: str, retryabl
         ),
         pytest.param("Out of tea", "Out of tea", id="plain text"),
         pytest.param("<!DOCTYPE html><html>x</html>", "a page that is no JSON", id="a page"),
-        pytest.param("", "nothing", id="nothing"),
         pytest.param({}, "no reason given", id="an empty object"),
         pytest.param(said("Out\n\x1b[31mof\u202e tea"), "Out [31mof  tea", id="control characters"),
     ],
@@ -177,3 +181,11 @@ def test_an_error_inside_a_stream_means(table: dict[str, object], kind: str, sta
 def test_an_error_inside_a_stream_holds_no_key():
     error = failures.from_event(ENDPOINT, model="m", table={"error": {"message": f"bad {KEY}"}})
     assert KEY not in error.message
+
+
+def test_an_address_without_a_path_is_asked_about():
+    """Every server of the dialect answers below /v1, and few at the root as well."""
+    bare = replace(ENDPOINT, base_url="http://127.0.0.1:8000", credential=None)
+    error = failures.from_status(bare, model="m", status=404, retry_after=None, body="")
+    assert "is http://127.0.0.1:8000/v1 the right one for acme?" in error.hint
+    assert "farebox models" in check(404, "").hint

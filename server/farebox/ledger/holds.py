@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from farebox.errors import BudgetExceeded
-from farebox.messages import Cost, FinishReason, Target, Task, Usage, usd_text
+from farebox.messages import Cost, FinishReason, Target, Task, Usage, minute_text, usd_text
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -144,7 +144,8 @@ def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
         raise BudgetExceeded(
             f"the price of {hold.target.name} is not known, so the {limit.name} budget of "
             f"${usd_text(limit.limit_nanodollars)} can't be kept",
-            hint=f"choose a model with a known price, or remove [budgets] {limit.name}_usd",
+            hint=f"If it costs nothing set free = true in [providers.{hold.target.provider}]; else choose a "
+            f"model with a known price, or remove [budgets] {limit.name}_usd.",
         )
     if amount == 0:  # what costs nothing has room, even in a budget that is overspent
         return
@@ -154,8 +155,8 @@ def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
             f"the {limit.name} budget of ${usd_text(limit.limit_nanodollars)} has no room for this request: "
             f"${usd_text(so_far.settled_nanodollars)} spent, ${usd_text(so_far.held_nanodollars)} held for "
             f"running requests, up to ${usd_text(amount)} needed",
-            hint=f"raise [budgets] {limit.name}_usd, choose a cheaper model, "
-            f"or wait until it resets at {limit.resets_at}",
+            hint=f"Raise [budgets] {limit.name}_usd, choose a cheaper model, "
+            f"or wait until it resets at {minute_text(limit.resets_at)}.",
         )
 
 

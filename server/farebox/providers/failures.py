@@ -5,6 +5,7 @@ words are kept, short and without secrets; whether to try elsewhere is the door'
 """
 
 import re
+from urllib.parse import urlsplit
 
 from farebox.errors import (
     ContextTooLong,
@@ -56,7 +57,7 @@ def _error(
     endpoint: Endpoint, *, model: str | None, status: int, words: str, retry_after: str | None, body: str
 ) -> ProviderError:
     provider = endpoint.provider
-    message = f"{provider} answered {status}: {words}"
+    message = f"{provider} answered {status}: {words}" if words else f"{provider} answered {status}"
     if status in (400, 413, 422) and _CONTEXT.search(body):
         hint = "Attach less, start a new conversation, or choose a model with a larger context."
         return ContextTooLong(message, hint=hint, provider=provider, model=model)
@@ -70,7 +71,11 @@ def _error(
             hint = f"Add credits at {provider}, or choose another model."
             return InsufficientCredits(message, hint=hint, provider=provider, model=model)
         case 404:
-            hint = f"Check the model's name: farebox models lists those known at {provider}."
+            hint = (
+                f"Check the model's name: farebox models lists those known at {provider}."
+                if urlsplit(endpoint.base_url).path
+                else f"Most addresses end in /v1: is {endpoint.base_url}/v1 the right one for {provider}?"
+            )
             return UnknownAtProvider(message, hint=hint, provider=provider, model=model)
         case 429:
             hint = "Wait a moment, or add a fallback model to [tasks]."
@@ -96,7 +101,7 @@ def _words(endpoint: Endpoint, body: str) -> str:
     """Find the provider's own words in an error body."""
     table = parse_object(body)
     if table is None:
-        return "a page that is no JSON" if "<html" in body.lower() else _clean(endpoint, body) or "nothing"
+        return "a page that is no JSON" if "<html" in body.lower() else _clean(endpoint, body)
     error = obj(table, "error")
     found = (
         text(error, "message")

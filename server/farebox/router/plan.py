@@ -31,6 +31,7 @@ from farebox.messages import (
     Strategy,
     Target,
     Task,
+    minute_text,
     usd_text,
 )
 from farebox.providers.directory import DEFAULT_MODEL, Directory
@@ -281,11 +282,17 @@ class Planner:
         most = self.estimate(target, request)
         if most is not None and most <= max(room.left_nanodollars, 0):  # overspent, there is room for 0
             return None
-        left = usd_text(max(room.left_nanodollars, 0))
-        why = "has no known price" if most is None else f"may cost ${usd_text(most)}"
+        left = f"and the {room.name} budget has ${usd_text(max(room.left_nanodollars, 0))} left"
+        if most is None:
+            return BudgetExceeded(
+                f"{target.name} has no known price, {left}",
+                hint=f"If it costs nothing set free = true in [providers.{target.provider}]; else choose a "
+                f"model with a known price, or remove [budgets] {room.name}_usd.",
+            )
         return BudgetExceeded(
-            f"{target.name} {why}, and the {room.name} budget has ${left} left",
-            hint=f"Raise [budgets] {room.name}_usd, choose a cheaper model, or wait until {room.resets_at}.",
+            f"{target.name} may cost ${usd_text(most)}, {left}",
+            hint=f"Raise [budgets] {room.name}_usd, choose a cheaper model, or wait until "
+            f"{minute_text(room.resets_at)}.",
         )
 
     def estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
