@@ -81,6 +81,16 @@ def test_the_table_has_every_row_a_total_bars_and_the_budgets():
     )
 
 
+def test_the_points_of_amounts_are_below_each_other():
+    amounts = [0, 4_087_500, 6_388_750_001, 123_456_000_000_000, None]
+    rows = [a_row(f"2026-03-{10 + at}", "p/m", cost=amount, saved=7) for at, amount in enumerate(amounts)]
+    mixed = a_row("2026-03-20", "p/m", cost=5, basis=BasisCounts(reported=1, unknown=1))
+    table = to_table(a_report(*rows, mixed, total=a_row(cost=123_463_000_000_000, by=())))
+    shown = [line for line in table.splitlines() if "  $" in line and "unknown" not in line]
+    assert len(shown) == len(amounts) + 1
+    assert len({line.index(".", line.index("$")) for line in shown}) == 1, table
+
+
 def test_the_table_says_unknown_marks_what_is_partly_unknown_and_counts_it_in_a_footnote():
     table = to_table(
         a_report(

@@ -7,11 +7,12 @@ taken out everywhere, and a cell that a spreadsheet would run is quoted. Dollars
 import csv
 import io
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farebox.costs import BudgetLine, Report, ReportRow
-from farebox.messages import usd_text
+from farebox.messages import minute_text, usd_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,6 +63,11 @@ class _Column:
     def width(self) -> int:
         return max(map(len, (self.header, self.footer, *self.cells)))
 
+    def placed(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Put numbers to the right, whose points are below each other already; all else is on the left."""
+        is_text = self.is_key or self.header == _SHARE
+        return tuple(text if is_text else text.rjust(self.width) for text in texts)
+
 
 def to_table(report: Report, *, width: int = 100) -> str:
     """Draw a report for a terminal that is ``width`` columns wide, without colour."""
@@ -111,14 +117,12 @@ def _table(report: Report, width: int) -> "Table":
     )
     columns = _fitting(_columns(report), width)
     for column in columns:
+        header, footer = column.placed((column.header, column.footer))
         if column.is_key:
-            table.add_column(column.header, footer=column.footer, overflow="fold")
+            table.add_column(header, footer=footer, overflow="fold")
         else:  # a minimum, so that rich folds a name and never cuts an amount
-            justify = "left" if column.header == _SHARE else "right"
-            table.add_column(
-                column.header, footer=column.footer, justify=justify, no_wrap=True, min_width=column.width
-            )
-    for cells in zip(*(column.cells for column in columns), strict=True):
+            table.add_column(header, footer=footer, no_wrap=True, min_width=column.width)
+    for cells in zip(*(column.placed(column.cells) for column in columns), strict=True):
         table.add_row(*(Text(cell) for cell in cells))  # Text: a name like [red] is no markup
     return table
 
@@ -144,11 +148,21 @@ def _columns(report: Report) -> tuple[_Column, ...]:
             tuple(_tokens(row.usage.output_tokens) for row in rows),
             _tokens(total.usage.output_tokens),
         ),
-        _Column("cost", tuple(map(_cost, rows)), _cost(total)),
-        _Column("saved", tuple(map(_saved, rows)), _saved(total)),
+        _amounts("cost", tuple(map(_cost, rows)), _cost(total)),
+        _amounts("saved", tuple(map(_saved, rows)), _saved(total)),
         _Column(_SHARE, tuple(_share(row, known) for row in rows), ""),
     )
     return (*keys, *(column for column in sums if not column.is_empty))
+
+
+def _amounts(header: str, cells: tuple[str, ...], footer: str) -> _Column:
+    """Make a column of dollars with their points below each other."""
+    tails = [len(text) - text.index(".") if "." in text else 0 for text in (*cells, footer)]
+    *aligned, last = (
+        text + " " * (max(tails) - tail if tail else 0)
+        for text, tail in zip((*cells, footer), tails, strict=True)
+    )
+    return _Column(header, tuple(aligned), last)
 
 
 def _fitting(columns: tuple[_Column, ...], width: int) -> tuple[_Column, ...]:
@@ -161,13 +175,8 @@ def _fitting(columns: tuple[_Column, ...], width: int) -> tuple[_Column, ...]:
 
 
 def _period(report: Report) -> str:
-    since = f"since {_minute(report.since)}" if report.since else "so far"
-    return f"{since} until {_minute(report.until)}" if report.until else since
-
-
-def _minute(moment: str) -> str:
-    """Write an ISO 8601 moment as a person would: 2026-03-01 14:00."""
-    return moment[:16].replace("T", " ")
+    since = f"since {minute_text(report.since)}" if report.since else "so far"
+    return f"{since} until {minute_text(report.until)}" if report.until else since
 
 
 def _tokens(count: int) -> str:
@@ -211,7 +220,7 @@ def _budget_line(budget: BudgetLine) -> str:
     spent, held, limit = budget.spent_nanodollars, budget.held_nanodollars, budget.limit_nanodollars
     return (
         f"{clean(budget.name)} budget: {_dollars(spent)} of {_dollars(limit)} spent, {_dollars(held)} held, "
-        f"resets at {_minute(budget.resets_at)}  {_bar(spent + held, limit)}"
+        f"resets at {minute_text(budget.resets_at)}  {_bar(spent + held, limit)}"
     )
 
 
