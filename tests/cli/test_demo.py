@@ -49,7 +49,7 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
     )
     assert done.returncode == 0, done.stderr
     assert "with the simulated provider" in done.stdout
-    assert "return r + g + b  # simulated" in done.stdout
+    assert "return filename  # simulated" in done.stdout
     assert "the grey text is the suggestion" in done.stdout
     assert "[simulated] No model has read this" in done.stdout
     assert "> What does this function do? Answer in one sentence.\n" in done.stdout

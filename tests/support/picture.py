@@ -1,6 +1,7 @@
 """Draw README's picture: run the demo and write what a terminal shows as SVG.
 
-``python tests/support/picture.py server/demo.svg`` uses whatever ``farebox demo`` finds.
+``python tests/support/picture.py server/demo.svg`` uses whatever ``farebox demo`` finds. Let a local model
+complete the same place once before: in an editor the keystroke before has warmed its cache.
 """
 
 import io

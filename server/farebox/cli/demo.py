@@ -7,7 +7,7 @@ the next ones follow: what it cost is shown in any case.
 """
 
 import asyncio
-import colorsys
+import genericpath
 import os
 import shutil
 import sys
@@ -37,7 +37,7 @@ from farebox.report import to_table
 from farebox.router.door import Door
 
 QUESTION = "What does this function do? Answer in one sentence."
-FUNCTION = "def rgb_to_yiq"
+FUNCTION = "def getsize"
 LINES_AROUND = 4
 MAX_WIDTH = 100
 
@@ -113,10 +113,10 @@ async def _plan(door: Door, scene: Scene) -> tuple[Route, ...]:
 
 def _scene(home: Path) -> Scene:
     """Take a real file of Python's library, with a function's last line not written yet."""
-    source = Path(colorsys.__file__).read_text("utf-8")
+    source = Path(genericpath.__file__).read_text("utf-8")
     start = source.index("return ", source.index(FUNCTION))
     end = source.index("\n", start)
-    return Scene(home / "colorsys.py", source[:start], "return ", source[end:])
+    return Scene(home / "genericpath.py", source[:start], "return ", source[end:])
 
 
 # --- the play ----------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ class _Screen:
 
     def show_code(self, scene: Scene, ghost: str) -> None:
         """Show the lines around the cursor, with the ghost text in grey."""
-        above = "\n".join((scene.before + scene.typed).split("\n")[-LINES_AROUND - 1 :])
+        above = "\n".join((scene.before + scene.typed).split("\n")[-LINES_AROUND - 1 :]).lstrip("\n")
         below = "\n".join(scene.after.split("\n")[1 : LINES_AROUND + 1])
         code = Syntax("", "python", background_color="default")
         shown = code.highlight(above)
