@@ -105,6 +105,79 @@ def test_a_broken_config_does_not_keep_the_keys_from_being_listed(tmp_path: Path
     assert line_of("groq", done.stdout) == "from GROQ_API_KEY"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["login", "groq", KEY], "type it at the prompt, or pipe it in", id="login"),
+        pytest.param(["login", "groq", "--key", KEY], "never an argument", id="option"),
+        pytest.param(["login", "--key", KEY, "groq"], "never an argument", id="option-first"),
+        pytest.param(["login", f"--key={KEY}", "groq"], "never an argument", id="option-in-one"),
+        pytest.param(["login", KEY], "never an argument", id="in-the-providers-place"),
+        pytest.param(["login", f"groq={KEY}"], "never an argument", id="with-the-provider"),
+        pytest.param(["logout", "groq", KEY], "never an argument", id="logout"),
+        pytest.param(["logout", KEY], "never an argument", id="logout-in-the-providers-place"),
+    ],
+)
+def test_a_key_as_an_argument_is_refused_and_not_repeated(tmp_path: Path, arguments: list[str], words: str):
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"usage: farebox auth {arguments[0]} [-h] provider\n")
+    assert words in done.stderr.lower()
+    assert "the shell's history" in done.stderr
+    assert not (tmp_path / "farebox" / "keys.json").exists()
+
+
+def test_a_provider_that_is_none_has_no_key_to_remove(tmp_path: Path):
+    done = run(tmp_path, "logout", "bogus")
+    assert (done.returncode, done.stdout) == (2, "")
+    _, error, hint = done.stderr.splitlines()
+    assert error == "farebox auth logout: error: there is no provider bogus"
+    assert hint.startswith("  Known: ")
+    assert "groq" in hint
+
+
+def test_a_key_that_was_kept_for_a_provider_that_is_no_more_can_be_removed(tmp_path: Path):
+    config = tmp_path / "config.toml"
+    config.write_text("[providers.box]\n", "utf-8")
+    assert run(tmp_path, "login", "box", stdin=KEY).returncode == 0
+    config.write_text("", "utf-8")
+    done = run(tmp_path, "logout", "box")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "removed the key of box\n", "")
+    assert run(tmp_path, "logout", "box").returncode == 2
+
+
+def test_a_broken_config_does_not_keep_a_key_from_being_removed(tmp_path: Path):
+    run(tmp_path, "login", "groq", stdin=KEY)
+    (tmp_path / "config.toml").write_text("this is no TOML", "utf-8")
+    done = run(tmp_path, "logout", "groq", GROQ_API_KEY=KEY)
+    assert (done.returncode, done.stdout) == (0, "removed the key of groq\n")
+    assert done.stderr == "the key in GROQ_API_KEY is not stored here, and is still used\n"
+
+
+def test_a_variable_that_goes_before_what_is_stored_is_told(tmp_path: Path):
+    login = run(tmp_path, "login", "groq", stdin=KEY, GROQ_API_KEY=f"{KEY}-2")
+    assert login.stdout.startswith("kept in ")
+    assert login.stderr == "the key in GROQ_API_KEY goes before the stored one, and is used\n"
+    logout = run(tmp_path, "logout", "groq", GROQ_API_KEY=KEY)
+    assert logout.stdout == "removed the key of groq\n"
+    assert logout.stderr == "the key in GROQ_API_KEY is not stored here, and is still used\n"
+    again = run(tmp_path, "logout", "groq", GROQ_API_KEY=KEY)
+    assert (again.returncode, again.stdout) == (0, "no key of groq was stored\n")
+    assert again.stderr == logout.stderr
+
+
+def test_a_malformed_variable_is_told_at_login_too(tmp_path: Path):
+    login = run(tmp_path, "login", "groq", stdin=KEY, GROQ_API_KEY="a b")
+    assert login.returncode == 0
+    assert login.stderr.startswith("the key in the variable GROQ_API_KEY is malformed")
+
+
+def test_the_help_says_what_a_provider_may_be_and_how_a_key_goes_in(tmp_path: Path):
+    words = " ".join(run(tmp_path, "login", "--help").stdout.split())
+    assert "openrouter, openai, anthropic" in words
+    assert "typed at a prompt that does not show it, or piped in" in words
+
+
 @pytest.mark.skipif(os.name != "posix", reason="closing a descriptor before the start is POSIX's")
 def test_a_closed_stdin_holds_no_key(tmp_path: Path):
     done = subprocess.run(

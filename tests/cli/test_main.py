@@ -11,10 +11,11 @@ import pytest
 
 import farebox
 from farebox.cli.main import main
+from farebox.costs import DIMENSIONS
 from support.client import Client, Failed
 from support.command import hearing_interrupts, read_until, started, terminal, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
-from support.upstream import Upstream
+from support.upstream import Answer, Upstream, openrouter_stream
 
 
 def run(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -127,6 +128,74 @@ def test_arguments_that_make_no_sense_are_a_usage_error_with_a_hint(
     assert error.startswith(f"{command}: error: ")
     assert words in error
     assert hint.startswith("  ")
+
+
+def test_the_help_of_chat_breaks_no_example(tmp_path: Path):
+    text = run(tmp_path, "chat", "--help", COLUMNS="80").stdout
+    assert '\n  git diff | farebox chat "Review this."\n' in text
+    assert "</dev/null" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_help_of_costs_breaks_no_word(tmp_path: Path):
+    text = run(tmp_path, "costs", "--help", COLUMNS="80").stdout
+    assert ", ".join(DIMENSIONS) in " ".join(text.split())
+    assert "a date, which includes that day" in text
+
+
+def answered(upstream: Upstream, folder: Path, shell: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a shell in which $0 is Python and farebox has a model that answers."""
+    body = openrouter_stream("Hello you.")
+    upstream.answer("/v1/chat/completions", Answer(body=body, content_type="text/event-stream"))
+    (folder / "config.toml").write_text(openrouter_config(upstream.base_url), "utf-8")
+    return subprocess.run(
+        ["/bin/sh", "-c", shell, sys.executable],
+        env={**clean_environment(folder), "OPENROUTER_API_KEY": "sk-or-0123456789"},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closing a descriptor before the start is POSIX's")
+@pytest.mark.parametrize(
+    ("closed", "out", "errors"),
+    [
+        pytest.param(">&-", "", "[openrouter/", id="stdout"),
+        pytest.param("2>&-", "Hello you.\n", "", id="stderr"),
+        pytest.param(">&- 2>&-", "", "", id="both"),
+        pytest.param("<&- >&- 2>&-", "", "", id="all"),
+    ],
+)
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_what_was_closed_is_printed_to_nowhere(
+    *, tmp_path: Path, closed: str, out: str, errors: str, option: str
+):
+    with Upstream.in_thread() as upstream:
+        done = answered(upstream, tmp_path, f'exec "$0" -m farebox chat hi {option} {closed}')
+    assert done.returncode == 0, done.stderr
+    if option:
+        assert (bool(done.stdout), done.stderr) == (bool(out), "")
+    else:
+        assert done.stdout == out
+        assert (done.stderr.startswith(errors), bool(done.stderr)) == (True, bool(errors))
+    assert [row["state"] for row in ledger_rows(tmp_path)] == ["settled"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a working folder can be deleted under POSIX")
+@pytest.mark.parametrize("command", ["chat hi", "complete x.py:1:1", "complete /etc/passwd:1:1", "route hi"])
+def test_a_working_folder_that_was_deleted_is_said_to_be_so(tmp_path: Path, command: str):
+    line = f'mkdir gone && cd gone && rmdir ../gone && exec "$0" -m farebox {command}'
+    with Upstream.in_thread() as upstream:
+        done = answered(upstream, tmp_path, line)
+        assert upstream.connections == 0
+    assert (done.returncode, done.stdout) == (1, "")
+    error, hint = done.stderr.splitlines()
+    assert error == "farebox: the working folder was deleted"
+    assert hint == "  Change to a folder that is there, and try again."
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path):

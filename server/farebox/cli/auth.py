@@ -1,34 +1,75 @@
 """``farebox auth``: keys are typed or piped in, never given as an argument (it would be in the history)."""
 
 import getpass
-import os
+import re
 from typing import Literal
 
-from farebox.app import App, Client, data_folder
+from farebox.app import App, Client
 from farebox.cli.terminal import from_stdin, harmless, note, show, stdin_is_terminal
 from farebox.config import Config
 from farebox.errors import ConfigError, InvalidParams
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
 from farebox.report import clean
-from farebox.secrets import BadKey, Keys
+from farebox.secrets import BadKey
+
+_LIKE_A_KEY = re.compile(r"(sk|pk|gsk|xai|csk)[-_].*|.{20,}", re.DOTALL)
+"""Of names that no provider has: how keys begin, and how long they are."""
 
 
 def auth(action: Literal["login", "logout", "list"], provider: str | None) -> int:
     """Keep, remove or list keys."""
-    keys = Keys(environment=os.environ, file=data_folder(os.environ) / "keys.json")
+    app = App(Client(name="command line"))
     if action == "list" or provider is None:
-        return _list(keys)
-    if action == "logout":
-        removed = keys.remove(provider)
-        show(f"removed the key of {provider}" if removed else f"no key of {provider} was stored")
-        return 0
-    App(Client(name="command line")).require_provider(provider)
+        _list(app)
+    elif action == "login":
+        _login(app, provider)
+    else:
+        _logout(app, provider)
+    return 0
+
+
+def _login(app: App, provider: str) -> None:
+    _require_provider(app, provider)
     secret = _read(provider)
     if not secret.strip():
         raise InvalidParams("no key was given", hint="Type the key at the prompt, or pipe it in.")
-    show(f"kept in {keys.store(provider, secret)}")
-    return 0
+    show(f"kept in {app.keys.store(provider, secret)}")
+    _note_variable(_directory(app), provider, "goes before the stored one, and is used")
+
+
+def _logout(app: App, provider: str) -> None:
+    if app.keys.remove(provider):
+        show(f"removed the key of {provider}")
+    else:
+        _require_provider(app, provider)
+        show(f"no key of {provider} was stored")
+    _note_variable(_directory(app), provider, "is not stored here, and is still used")
+
+
+def _require_provider(app: App, name: str) -> None:
+    """Raise InvalidParams unless there is such a provider; do not repeat what may be a key."""
+    try:
+        app.require_provider(name)
+    except InvalidParams as error:
+        if _LIKE_A_KEY.fullmatch(name) is None:
+            raise
+        raise InvalidParams(
+            "no provider has this name; if it is a key: a key is never an argument, "
+            "for it would stay in the shell's history",
+            hint=error.hint,
+        ) from None
+
+
+def _note_variable(directory: Directory, provider: str, what: str) -> None:
+    """Say if a variable holds a key for the provider too, or should."""
+    try:
+        found = directory.key(provider)
+    except BadKey as error:
+        note(clean(f"{error.message}. {error.hint}"))
+        return
+    if found is not None and found.source == "environment":
+        note(clean(f"the key in {found.detail} {what}"))
 
 
 def _read(provider: str) -> str:
@@ -43,18 +84,22 @@ def _read(provider: str) -> str:
         raise
 
 
-def _list(keys: Keys) -> int:
+def _directory(app: App) -> Directory:
+    """Return the providers; a broken config does not keep the user from seeing to the keys."""
     try:
-        config = App(Client(name="command line")).config()
+        config = app.config()
     except ConfigError:
         config = Config()
-    directory = Directory(config, keys, Http(), servers={})
-    lines = {name: _where(directory, name) for name in (*directory.names(), *keys.stored_names())}
+    return Directory(config, app.keys, Http(), servers={})
+
+
+def _list(app: App) -> None:
+    directory = _directory(app)
+    lines = {name: _where(directory, name) for name in (*directory.names(), *app.keys.stored_names())}
     width = max(12, *(len(clean(name)) for name in lines))
     for name, where in lines.items():
         if where is not None:
             show(clean(f"{clean(name):{width}} {where}"))
-    return 0
 
 
 def _where(directory: Directory, name: str) -> str | None:

@@ -18,6 +18,23 @@ EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 EXIT_INTERRUPTED = 130
 """As a shell calls what Ctrl-C has ended: 128 and the signal's number."""
 
+_CHAT = """\
+Ask a question. Without one it is read from stdin, or asked for in a terminal.
+What is piped in beside a question goes with it:
+
+  git diff | farebox chat "Review this."
+
+In a shell's loop, as in "while read", that is what the loop reads, to its end,
+unless you give it something else:
+
+  while read -r name; do farebox chat "What is $name?" </dev/null; done <names
+"""
+
+_PROVIDER = "openrouter, openai, anthropic, groq … or one of your config's; farebox auth list names more"
+_NEVER_A_KEY = (
+    "name the provider and nothing else: a key is never an argument, for it would stay in the shell's history"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors go to stderr with their hint."""
@@ -49,7 +66,7 @@ def _run(given: Sequence[str]) -> int:
     options, unknown = parser.parse_known_args(given)
     chosen: Parser = getattr(options, "parser", parser)
     if unknown:  # said by the command's own parser, which argparse leaves to the first one
-        chosen.error(f"unrecognized arguments: {' '.join(unknown)}")
+        chosen.error(getattr(options, "refusal", f"unrecognized arguments: {' '.join(unknown)}"))
     run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
     if run is None:
         parser.print_help()
@@ -99,7 +116,13 @@ def _internal(error: Exception, text: str) -> None:
 
 
 def _print_anything() -> None:
-    """Let no character stop the output: what a terminal can't show is replaced, all else is UTF-8."""
+    """Let no character stop the output: what a terminal can't show is replaced, all else is UTF-8.
+
+    What was closed before the start leads to nowhere: print would take stdout for a closed stderr.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")
@@ -160,11 +183,13 @@ def _add_demo(commands: "Commands") -> None:
 
 
 def _add_chat(commands: "Commands") -> None:
+    from argparse import RawDescriptionHelpFormatter
+
     parser = commands.add_parser(
         "chat",
         help="ask a question",
-        description="Ask a question. Without one it is read from stdin, or asked for in a terminal; "
-        "what is piped in beside a question goes with it: git diff | farebox chat review this.",
+        description=_CHAT,
+        formatter_class=RawDescriptionHelpFormatter,  # breaks no example
     )
     parser.add_argument("text", nargs="*", help="the question; - alone means that it is on stdin")
     parser.add_argument("--model", help="a model, an alias or auto")
@@ -245,8 +270,10 @@ def _add_models(commands: "Commands") -> None:
 def _add_costs(commands: "Commands") -> None:
     parser = commands.add_parser("costs", help="what was spent, on what")
     parser.add_argument("--since", help="a date, today, 7d, month … (7d)")
-    parser.add_argument("--until", help="a date or time")
-    parser.add_argument("--by", help="day,hour,model,provider,task,workspace,conversation,client (day,model)")
+    parser.add_argument("--until", help="a date, which includes that day, or a time")
+    parser.add_argument(
+        "--by", help="day, hour, model, provider, task, workspace, conversation, client (day,model)"
+    )
     parser.add_argument("--workspace", help="only this folder's")
     parser.add_argument("--format", default="table", choices=["table", "json", "csv"])
 
@@ -267,10 +294,18 @@ def _add_costs(commands: "Commands") -> None:
 def _add_auth(commands: "Commands") -> None:
     parser = commands.add_parser("auth", help="keep, list and remove keys")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    for name, text in (("login", "keep a provider's key"), ("logout", "remove a provider's key")):
-        action = actions.add_parser(name, help=text)
-        action.add_argument("provider")
-        action.set_defaults(action=name, parser=action)
+    action = actions.add_parser(
+        "login",
+        help="keep a provider's key",
+        description="Keep a provider's key. It is typed at a prompt that does not show it, or piped in: "
+        "farebox auth login groq <key.txt",
+    )
+    action.add_argument("provider", help=_PROVIDER)
+    refusal = f"{_NEVER_A_KEY}. Type it at the prompt, or pipe it in"
+    action.set_defaults(action="login", parser=action, refusal=refusal)
+    action = actions.add_parser("logout", help="remove a provider's key")
+    action.add_argument("provider", help=_PROVIDER)
+    action.set_defaults(action="logout", parser=action, refusal=_NEVER_A_KEY)
     action = actions.add_parser("list", help="show which keys are there, and where")
     action.set_defaults(action="list", parser=action)
 
