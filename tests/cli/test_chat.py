@@ -12,9 +12,9 @@ import pytest
 
 from farebox.chat.prompts import SYSTEM
 from farebox.lsp.methods import ChatResult
-from support.command import STOPPED, read_until, started, terminal, unfinished
+from support.command import STOPPED, read_until, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
-from support.upstream import Answer, Upstream, json_answer, openrouter_stream
+from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 USAGE = {
     "prompt_tokens": 30,
@@ -33,13 +33,16 @@ def upstream() -> Iterator[Upstream]:
         yield upstream
 
 
-def run(home: Path, upstream: Upstream, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, upstream: Upstream, *arguments: str, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
     config = f'[tasks]\nchat = ["box/m", "box/n"]\n[providers.box]\nbase_url = "{upstream.base_url}"\n'
     (home / "config.toml").write_text(config, "utf-8")
     return subprocess.run(
         [sys.executable, "-m", "farebox", "chat", *arguments],
         env=clean_environment(home),
         cwd=home,
+        stdin=subprocess.DEVNULL if stdin is None else None,
         input=stdin,
         capture_output=True,
         encoding="utf-8",
@@ -61,14 +64,13 @@ def messages(upstream: Upstream) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("arguments", "stdin"),
     [
-        pytest.param(["say", "hello"], "", id="arguments"),
+        pytest.param(["say", "hello"], None, id="arguments"),
         pytest.param([], "say hello", id="stdin"),
         pytest.param(["-"], "say hello", id="a-dash-is-stdin"),
-        pytest.param(["say hello"], " \n", id="blank-stdin-is-none"),
     ],
 )
 def test_the_answer_is_on_stdout_and_who_gave_it_on_stderr(
-    tmp_path: Path, upstream: Upstream, arguments: list[str], stdin: str
+    tmp_path: Path, upstream: Upstream, arguments: list[str], stdin: str | None
 ):
     done = run(tmp_path, upstream, *arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (0, "Hello you.\n")
@@ -126,6 +128,7 @@ def test_the_openai_shape_goes_in_and_comes_out(tmp_path: Path, upstream: Upstre
 def test_the_claude_shape_goes_in_and_comes_out(tmp_path: Path, upstream: Upstream):
     asked = {
         "max_tokens": 100,
+        "stream": True,
         "system": [{"type": "text", "text": "You rhyme."}],
         "messages": [
             {"role": "user", "content": "2+2?"},
@@ -134,7 +137,7 @@ def test_the_claude_shape_goes_in_and_comes_out(tmp_path: Path, upstream: Upstre
         ],
     }
     done = run(tmp_path, upstream, "--json-standard", "claude", "--model", "box/m", stdin=json.dumps(asked))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "not used: max_tokens, stream\n")
     assert [content for _, content in messages(upstream)] == ["You rhyme.", "2+2?", "Four.", "and 3*3?"]
     table = json.loads(done.stdout)
     assert table["id"].startswith("msg_")
@@ -163,28 +166,39 @@ def test_a_model_that_fails_is_named_and_the_next_one_answers(tmp_path: Path, up
     ]
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        pytest.param("length", "the answer reached the limit of output tokens", id="length"),
+        pytest.param("content_filter", "the provider's content filter ended the answer", id="filter"),
+    ],
+)
+def test_an_answer_that_its_model_did_not_end_is_said_to_be_cut_off(
+    tmp_path: Path, upstream: Upstream, reason: str, words: str
+):
+    cut = sse(chunk({"role": "assistant", "content": "Hello"}), chunk({}, reason), chunk(usage=USAGE))
+    answer = Answer(body=cut, content_type="text/event-stream")
+    upstream.queue(answer)
+    done = run(tmp_path, upstream, "hi")
+    assert (done.returncode, done.stdout) == (0, "Hello\n")
+    note, footer = done.stderr.splitlines()
+    assert note.startswith(f"cut off: {words}")
+    assert footer.startswith("[box/m | ")
+    upstream.queue(answer)
+    assert run(tmp_path, upstream, "hi", "--json").stderr == "", "the JSON says it itself"
+
+
+def test_a_question_belongs_to_no_conversation_in_the_ledger(tmp_path: Path, upstream: Upstream):
+    assert run(tmp_path, upstream, "hi").returncode == 0
+    assert [row["conversation"] for row in ledger_rows(tmp_path)] == [None]
+
+
 def test_an_answer_that_is_cut_off_fails_after_what_had_come(tmp_path: Path, upstream: Upstream):
     body = openrouter_stream("Hello you.")
     upstream.queue(Answer(body=body, content_type="text/event-stream", cut_after=body.index(b"you")))
     done = run(tmp_path, upstream, "hi")
     assert (done.returncode, done.stdout) == (1, "Hello ")
     assert "before its answer was whole" in done.stderr
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-8:surrogateescape"])
-@pytest.mark.parametrize("arguments", [["chat"], ["auth", "login", "openai"]], ids=["chat", "auth"])
-def test_stdin_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str, arguments: list[str]):
-    done = subprocess.run(
-        [sys.executable, "-m", "farebox", *arguments],
-        env={**clean_environment(tmp_path), "PYTHONIOENCODING": encoding},
-        input=b"caf\xe9\n",
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"usage: farebox " + " ".join(arguments[:-1] or arguments).encode())
-    assert b": error: stdin is not UTF-8 text\n  " in done.stderr
 
 
 # --- what is asked -------------------------------------------------------------------------------
@@ -198,33 +212,6 @@ def test_what_is_piped_in_beside_a_question_goes_with_it(tmp_path: Path, upstrea
     assert (done.returncode, done.stdout) == (0, "Hello you.\n")
     piped = '<attachment name="stdin">\n- x = ä\n+ x = 2\n\n</attachment>'
     assert messages(upstream) == [("system", SYSTEM), ("user", f"{piped}\n\nexplain this")]
-
-
-@posix
-@pytest.mark.parametrize("stdin", ["<&-", "</dev/null", "0>/dev/null"], ids=["closed", "null", "unreadable"])
-def test_a_stdin_that_holds_nothing_is_no_obstacle(tmp_path: Path, upstream: Upstream, stdin: str):
-    configure(tmp_path, upstream)
-    done = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" -m farebox chat hi {stdin}', sys.executable],
-        env={**clean_environment(tmp_path), **KEY},
-        cwd=tmp_path,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, "Hello you.\n"), done.stderr
-    assert messages(upstream)[-1] == ("user", "hi")
-
-
-@posix
-def test_a_pipe_that_nobody_writes_to_is_waited_for_and_that_is_said(tmp_path: Path, upstream: Upstream):
-    configure(tmp_path, upstream)
-    with started(tmp_path, "chat", "hi", stdin=subprocess.PIPE, **KEY) as process:
-        read_until(process.stderr, "still reading stdin, to its end")
-        out, errors = process.communicate("late", timeout=60)
-    assert (process.returncode, out) == (0, "Hello you.\n"), errors
-    assert messages(upstream)[-1] == ("user", '<attachment name="stdin">\nlate\n</attachment>\n\nhi')
 
 
 @pytest.mark.parametrize(
@@ -269,39 +256,6 @@ def test_an_argument_that_is_not_utf_8_is_a_usage_error(tmp_path: Path, upstream
     assert (done.returncode, done.stdout) == (2, "")
     assert "the question is not UTF-8 text" in done.stderr
     assert upstream.connections == 0
-
-
-@posix
-def test_in_a_terminal_the_question_is_asked_for(tmp_path: Path, upstream: Upstream):
-    configure(tmp_path, upstream)
-    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
-        assert read_until(process.stderr, ": ") == "Question: "
-        os.write(user, b"say hello\n")
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "Hello you.\n"), errors
-    assert messages(upstream)[-1] == ("user", "say hello")
-
-
-@posix
-@pytest.mark.parametrize("typed", [b"\x04", b"\n"], ids=["ctrl-d", "only-enter"])
-def test_no_answer_to_that_is_a_usage_error(tmp_path: Path, upstream: Upstream, typed: bytes):
-    configure(tmp_path, upstream)
-    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
-        read_until(process.stderr, "Question: ")
-        os.write(user, typed)
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out) == (2, "")
-    assert errors.lstrip("\n").startswith("usage: farebox chat ")
-    assert "the question is empty" in errors
-
-
-@posix
-def test_a_question_in_a_terminal_waits_for_nothing_more(tmp_path: Path, upstream: Upstream):
-    configure(tmp_path, upstream)
-    with terminal() as (_, its), started(tmp_path, "chat", "hi", stdin=its, **KEY) as process:
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out) == (0, "Hello you.\n"), errors
-    assert messages(upstream)[-1] == ("user", "hi")
 
 
 # --- stopped in the middle -----------------------------------------------------------------------
@@ -352,14 +306,3 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path, upstream: Upstream):
         process.send_signal(signal.SIGHUP)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "Hello you.\n")
-
-
-@posix
-def test_an_interrupt_at_the_prompt_leaves_the_line_and_ends(tmp_path: Path, upstream: Upstream):
-    configure(tmp_path, upstream)
-    with terminal() as (_, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
-        read_until(process.stderr, "Question: ")
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out, errors) == (130, "", "\n")
-    assert upstream.connections == 0

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from farebox.cli.complete import MAX_FILE_BYTES
+from farebox.cli.complete import MAX_FILE_BYTES, why_not
 from farebox.cli.main import main
+from farebox.completion.gate import Reason
 from farebox.lsp.methods import CompleteResult
 from support.command import STOPPED, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
@@ -73,8 +75,54 @@ def test_json_is_the_result_of_the_protocol(tmp_path: Path, upstream: Upstream):
 def test_where_the_gate_is_closed_it_says_why(tmp_path: Path, upstream: Upstream):
     (tmp_path / "empty.py").write_text("\n\n", "utf-8")
     done = run(tmp_path, "empty.py:1:1")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "not asked: empty\n")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "not asked: there is no text around that place to go on\n"
+    assert json.loads(run(tmp_path, "empty.py:1:1", "--json").stdout)["reason"] == "empty"
     assert upstream.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        pytest.param("enabled = false", "switched off: [completion] enabled = false", id="disabled"),
+        pytest.param(
+            'disabled_languages = ["python"]', "switched off for python: [completion]", id="language"
+        ),
+    ],
+)
+def test_where_completion_is_switched_off_it_names_the_setting(
+    tmp_path: Path, upstream: Upstream, settings: str, words: str
+):
+    (tmp_path / "x.py").write_text("x = ", "utf-8")
+    with (tmp_path / "config.toml").open("a", encoding="utf-8") as config:
+        config.write(f"[completion]\n{settings}\n")
+    done = run(tmp_path, "x.py:1:5")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(f"not asked: completion is {words}")
+    assert upstream.connections == 0
+
+
+def test_every_reason_of_the_gate_is_a_sentence_of_its_own():
+    reasons = get_args(Reason)
+    sentences = {why_not(reason, "python") for reason in reasons}
+    assert len(sentences) == len(reasons)
+    assert all(len(sentence.split()) > 3 for sentence in sentences)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")
+@pytest.mark.parametrize("place", ["pipe", "link"])
+def test_a_pipe_is_not_waited_for(here: Path, capsys: pytest.CaptureFixture[str], place: str):
+    os.mkfifo(here / "pipe")
+    (here / "link").symlink_to("pipe")
+    assert main(["complete", f"{place}:1:1"]) == 2
+    assert f"{place} is not a plain file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices as POSIX has them")
+def test_a_device_is_not_read(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert here
+    assert main(["complete", "/dev/zero:1:1"]) == 2
+    assert "/dev/zero is not a plain file" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -46,6 +46,30 @@ def test_without_model_or_system_there_is_none():
 
 
 @pytest.mark.parametrize(
+    ("body", "noted"),
+    [
+        pytest.param(a_body(user("q"), model="m", system="s"), "", id="all-used"),
+        pytest.param(
+            a_body(user("q"), stream=True, tools=[], temperature=0),
+            "not used: stream, tools, temperature\n",
+            id="several",
+        ),
+        pytest.param(a_body(user("q"), tools=None, stream=False), "", id="what-asks-for-nothing"),
+        pytest.param(
+            a_body({**user("q"), "name": "n"}, {**user("r"), "name": "o", "refusal": None}),
+            "not used: messages[].name\n",
+            id="of-messages",
+        ),
+        pytest.param(a_body(user("q"), **{"a\nforged\x1b[2J": 1}), "not used: aforged[2J\n", id="hostile"),
+    ],
+)
+def test_what_is_not_used_is_named_in_one_note(capsys: pytest.CaptureFixture[str], body: str, noted: str):
+    read(body)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", noted)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         pytest.param("hello", "stdin is no JSON", id="no-json"),

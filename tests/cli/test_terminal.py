@@ -1,7 +1,12 @@
-"""Whatever a server, a workspace or a config says: no command lets it move the cursor or set a title."""
+"""Whatever a server, a workspace or a config says: no command lets it move the cursor or set a title.
+
+And what stdin holds, or is typed, is read as text, or said to be none.
+"""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import unicodedata
@@ -11,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from farebox.config import WORKSPACE_FILE
-from support.environment import clean_environment
+from support.command import read_until, started, terminal
+from support.environment import clean_environment, openrouter_config
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 HOSTILE = "x\x1b]0;pwned\x07\x1b[2J\x9b1A\u202e\x7f\u2028"
@@ -41,12 +47,13 @@ def upstream(tmp_path: Path) -> Iterator[Upstream]:
 
 
 def run(
-    folder: Path, *arguments: str, stdin: str = "", **environment: str
+    folder: Path, *arguments: str, stdin: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "farebox", *arguments],
         env={**clean_environment(folder), **environment},
         cwd=folder,
+        stdin=subprocess.DEVNULL if stdin is None else None,
         input=stdin,
         capture_output=True,
         encoding="utf-8",
@@ -144,3 +151,156 @@ def test_a_name_begins_no_line_of_its_own(tmp_path: Path, upstream: Upstream):
     asked = run(tmp_path, "chat", "hi", "--model", "box/m\nforged")
     assert asked.stderr.startswith("[box/mforged | ")
     assert len(asked.stderr.splitlines()) == 1
+
+
+# --- what is read and typed -----------------------------------------------------------------------
+
+KEY = {"OPENROUTER_API_KEY": "sk-or-0123456789"}
+posix = pytest.mark.skipif(os.name != "posix", reason="shells, signals and terminals as POSIX has them")
+
+
+@pytest.fixture
+def friendly(tmp_path: Path) -> Iterator[Upstream]:
+    """A server that answers in plain words, and a user who has it in the place of OpenRouter."""
+    with Upstream.in_thread() as upstream:
+        said = openrouter_stream("Hello you.")
+        upstream.answer("/v1/chat/completions", Answer(body=said, content_type="text/event-stream"))
+        (tmp_path / "config.toml").write_text(openrouter_config(upstream.base_url), "utf-8")
+        yield upstream
+
+
+def ask(folder: Path, *arguments: str, stdin: str) -> subprocess.CompletedProcess[str]:
+    """Ask a question beside a pipe; surrogates stand for bytes that are no text."""
+    return subprocess.run(
+        [sys.executable, "-m", "farebox", "chat", *arguments],
+        env={**clean_environment(folder), **KEY},
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=60,
+        check=False,
+    )
+
+
+def asked(upstream: Upstream) -> tuple[str, str]:
+    """Return who said what in the last message that was sent."""
+    sent = upstream.requests[-1].json["messages"]
+    assert isinstance(sent, list)
+    return sent[-1]["role"], sent[-1]["content"]
+
+
+@pytest.mark.parametrize("stdin", ["", " \n"], ids=["empty", "blank"])
+def test_a_pipe_that_held_nothing_is_said_to_be_so_and_the_question_is_asked(
+    tmp_path: Path, friendly: Upstream, stdin: str
+):
+    done = ask(tmp_path, "Review this.", stdin=stdin)
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n")
+    assert done.stderr.splitlines()[0] == "nothing was piped in: the question is asked alone"
+    assert asked(friendly) == ("user", "Review this.")
+
+
+@pytest.mark.parametrize(
+    ("stdin", "sent", "words"),
+    [
+        pytest.param("- caf\udce9\n", "- caf\ufffd\n", "1 byte was replaced", id="latin-1"),
+        pytest.param("\udcff\udcfe a\ufffd", "\ufffd\ufffd a\ufffd", "2 bytes were replaced", id="several"),
+    ],
+)
+def test_bytes_that_are_no_text_are_replaced_in_what_is_piped_in_beside_a_question(
+    *, tmp_path: Path, friendly: Upstream, stdin: str, sent: str, words: str
+):
+    done = ask(tmp_path, "explain", stdin=stdin)
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n")
+    assert done.stderr.splitlines()[0] == f"not all of stdin is UTF-8: {words}"
+    assert asked(friendly) == ("user", f'<attachment name="stdin">\n{sent}\n</attachment>\n\nexplain')
+
+
+def test_a_replacement_character_that_was_piped_in_is_nothing_to_note(tmp_path: Path, friendly: Upstream):
+    done = ask(tmp_path, "explain", stdin="a\ufffd")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert asked(friendly) == ("user", '<attachment name="stdin">\na\ufffd\n</attachment>\n\nexplain')
+
+
+@posix
+@pytest.mark.parametrize("stdin", ["<&-", "</dev/null", "0>/dev/null"], ids=["closed", "null", "unreadable"])
+def test_a_stdin_that_holds_nothing_is_no_obstacle(tmp_path: Path, friendly: Upstream, stdin: str):
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m farebox chat hi {stdin}', sys.executable],
+        env={**clean_environment(tmp_path), **KEY},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n"), done.stderr
+    assert done.stderr.startswith("[openrouter/")
+    assert asked(friendly) == ("user", "hi")
+
+
+@posix
+def test_a_pipe_that_nobody_writes_to_is_waited_for_and_that_is_said(tmp_path: Path, friendly: Upstream):
+    with started(tmp_path, "chat", "hi", stdin=subprocess.PIPE, **KEY) as process:
+        read_until(process.stderr, "still reading stdin, to its end")
+        out, errors = process.communicate("late", timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert asked(friendly) == ("user", '<attachment name="stdin">\nlate\n</attachment>\n\nhi')
+
+
+@posix
+def test_in_a_terminal_the_question_is_asked_for(tmp_path: Path, friendly: Upstream):
+    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        assert read_until(process.stderr, ": ") == "Question: "
+        os.write(user, b"say hello\n")
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert asked(friendly) == ("user", "say hello")
+
+
+@posix
+@pytest.mark.parametrize("typed", [b"\x04", b"\n"], ids=["ctrl-d", "only-enter"])
+def test_no_answer_to_that_is_a_usage_error(tmp_path: Path, friendly: Upstream, typed: bytes):
+    assert friendly.base_url
+    with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        read_until(process.stderr, "Question: ")
+        os.write(user, typed)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert errors.lstrip("\n").startswith("usage: farebox chat ")
+    assert "the question is empty" in errors
+
+
+@posix
+def test_a_question_in_a_terminal_waits_for_nothing_more(tmp_path: Path, friendly: Upstream):
+    with terminal() as (_, its), started(tmp_path, "chat", "hi", stdin=its, **KEY) as process:
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "Hello you.\n"), errors
+    assert asked(friendly) == ("user", "hi")
+
+
+@posix
+def test_an_interrupt_at_the_prompt_leaves_the_line_and_ends(tmp_path: Path, friendly: Upstream):
+    with terminal() as (_, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
+        read_until(process.stderr, "Question: ")
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out, errors) == (130, "", "\n")
+    assert friendly.connections == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-8:surrogateescape"])
+@pytest.mark.parametrize("arguments", [["chat"], ["auth", "login", "openai"]], ids=["chat", "auth"])
+def test_stdin_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str, arguments: list[str]):
+    done = subprocess.run(
+        [sys.executable, "-m", "farebox", *arguments],
+        env={**clean_environment(tmp_path), "PYTHONIOENCODING": encoding},
+        input=b"caf\xe9\n",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"usage: farebox " + " ".join(arguments[:-1] or arguments).encode())
+    assert b": error: stdin is not UTF-8 text\n  " in done.stderr

@@ -217,7 +217,7 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
         images=sum(len(message.images) for message in messages),
         sources=tuple(one.path for q in questions for one in q.attachments if one.path is not None),
         roots=asked.roots,
-        origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id),
+        origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id or None),
     )
 
 

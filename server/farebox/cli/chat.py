@@ -15,10 +15,10 @@ from farebox.chat.prompts import Attachment
 from farebox.cli import standards
 from farebox.cli.running import with_app
 from farebox.cli.terminal import ask as ask_user
-from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_terminal
+from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_pipe, stdin_is_terminal
 from farebox.errors import BrokenReply, InvalidParams
 from farebox.lsp.methods import ChatResult
-from farebox.messages import Cost, Done, FellBack, Route, Task, Text, Usage, usd_text
+from farebox.messages import Cost, Done, FellBack, FinishReason, Route, Task, Text, Usage, usd_text
 from farebox.report import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
@@ -26,6 +26,12 @@ Standard = Literal["openai", "claude"]
 
 FROM_STDIN = "-"
 """As the only word, it means that the question is on stdin."""
+
+_CUT_OFF: dict[FinishReason, str] = {
+    "length": "the answer reached the limit of output tokens, or the end of the model's context",
+    "contentFilter": "the provider's content filter ended the answer",
+}
+"""Why an answer that looks whole is not."""
 
 
 def chat(
@@ -72,8 +78,7 @@ def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conver
     elif text == FROM_STDIN:
         text = read_stdin()
     elif text.strip() and not stdin_is_terminal():
-        piped = read_stdin()
-        attachments = (Attachment("stdin", piped),) if piped.strip() else ()
+        attachments = _piped()
     if not text.strip():
         raise InvalidParams(
             "the question is empty", hint='Write one, or pipe it in: farebox chat "What is a monad?"'
@@ -81,6 +86,16 @@ def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conver
     if any("\ud800" <= char <= "\udfff" for char in text):  # how Python keeps bytes that are none
         raise InvalidParams("the question is not UTF-8 text", hint="Convert it to UTF-8 first.")
     return chats.Conversation(""), chats.Question(text, attachments=attachments)
+
+
+def _piped() -> tuple[Attachment, ...]:
+    """Read what goes with a question; say so if a pipe held nothing, as behind a command that failed."""
+    text = read_stdin(strict=False)
+    if text.strip():
+        return (Attachment("stdin", text),)
+    if stdin_is_pipe():
+        note("nothing was piped in: the question is asked alone")
+    return ()
 
 
 async def _stream(running: chats.RunningTurn, *, quiet: bool) -> None:
@@ -108,6 +123,8 @@ def _print(turn: chats.Turn, done: Done, *, as_json: bool, standard: Standard | 
         show_json(result.json_value())
     else:
         show("")
+        if done.finish_reason in _CUT_OFF:
+            note(f"cut off: {_CUT_OFF[done.finish_reason]}")
         note(footer(done.route, done.usage, done.cost))
 
 

@@ -1,16 +1,18 @@
 """``farebox complete FILE:LINE:COLUMN``: what ghost text would say there."""
 
 import asyncio
-import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import assert_never
 
 from farebox.app import App
 from farebox.cli.chat import footer, stopped
-from farebox.cli.running import with_app
+from farebox.cli.running import with_app, working_folder
 from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
+from farebox.completion.gate import Reason
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import CompleteResult, ItemShape
 from farebox.router.door import Reply
@@ -66,10 +68,29 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
     for item in answer.items:
         show(item.text)
     if answer.reason is not None:
-        note(f"not asked: {answer.reason}")
+        note(f"not asked: {why_not(answer.reason, _language(path))}")
     elif answer.route is not None and answer.cost is not None:
         note(footer(answer.route, answer.usage, answer.cost))
     return 0
+
+
+def why_not(reason: Reason, language: str) -> str:
+    """Say for a person why no completion was asked for."""
+    match reason:
+        case "disabled":
+            return "completion is switched off: [completion] enabled = false"
+        case "language":
+            return f"completion is switched off for {language}: [completion] disabled_languages names it"
+        case "empty":
+            return "there is no text around that place to go on"
+        case "mid-line":
+            return "there is text to the right of that place"
+        case _:
+            assert_never(reason)
+
+
+def _language(path: Path) -> str:
+    return _LANGUAGES.get(path.suffix, path.suffix.removeprefix("."))
 
 
 def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.Hole]]:
@@ -87,7 +108,7 @@ def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.H
     def hole(app: App) -> engine.Hole:
         return engine.Hole(
             path=str(path.absolute()),
-            language=_LANGUAGES.get(path.suffix, path.suffix.removeprefix(".")),
+            language=_language(path),
             prefix=text[:offset],
             suffix=text[offset:],
             invoked=True,
@@ -102,30 +123,34 @@ def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.H
 def _text_of(path: Path) -> str:
     """Read a text file. Raises InvalidParams that says what keeps it from being one."""
     try:
+        _require_plain(path)
         with path.open("rb") as file:
             raw = file.read(MAX_FILE_BYTES + 1)
         if len(raw) > MAX_FILE_BYTES:
             raise InvalidParams(f"{path} is larger than {MAX_FILE_BYTES} bytes", hint="Choose another file.")
         return raw.decode("utf-8")
     except FileNotFoundError:
-        raise InvalidParams(f"there is no file {path}", hint=f"It is looked for in {Path.cwd()}.") from None
+        raise InvalidParams(
+            f"there is no file {path}", hint=f"It is looked for in {working_folder()}."
+        ) from None
     except UnicodeDecodeError:
         raise InvalidParams(f"{path} is not UTF-8 text", hint="Convert it to UTF-8 first.") from None
     except PermissionError as error:
-        if os.name == "nt" and path.is_dir():  # its word for a folder
-            raise _is_folder(path) from None
         raise InvalidParams(
             f"{path} can't be read: {error.strerror}", hint="Ask for a file that you may read."
         ) from None
-    except IsADirectoryError:
-        raise _is_folder(path) from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         why = getattr(error, "strerror", None) or error
         raise InvalidParams(f"{path} can't be read: {why}", hint="Choose another file.") from None
 
 
-def _is_folder(path: Path) -> InvalidParams:
-    return InvalidParams(f"{path} is a folder", hint="Name a file in it.")
+def _require_plain(path: Path) -> None:
+    """Raise InvalidParams unless it is a plain file: to open a pipe would be to wait for its writer."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise InvalidParams(f"{path} is a folder", hint="Name a file in it.")
+    if not stat.S_ISREG(mode):
+        raise InvalidParams(f"{path} is not a plain file", hint="Choose another file.")
 
 
 def _offset(path: Path, text: str, line: int, column: int) -> int:

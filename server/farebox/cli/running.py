@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 
 from farebox.app import App, Client
 from farebox.config import WORKSPACE_FILE
+from farebox.errors import ConfigError
 
 _MARKS = (WORKSPACE_FILE, ".git")
 _ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
@@ -29,7 +30,8 @@ def with_app(work: Callable[[App], Awaitable[_T]], *, file: Path | None = None) 
 
     Ctrl-C raises KeyboardInterrupt; a signal to end raises SystemExit with 128 and the signal's number.
     """
-    folders = [Path.cwd()] if file is None else [_plain(file).parent, Path.cwd()]
+    here = working_folder()
+    folders = [here] if file is None else [_plain(file).parent, here]
     roots = tuple(dict.fromkeys(str(workspace_of(folder)) for folder in folders))
     signals: list[int] = []
 
@@ -76,6 +78,16 @@ def _unheard_signals() -> list[signal.Signals]:
         return []
     there = [signal.Signals[name] for name in _ENDING if name in signal.Signals.__members__]
     return [number for number in there if signal.getsignal(number) == signal.SIG_DFL]
+
+
+def working_folder() -> Path:
+    """Return the current folder. Raises ConfigError if it is there no more."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the working folder was deleted", hint="Change to a folder that is there, and try again."
+        ) from None
 
 
 def workspace_of(folder: Path) -> Path:

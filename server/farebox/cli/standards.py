@@ -1,6 +1,7 @@
 """Chat requests and answers in the JSON shapes of the OpenAI and the Anthropic API, for scripts.
 
 Reads what both have in common: ``model``, ``messages`` with string or text-part content, ``system``.
+What else is asked for there (``stream``, ``tools``, ``temperature``) is not used, and that is noted.
 """
 
 import json
@@ -9,23 +10,26 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 from farebox.chat.conversation import Conversation, Question, Turn
+from farebox.cli.terminal import note
 from farebox.errors import InvalidParams
 from farebox.messages import Done
+from farebox.report import clean
 
 _HINT = 'Give {"messages": [{"role": "user", "content": "…"}]} on stdin.'
+_USED = {"model", "messages", "system"}
+_USED_OF_MESSAGE = {"role", "content"}
 _OPENAI_REASONS = {"toolCalls": "tool_calls", "contentFilter": "content_filter"}
 _CLAUDE_REASONS = {"length": "max_tokens", "toolCalls": "tool_use", "contentFilter": "refusal"}
 
 
 def read(text: str) -> tuple[Conversation, Question]:
-    """Return the conversation so far and the last question. Raises InvalidParams."""
+    """Return the conversation so far and the last question; note what is not used. Raises InvalidParams."""
     body = _object(text)
     system = [_text(body["system"])] if body.get("system") else []
     conversation = Conversation("")
     asked: list[str] = []
-    messages = body.get("messages")
-    for entry in cast("list[object]", messages) if isinstance(messages, list) else []:
-        message = cast("Mapping[str, object]", entry if isinstance(entry, dict) else {})
+    messages = _messages(body)
+    for message in messages:
         words = _text(message.get("content"))
         match message.get("role"):
             case "system" | "developer":
@@ -39,12 +43,33 @@ def read(text: str) -> tuple[Conversation, Question]:
                 raise InvalidParams(f"messages with the role {role} can't be read", hint=_HINT)
     if not asked:
         raise InvalidParams("the last message is not the user's", hint=_HINT)
+    _note_unused(body, messages)
     model = body.get("model")
     return conversation, Question(
         "\n\n".join(asked),
         model=model if isinstance(model, str) and model else None,
         system="\n\n".join(system) or None,
     )
+
+
+def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
+    entries = body.get("messages")
+    return [
+        cast("Mapping[str, object]", entry if isinstance(entry, dict) else {})
+        for entry in (cast("list[object]", entries) if isinstance(entries, list) else [])
+    ]
+
+
+def _note_unused(body: Mapping[str, object], messages: list[Mapping[str, object]]) -> None:
+    """Name the keys that ask for something and are not used; null asks for nothing."""
+    asks = {name: value for name, value in body.items() if value is not None}
+    if asks.get("stream") is False:  # the answer is one object in any case
+        del asks["stream"]
+    names = [name for name in asks if name not in _USED]
+    inner = {name for message in messages for name, value in message.items() if value is not None}
+    names += [f"messages[].{name}" for name in sorted(inner - _USED_OF_MESSAGE)]
+    if names:
+        note(f"not used: {', '.join(clean(name) for name in names)}")
 
 
 def _answer(conversation: Conversation, asked: list[str], words: str) -> None:

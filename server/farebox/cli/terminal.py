@@ -6,6 +6,9 @@ Commands print through ``show``, ``note`` and ``show_json`` alone: the linter fo
 import errno
 import io
 import json
+import os
+import re
+import stat
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +21,9 @@ MAX_STDIN_CHARS = 64_000_000
 WAITING_S = 3.0
 """After this long without an end of stdin, the user is told what is waited for."""
 
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""How Python keeps bytes that are no text."""
+
 _WAITING = (
     "farebox: still reading stdin, to its end; if there is nothing to read, start farebox with </dev/null"
 )
@@ -29,20 +35,41 @@ def stdin_is_terminal() -> bool:
     return stream is not None and stream.isatty()
 
 
-def read_stdin() -> str:
-    """Read all of stdin. Raises InvalidParams if it is not text, or far too long."""
-    text = from_stdin(lambda stream: stream.read(MAX_STDIN_CHARS + 1))
+def stdin_is_pipe() -> bool:
+    """Say whether stdin comes from another command, or a program that started this one."""
+    stream = _stdin()
+    try:
+        return stream is not None and stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+def read_stdin(*, strict: bool = True) -> str:
+    """Read all of stdin. Raises InvalidParams if it is far too long, or not text and strictly read.
+
+    Else bytes that are no UTF-8 are replaced, and that is noted.
+    """
+    text = from_stdin(
+        lambda stream: stream.read(MAX_STDIN_CHARS + 1), errors="strict" if strict else "surrogateescape"
+    )
     if len(text) > MAX_STDIN_CHARS:
         raise InvalidParams(f"stdin is longer than {MAX_STDIN_CHARS} characters", hint="Pipe in less.")
+    return text if strict else _without_bytes(text)
+
+
+def _without_bytes(text: str) -> str:
+    text, count = _UNDECODED.subn("\ufffd", text)
+    if count:
+        note(f"not all of stdin is UTF-8: {count} {'byte was' if count == 1 else 'bytes were'} replaced")
     return text
 
 
-def from_stdin(read: Callable[[TextIO], str]) -> str:
+def from_stdin(read: Callable[[TextIO], str], *, errors: str = "strict") -> str:
     """Read text from stdin; it is UTF-8 if it is not typed. A closed one is empty. Raises InvalidParams."""
     stream = _stdin()
     if stream is None:
         return ""
-    _expect_utf8(stream)
+    _expect_utf8(stream, errors)
     reminder = threading.Timer(WAITING_S, note, [_WAITING])
     reminder.daemon = True
     reminder.start()
@@ -60,9 +87,9 @@ def from_stdin(read: Callable[[TextIO], str]) -> str:
 
 def ask(prompt: str) -> str:
     """Ask for one line at the terminal, by a prompt on stderr; return nothing at Ctrl-D."""
-    print(prompt, end="", file=sys.stderr, flush=True)
     line = ""
     try:
+        print(prompt, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     except UnicodeDecodeError:
         raise InvalidParams("what was typed is no text", hint="Check the terminal's encoding.") from None
@@ -92,9 +119,9 @@ def harmless(text: str) -> str:
     return "\n".join("\t".join(clean(cell) for cell in line.split("\t")) for line in text.split("\n"))
 
 
-def _expect_utf8(stream: TextIO) -> None:
+def _expect_utf8(stream: TextIO, errors: str) -> None:
     if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
-        stream.reconfigure(encoding="utf-8", errors="strict")
+        stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 def _stdin() -> TextIO | None:
