@@ -185,6 +185,24 @@ def test_what_was_closed_is_printed_to_nowhere(
     assert [row["state"] for row in ledger_rows(tmp_path)] == ["settled"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_language_server_without_a_pipe_says_so(tmp_path: Path, closed: str):
+    line = f'exec "$0" -m farebox lsp {closed}'
+    done = subprocess.run(
+        ["sh", "-c", line, sys.executable],
+        env=clean_environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == "farebox: the language server speaks on stdin and stdout, and one of them is closed\n"
+    )
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a working folder can be deleted under POSIX")
 @pytest.mark.parametrize("command", ["chat hi", "complete x.py:1:1", "complete /etc/passwd:1:1", "route hi"])
 def test_a_working_folder_that_was_deleted_is_said_to_be_so(tmp_path: Path, command: str):

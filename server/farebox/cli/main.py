@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _lsp() -> int:
+    if not (sys.stdin and sys.stdout):
+        _complain("the language server speaks on stdin and stdout, and one of them is closed")
+        return EXIT_FAILED
     # Imports create many objects and no garbage; lsp.server switches the collector on again.
     gc.disable()
     from farebox.lsp.server import serve
