@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from farebox.cli.main import main
+from support.command import run_farebox
 from support.environment import clean_environment
 
 KEY = "sk-or-0123456789abcdef"
@@ -21,16 +22,7 @@ NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 def run(
     folder: Path, *arguments: str, stdin: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "farebox", "auth", *arguments],
-        env={**clean_environment(folder), **NO_KEYRING, **environment},
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = run_farebox(folder, "auth", *arguments, stdin=stdin, environment={**NO_KEYRING, **environment})
     assert KEY not in done.stdout + done.stderr
     return done
 

@@ -12,7 +12,7 @@ import pytest
 
 from farebox.chat.prompts import SYSTEM
 from farebox.lsp.methods import ChatResult
-from support.command import STOPPED, read_until, started, unfinished
+from support.command import STOPPED, read_until, run_farebox, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
@@ -38,17 +38,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     config = f'[tasks]\nchat = ["box/m", "box/n"]\n[providers.box]\nbase_url = "{upstream.base_url}"\n'
     (home / "config.toml").write_text(config, "utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", "chat", *arguments],
-        env=clean_environment(home),
-        cwd=home,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(home, "chat", *arguments, stdin=stdin)
 
 
 def configure(home: Path, upstream: Upstream) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -15,7 +14,7 @@ from farebox.cli.complete import MAX_FILE_BYTES, why_not
 from farebox.cli.main import main
 from farebox.completion.gate import Reason
 from farebox.lsp.methods import CompleteResult
-from support.command import STOPPED, started, unfinished
+from support.command import STOPPED, run_farebox, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.upstream import Answer, Upstream, openrouter_stream
 
@@ -34,15 +33,7 @@ def upstream(tmp_path: Path) -> Iterator[Upstream]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", "complete", *arguments],
-        env=clean_environment(folder),
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, "complete", *arguments)
 
 
 def asked(upstream: Upstream) -> str:

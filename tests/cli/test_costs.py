@@ -4,27 +4,19 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from farebox.cli.main import main
 from farebox.shapes import ReportShape
+from support.command import run_farebox
 from support.environment import clean_environment
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
 def run(folder: Path, *arguments: str, at: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", *arguments],
-        env=clean_environment(folder),
-        cwd=at or folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, *arguments, at=at)
 
 
 @pytest.fixture(scope="module")

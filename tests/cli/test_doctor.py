@@ -2,26 +2,17 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from farebox.lsp.methods import DoctorResult
-from support.environment import clean_environment
+from support.command import run_farebox
 from support.upstream import Upstream, json_answer
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", "doctor", *arguments],
-        env=clean_environment(folder),
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, "doctor", *arguments)
 
 
 def test_what_is_well_is_ok(tmp_path: Path):

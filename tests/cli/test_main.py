@@ -13,20 +13,13 @@ import farebox
 from farebox.cli.main import main
 from farebox.costs import DIMENSIONS
 from support.client import Client, Failed
-from support.command import hearing_interrupts, read_until, started, terminal, unfinished
+from support.command import hearing_interrupts, read_until, run_farebox, started, terminal, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
 def run(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", *arguments],
-        env={**clean_environment(home), **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(home, *arguments, environment=environment)
 
 
 def test_the_version_is_the_packages(tmp_path: Path):

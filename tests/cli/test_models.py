@@ -2,26 +2,17 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from farebox.lsp.methods import ModelsResult
-from support.environment import clean_environment
+from support.command import run_farebox
 from support.upstream import Answer, Upstream, json_answer
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", "models", *arguments],
-        env={**clean_environment(folder), **environment},
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, "models", *arguments, environment=environment)
 
 
 def test_with_nothing_set_up_it_says_where_to_look(tmp_path: Path):

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -13,20 +12,12 @@ from farebox.cli.main import main
 from farebox.cli.route import describe
 from farebox.messages import Candidate, Estimate, Route, Target, Task
 from farebox.shapes import RouteShape
-from support.environment import clean_environment
+from support.command import run_farebox
 from support.upstream import Upstream
 
 
 def run(folder: Path, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", "route", *arguments],
-        env={**clean_environment(folder), "OPENROUTER_API_KEY": key},
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, "route", *arguments, environment={"OPENROUTER_API_KEY": key})
 
 
 def a_chain(folder: Path, address: str) -> None:

@@ -1,7 +1,6 @@
 """The workspaces of a command: a workspace's rules hold from its sub-folders and from above it."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from farebox.app import App
 from farebox.cli.running import with_app, workspace_of
 from farebox.config import WORKSPACE_FILE
-from support.environment import clean_environment
+from support.command import run_farebox
 
 
 @pytest.fixture
@@ -21,15 +20,7 @@ def below(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", *arguments],
-        env=clean_environment(home),
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(home, *arguments, at=folder)
 
 
 @pytest.mark.parametrize("mark", [WORKSPACE_FILE, ".git"])

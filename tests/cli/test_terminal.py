@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from farebox.config import WORKSPACE_FILE
-from support.command import read_until, started, terminal
+from support.command import read_until, run_farebox, started, terminal
 from support.environment import clean_environment, openrouter_config
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
@@ -49,17 +49,7 @@ def upstream(tmp_path: Path) -> Iterator[Upstream]:
 def run(
     folder: Path, *arguments: str, stdin: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "farebox", *arguments],
-        env={**clean_environment(folder), **environment},
-        cwd=folder,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_farebox(folder, *arguments, stdin=stdin, environment=environment)
 
 
 def check(done: subprocess.CompletedProcess[str], *, ours: re.Pattern[str] | None = None) -> None:

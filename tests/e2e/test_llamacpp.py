@@ -131,8 +131,8 @@ def measure(
 
 
 @pytest.fixture(scope="module")
-def bare_close_ms(llama: LlamaServer) -> float:
-    """How long llama.cpp holds a slot after a bare client closes its socket: the median of several."""
+def bare_close_ms(llama: LlamaServer) -> list[float]:
+    """How long llama.cpp holds a slot after a bare client closes its socket, several times."""
 
     def start() -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", llama.port, timeout=30)
@@ -140,10 +140,10 @@ def bare_close_ms(llama: LlamaServer) -> float:
         connection.request("POST", "/v1/chat/completions", json.dumps(ask))
         return connection
 
-    return statistics.median(measure(llama, start, lambda connection: connection.close(), lambda _: True))
+    return measure(llama, start, lambda connection: connection.close(), lambda _: True)
 
 
-def judge(what: str, llama: LlamaServer, times_ms: list[float], bare_ms: float) -> None:
+def judge(what: str, llama: LlamaServer, times_ms: list[float], bare_ms: list[float]) -> None:
     """Print the figures and hold their median to the bar.
 
     llama.cpp looks at its sockets once a token and lets go a token later, whoever its client is. On a busy
@@ -152,12 +152,15 @@ def judge(what: str, llama: LlamaServer, times_ms: list[float], bare_ms: float) 
     assert times_ms, "every answer was ready before it could be stopped"
     median = statistics.median(times_ms)
     figures = f"best {min(times_ms):.1f} ms, median {median:.1f} ms, worst {max(times_ms):.1f} ms"
-    bare = f"a bare close {bare_ms:.1f} ms"
+    bare_median = statistics.median(bare_ms)
+    bare = f"a bare close: median {bare_median:.1f} ms, worst {max(bare_ms):.1f} ms"
     print(f"\n{llama.model.alias}: {what} frees the slot: {figures} ({len(times_ms)} runs); {bare}")
-    assert median - bare_ms <= MAX_CANCEL_MS
+    assert median - bare_median <= MAX_CANCEL_MS
 
 
-def test_a_cancelled_chat_frees_the_slot(client: Client, llama: LlamaServer, bare_close_ms: float) -> None:
+def test_a_cancelled_chat_frees_the_slot(
+    client: Client, llama: LlamaServer, bare_close_ms: list[float]
+) -> None:
     def start() -> int:
         return client.ask("farebox/chat", {"text": COUNT})
 
@@ -170,7 +173,7 @@ def test_a_cancelled_chat_frees_the_slot(client: Client, llama: LlamaServer, bar
 
 @pytest.mark.parametrize("by", ["a newer request", "$/cancelRequest"])
 def test_a_stopped_completion_frees_the_slot(
-    client: Client, llama: LlamaServer, bare_close_ms: float, by: str
+    client: Client, llama: LlamaServer, bare_close_ms: list[float], by: str
 ) -> None:
     # A file of repeating lines, so that the model goes on for as long as it may.
     lines = "".join(f"names[{number}] = 'name {number}'\n" for number in range(8))

@@ -1,4 +1,4 @@
-"""A command of farebox as a process that is met while it runs: by a signal, or at a terminal."""
+"""A command of farebox as a process: run to its end, or met while it runs by a signal or at a terminal."""
 
 import contextlib
 import os
@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from support.environment import clean_environment
@@ -19,6 +20,27 @@ WAIT_S = 60.0
 
 STOPPED = re.compile(r"stopped: \[\S+ \| [1-9]\d* in, \d+ out \| \$0\.\d+ \(estimated\)\]\n")
 """What a stopped command says of its cost."""
+
+
+def run_farebox(
+    folder: Path,
+    *arguments: str,
+    at: Path | None = None,
+    stdin: str | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end with the settings, keys and ledger of a folder alone."""
+    return subprocess.run(
+        [sys.executable, "-m", "farebox", *arguments],
+        env={**clean_environment(folder), **environment},
+        cwd=at or folder,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
+    )
 
 
 def unfinished(text: str) -> Answer:
