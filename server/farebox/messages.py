@@ -5,7 +5,8 @@ quirk, LSP or SQL. Money is integer nano-dollars (1e-9 USD); token counts are in
 cache-written tokens are inside ``input_tokens``, reasoning tokens inside ``output_tokens``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal, TypeAlias
 
@@ -14,6 +15,7 @@ Phase = Literal["plan", "act", "check"]
 Complexity = Literal["low", "medium", "high"]
 Strategy = Literal["cheap", "balanced", "quality"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+TraceFormat = Literal["reasoning_details", "reasoning_content", "anthropic"]
 FinishReason = Literal["stop", "length", "toolCalls", "contentFilter", "cancelled", "error"]
 CostBasis = Literal["reported", "computed", "estimated", "unknown"]
 Verdict = Literal["chosen", "fallback", "dropped"]
@@ -34,12 +36,61 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
+class ToolCall:
+    """A whole tool call; ``arguments`` is the JSON text that the model wrote."""
 
-    role: Literal["system", "user", "assistant"]
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a model may call; ``parameters`` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OneTool:
+    """The choice that leaves a model no other: call this tool."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "required", "none"] | OneTool
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A model's reasoning as its provider wants it back with the next turn, unchanged.
+
+    ``blocks`` are JSON texts in order, in a ``format`` that only the adapter which wrote them reads. They are
+    signed or encrypted for one ``model`` and mean nothing to another.
+    """
+
+    format: TraceFormat
+    model: str
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    ``tool_calls`` and ``trace`` belong to an assistant's turn, ``tool_call_id`` to a tool's, which is the
+    result of one call. ``cache_here``: the prompt up to this turn will be sent again, so caching it pays.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
     images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    trace: Trace | None = None
+    cache_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +132,42 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of a model that changes how it is asked; None, or nothing in it, is not known.
+
+    ``thinking`` is how a Claude model is told to think: ``adaptive`` by an effort, ``budget`` by a number of
+    tokens. ``efforts`` are the reasoning efforts that the model takes, from weak to strong.
+    """
+
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    reasons: bool = False
+    thinking: Literal["adaptive", "budget"] | None = None
+    efforts: tuple[ReasoningEffort, ...] = ()
+
+
+UNKNOWN_TRAITS = Traits()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """What one provider is asked, once."""
+    """What one provider is asked, once.
+
+    ``reasoning`` is an effort or a number of tokens. ``conversation`` is an opaque id: a provider that knows
+    it can keep a conversation where its prompt is cached.
+    """
 
     model: str
     prompt: Prompt
     max_output_tokens: int | None = None
     temperature: float | None = None
     stop: tuple[str, ...] = ()
-    reasoning: ReasoningEffort | None = None
+    reasoning: ReasoningEffort | int | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    conversation: str | None = None
+    traits: Traits = UNKNOWN_TRAITS
 
 
 # --- usage and cost ----------------------------------------------------------------------------
@@ -226,15 +304,6 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A whole tool call; ``arguments`` is the JSON text that the model wrote."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
     """A provider's last word on one call. ``reported_nanodollars`` is its own figure, if it gave one."""
 
@@ -243,6 +312,7 @@ class Finish:
     reported_nanodollars: int | None = None
     served_model: str | None = None
     generation_id: str | None = None
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +320,17 @@ class Routed:
     """The door has decided where the request goes."""
 
     route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt failed before its first event; the same target is asked again after ``wait_s`` seconds."""
+
+    attempt: int
+    max_attempts: int
+    target: Target
+    wait_s: float
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +357,11 @@ class Done:
     cancelled: bool = False
     first_token_ms: int | None = None
     total_ms: int = 0
+    trace: Trace | None = None
 
 
 Delta: TypeAlias = Text | Reasoning | ToolCall | Finish
 """What a provider sends."""
 
-Event: TypeAlias = Routed | FellBack | Text | Reasoning | ToolCall | Done
+Event: TypeAlias = Routed | Retrying | FellBack | Text | Reasoning | ToolCall | Done
 """What the door passes on."""

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
@@ -56,6 +57,10 @@ class Secret:
         """Return the key itself. Only the function that attaches it to a request may call this."""
         return self._value
 
+    def begins_with(self, prefix: str | None) -> bool:
+        """Tell a vendor's kinds of keys apart by how they begin; nothing begins with None."""
+        return prefix is not None and self._value.startswith(prefix)
+
     def redact(self, text: str) -> str:
         """Replace the key wherever it occurs in a text."""
         return text.replace(self._value, "<secret>")
@@ -69,6 +74,7 @@ class Secret:
         raise TypeError("a key can't be pickled or copied")
 
 
+@lru_cache(maxsize=256)
 def origin_of(url: str) -> str:
     """Return scheme, host and port of an address, in one canonical form."""
     parts = urlsplit(url)
@@ -107,6 +113,7 @@ class Keys:
         self._file = file
         self._memory: dict[str, Secret] = {}
         self._keyring_answers: dict[str, tuple[float, str | BadKey | None]] = {}
+        self._changes = 0
 
     def find(self, provider: str, variables: tuple[str, ...]) -> FoundKey | None:
         """Look a provider's key up; an empty variable counts as absent. Raises BadKey, or ConfigError."""
@@ -121,6 +128,18 @@ class Keys:
         if value := stored.get(provider):
             return FoundKey(_checked(value, str(self._file)), "file", str(self._file))
         return None
+
+    def stamp(self) -> object:
+        """Return what differs from an earlier stamp if any key may have changed since. Reads none.
+
+        It changes every KEYRING_CACHE_S too, as a key in the keyring may.
+        """
+        try:
+            info = self._file.lstat()
+            file = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_mode)
+        except OSError:
+            file = None
+        return file, self._changes, time.monotonic() // KEYRING_CACHE_S
 
     def remembered(self, provider: str) -> FoundKey | None:
         """Return the key that the client has set in memory."""
@@ -144,6 +163,7 @@ class Keys:
 
     def remember(self, provider: str, value: str | None) -> None:
         """Keep a key in memory only, or forget it."""
+        self._changes += 1
         if value is None:
             self._memory.pop(provider, None)
         else:
@@ -151,6 +171,7 @@ class Keys:
 
     def store(self, provider: str, value: str) -> str:
         """Keep a key for good, in the keyring if there is one; return where."""
+        self._changes += 1
         secret = Secret(value)
         if provider == _IN_KEYRING:
             raise InvalidParams(f"{provider} is no name for a provider", hint="Choose another name for it.")
@@ -176,6 +197,7 @@ class Keys:
     def remove(self, provider: str) -> bool:
         """Remove a stored key; say whether there was one."""
         removed = False
+        self._changes += 1
         self._keyring_answers.pop(provider, None)
         with _keyring_errors():
             keyring = _keyring()

@@ -4,23 +4,23 @@ import dataclasses
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import get_args
-from urllib.parse import urlsplit
 
 import pytest
 
-from farebox.config import Config, FillStyle, load
+from farebox.config import Config, load
 from farebox.errors import ConfigError, LocalOnly, MissingKey, ModelNotFound
 from farebox.messages import Target
-from farebox.providers.base import RoutingPreferences, Wire
-from farebox.providers.directory import DEFAULT_MODEL, Directory, vendors
-from farebox.providers.http import Http, is_loopback
+from farebox.providers.base import Quirks, RoutingPreferences
+from farebox.providers.directory import DEFAULT_MODEL, Directory
+from farebox.providers.http import Http
 from farebox.providers.llamacpp import LlamaCpp
 from farebox.providers.openai import OpenAI
+from farebox.providers.vendors import vendors
 from farebox.secrets import BadKey, Keys, origin_of
 from support.upstream import Upstream, json_answer
 
 KEY = "test-0123456789"
+ALL_KEYS = {variable: KEY for vendor in vendors().values() for variable in vendor.key_env}
 LOCAL = {"ollama", "llamacpp", "lmstudio", "vllm"}
 
 
@@ -49,35 +49,11 @@ def check(
     return Directory(Config.model_validate(settings or {}), keys, http or Http(), servers={})
 
 
-# --- vendors.toml ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", sorted(vendors()))
-def test_a_vendor_of_the_table_is_complete(name: str):
-    vendor = vendors()[name]
-    assert vendor.dialect in get_args(Wire)
-    assert vendor.fill is None or vendor.fill in get_args(FillStyle)
-    assert vendor.fill_path.startswith("/")
-    assert vendor.check_path.startswith("/")
-    if name == "local":
-        assert vendor.base_url is None
-        return
-    assert vendor.base_url is not None
-    assert not vendor.base_url.endswith("/")
-    assert is_loopback(vendor.base_url) == (name in LOCAL)
-    if name in LOCAL:
-        assert (vendor.free, vendor.opt_in, vendor.key_env) == (True, True, ())
-    else:
-        assert urlsplit(vendor.base_url).scheme == "https"
-        assert vendor.key_env
-        assert not vendor.free
-
-
-def test_only_openrouter_gets_its_preferences_and_only_openai_its_limit_field():
-    assert [name for name, vendor in vendors().items() if vendor.routing] == ["openrouter"]
-    own = {name: vendor.max_tokens_field for name, vendor in vendors().items()}
-    assert {name for name, field in own.items() if field != "max_tokens"} == {"openai"}
-    assert own["openai"] == "max_completion_tokens"
+@pytest.mark.parametrize("name", ["local", "lmstudio", "vllm", "llamacpp", "together", "mine"])
+def test_a_server_of_no_known_vendor_is_asked_as_openai_once_was(name: str):
+    settings = {"providers": {name: {"base_url": "http://127.0.0.1:1/v1"}}}
+    quirks = check(settings=settings, environment=ALL_KEYS).endpoint(name).quirks
+    assert dataclasses.replace(quirks, efforts=()) == Quirks()
 
 
 def test_every_provider_that_needs_no_address_is_described():

@@ -4,22 +4,24 @@ Turns data into Endpoints and Endpoints into adapters. Whether a provider *may* 
 router's question; this module only says what it would take.
 """
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
-from typing import Literal, assert_never, cast
+from typing import Literal, assert_never
 
-from farebox.config import Config, FillStyle, ProviderSettings
+from farebox.config import Config
 from farebox.errors import ConfigError, MissingKey, ModelNotFound
 from farebox.messages import Target
-from farebox.providers.base import Endpoint, Provider, RoutingPreferences, Wire
+from farebox.provider_settings import ProviderSettings
+from farebox.providers import allowance
+from farebox.providers.anthropic import Anthropic
+from farebox.providers.base import Deadlines, Endpoint, Provider, Wire
 from farebox.providers.http import Http, is_loopback
-from farebox.providers.json_value import JsonObject, array, obj, text
 from farebox.providers.llamacpp import LlamaCpp
-from farebox.providers.local import LocalServer, discover, identify
+from farebox.providers.local import LocalServer, choose, discover, identify
+from farebox.providers.local_model import LocalModel, is_cloud
+from farebox.providers.ollama import Ollama
 from farebox.providers.openai import OpenAI
+from farebox.providers.preferences import routing_preferences
+from farebox.providers.vendors import Vendor, custom, vendors
 from farebox.secrets import BadKey, Credential, FoundKey, Keys, origin_of
 
 DEFAULT_MODEL = "default"
@@ -27,66 +29,29 @@ DEFAULT_MODEL = "default"
 
 State = Literal["ready", "missingKey", "badKey", "noAddress", "notLocal"]
 
+CHECK_S = 10.0
+
 _NO_SETTINGS = ProviderSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Vendor:
-    """One table of ``vendors.toml``."""
-
-    dialect: Wire
-    base_url: str | None
-    key_env: tuple[str, ...]
-    price_id: str | None
-    free: bool
-    opt_in: bool
-    fill: FillStyle | None
-    fill_path: str
-    check_path: str
-    max_tokens_field: str
-    routing: bool
-    headers: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """A provider ready to be called, and the model's name as it knows it."""
+    """A provider ready to be called, and the model's name as it knows it.
+
+    ``context_window``, in tokens, and ``reasons`` are what the user has set or the server itself says of the
+    model; None is not known.
+    """
 
     endpoint: Endpoint
     provider: Provider
     model: str
-
-
-@cache
-def vendors() -> Mapping[str, Vendor]:
-    """Read ``vendors.toml``."""
-    data = resources.files("farebox.providers").joinpath("vendors.toml").read_text("utf-8")
-    tables = cast("JsonObject", tomllib.loads(data))
-    return {name: _vendor(obj(table)) for name, table in tables.items()}
-
-
-def _vendor(table: JsonObject) -> Vendor:
-    return Vendor(
-        dialect=cast("Wire", text(table, "dialect") or "openai"),
-        base_url=text(table, "base_url") or None,
-        key_env=tuple(str(name) for name in array(table, "key_env")),
-        price_id=text(table, "price_id") or None,
-        free=table.get("free") is True,
-        opt_in=table.get("opt_in") is True,
-        fill=cast("FillStyle | None", text(table, "fill") or None),
-        fill_path=text(table, "fill_path") or "/completions",
-        check_path=text(table, "check_path") or "/models",
-        max_tokens_field=text(table, "max_tokens") or "max_tokens",
-        routing=table.get("routing") is True,
-        headers=tuple((name, str(value)) for name, value in obj(table, "headers").items()),
-    )
-
-
-_CUSTOM = _vendor({})
+    context_window: int | None = None
+    reasons: bool | None = None
 
 
 class Directory:
-    """The providers of one Config at one moment: made anew for each request, so keys are looked up once.
+    """The providers of one Config and one set of keys: each is looked up once, so a Directory is made anew
+    when one of these has changed.
 
     ``servers`` is what local servers turned out to be; it outlives the Directory.
     """
@@ -97,6 +62,7 @@ class Directory:
         self._http = http
         self._servers = servers
         self._found: dict[str, FoundKey | None] = {}
+        self._endpoints: dict[str, Endpoint] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every provider name that a model name may begin with."""
@@ -161,6 +127,11 @@ class Directory:
 
     def endpoint(self, name: str) -> Endpoint:
         """Describe a provider. Raises ModelNotFound, ConfigError (BadKey) or MissingKey."""
+        if name not in self._endpoints:
+            self._endpoints[name] = self._describe(name)
+        return self._endpoints[name]
+
+    def _describe(self, name: str) -> Endpoint:
         if name not in self.names():
             raise ModelNotFound(f"there is no provider {name}", hint=f"Known: {', '.join(self.names())}.")
         vendor, settings = self._vendor(name), self._settings(name)
@@ -182,6 +153,8 @@ class Directory:
                 f"Set base_url of [providers.{name}] in your own config.toml.",
             )
         dialect: Wire = settings.dialect or vendor.dialect
+        special = found is not None and found.secret.begins_with(vendor.bearer_prefix)
+        bearer = special or (found is not None and found.detail in vendor.bearer_env)
         return Endpoint(
             provider=name,
             dialect=dialect,
@@ -192,9 +165,13 @@ class Directory:
             fill=settings.fill or vendor.fill or ("infill" if dialect == "llamacpp" else "chat"),
             fill_path=vendor.fill_path,
             check_path=vendor.check_path,
-            max_tokens_field=vendor.max_tokens_field,
-            headers=vendor.headers,
-            routing=_routing(settings) if vendor.routing else None,
+            headers=(*vendor.headers, *(vendor.bearer_headers if special else ())),
+            key_header="Authorization" if bearer else vendor.key_header,
+            quirks=vendor.quirks,
+            deadlines=_deadlines(settings),
+            context_tokens=settings.context_tokens,
+            keep_alive=settings.keep_alive,
+            routing=routing_preferences(settings) if vendor.routing else None,
             loopback_only=self._config.privacy.local_only,
         )
 
@@ -208,26 +185,46 @@ class Directory:
     async def open(self, target: Target) -> Opened:
         """Make a target callable; a local server is asked what it is, once. Raises FareboxError."""
         endpoint, model = self.endpoint(target.provider), target.model
-        if endpoint.dialect == "local" or model == DEFAULT_MODEL:
-            server = await self._identify(endpoint)
-            if endpoint.dialect == "local":
-                fill = self._settings(target.provider).fill or server.fill
-                endpoint = replace(endpoint, dialect=server.dialect, base_url=server.base_url, fill=fill)
-            if model == DEFAULT_MODEL and server.models:
-                model = server.models[0]
-        return Opened(endpoint, self._adapter(endpoint), model)
+        if endpoint.dialect in ("local", "ollama") or model == DEFAULT_MODEL:
+            return await self._open_asked(endpoint, model)
+        return Opened(endpoint, self._adapter(endpoint), model, endpoint.context_tokens)
 
-    async def check(self, name: str) -> None:
-        """Ask a provider for something cheap. Raises a FareboxError if it or the key is no good."""
+    async def _open_asked(self, endpoint: Endpoint, model: str) -> Opened:
+        """Make a target callable at a server that has to say what it is, or what it knows of its model."""
+        server = await self._identify(endpoint)
+        chosen, said = await choose(self._http, endpoint, server, None if model == DEFAULT_MODEL else model)
+        settings = self._settings(endpoint.provider)
+        if endpoint.dialect in ("local", "ollama"):
+            fill = settings.fill or said.fill or server.fill
+            free = endpoint.free and (settings.free is not None or not said.remote)
+            endpoint = replace(
+                endpoint, dialect=server.dialect, base_url=server.base_url, fill=fill, free=free
+            )
+        return Opened(
+            endpoint,
+            self._adapter(endpoint, server.known),
+            chosen or model,
+            context_window=endpoint.context_tokens or said.context_tokens,
+            reasons=None if said.think is None else bool(said.think),
+        )
+
+    async def check(self, name: str) -> str | None:
+        """Ask a provider for something cheap; return what its key may still spend, if it says so.
+
+        Raises a FareboxError if the provider or the key is no good.
+        """
         endpoint = self.endpoint(name)
-        if endpoint.dialect == "openai":
-            await self._http.get(endpoint, endpoint.check_path, timeout_s=10.0)
-        else:
+        if endpoint.dialect not in ("openai", "anthropic"):
             await identify(self._http, endpoint)
+            return None
+        return allowance.words(await self._http.get(endpoint, endpoint.check_path, timeout_s=CHECK_S))
 
     async def served_models(self, name: str) -> tuple[str, ...]:
         """Ask a local server which models it serves. Raises a FareboxError if it does not answer."""
-        return (await self._identify(self.endpoint(name))).models
+        endpoint = self.endpoint(name)
+        server = await self._identify(endpoint)
+        hidden = endpoint.loopback_only and server.dialect == "ollama"
+        return tuple(model for model in server.models if not (hidden and is_cloud(model)))
 
     async def discover(self) -> list[LocalServer]:
         """Find the model servers that run on this machine at their usual ports."""
@@ -245,17 +242,21 @@ class Directory:
             known = self._servers[endpoint.base_url] = await identify(self._http, endpoint)
         return known
 
-    def _adapter(self, endpoint: Endpoint) -> Provider:
+    def _adapter(self, endpoint: Endpoint, known: dict[str, LocalModel] | None = None) -> Provider:
         match endpoint.dialect:
             case "openai":
                 return OpenAI(self._http, endpoint)
+            case "anthropic":
+                return Anthropic(self._http, endpoint)
+            case "ollama":
+                return Ollama(self._http, endpoint, known)
             case "llamacpp" | "local":
                 return LlamaCpp(self._http, endpoint)
             case _:
                 assert_never(endpoint.dialect)
 
     def _vendor(self, name: str) -> Vendor:
-        return vendors().get(name, _CUSTOM)
+        return vendors().get(name) or custom(self._settings(name).dialect)
 
     def _settings(self, name: str) -> ProviderSettings:
         return self._config.providers.get(name, _NO_SETTINGS)
@@ -264,11 +265,11 @@ class Directory:
         return self._settings(name).base_url or self._vendor(name).base_url
 
 
-def _routing(settings: ProviderSettings) -> RoutingPreferences:
-    return RoutingPreferences(
-        order=tuple(settings.order or ()),
-        only=tuple(settings.only or ()),
-        ignore=tuple(settings.ignore or ()),
-        allow_fallbacks=settings.allow_fallbacks,
-        sort=settings.sort,
+def _deadlines(settings: ProviderSettings) -> Deadlines:
+    usual = Deadlines()
+    return Deadlines(
+        connect_s=settings.connect_s or usual.connect_s,
+        first_token_s=settings.first_token_s or usual.first_token_s,
+        gap_s=settings.gap_s or usual.gap_s,
+        total_s=settings.total_s or usual.total_s,
     )
