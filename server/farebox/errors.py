@@ -12,10 +12,10 @@ FareboxError                 kind, message, hint
 ├── LocalOnly                localOnly            local-only mode forbids this provider
 ├── Excluded                 excluded             a privacy rule keeps this text on the machine
 ├── ModelNotFound            modelNotFound        a name that means no model here
-├── ProviderError            provider, model, retry_after_s, after_first_event
+├── ProviderError            provider, model, retry_after_s, after_first_event, transient
 │   ├── Unreachable          unreachable          DNS, connect, TLS, time-out before an answer  *
 │   ├── RateLimited          rateLimited          429  *
-│   ├── Overloaded           overloaded           408, 5xx, 529  *
+│   ├── Overloaded           overloaded           408, 409, 425, 5xx, 529  *
 │   ├── BrokenReply          brokenReply          the answer ended early or can't be read  *
 │   ├── KeyRejected          keyRejected          401, 403  *
 │   ├── InsufficientCredits  insufficientCredits  402  *
@@ -24,7 +24,8 @@ FareboxError                 kind, message, hint
 │   └── Refused              refused              400, 413, 422, moderation
 └── NoRouteLeft              noRouteLeft          every target failed: holds each failure in order
 
-* ``retryable``: another *target* may well succeed. The door decides so, an adapter never does.
+* ``retryable``: another *target* may well succeed. ``transient``, which each error says of itself: so may
+the same one soon. The door decides, an adapter never does.
 """
 
 from typing import ClassVar, Literal
@@ -110,6 +111,8 @@ class ProviderError(FareboxError):
     """True if the provider has taken the request in, so that it may have cost something."""
     whole_provider: bool = False
     """True if no other model there would answer: nobody listens, or the key is wrong."""
+    transient: bool = False
+    """True if the same request may well succeed there soon."""
 
     def __init__(
         self,
@@ -141,7 +144,7 @@ class RateLimited(ProviderError):
 
 
 class Overloaded(ProviderError):
-    """HTTP 408, 5xx and 529: the provider can't serve this now."""
+    """HTTP 408, 409, 425, 5xx and 529: the provider can't serve this now."""
 
     kind = "overloaded"
 

@@ -1,19 +1,23 @@
 """The one place that speaks HTTP: what never leaves, and how every wait ends."""
 
 import asyncio
+import gzip
 import socket
+import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
+import trustme
 
 from farebox.errors import BrokenReply, KeyRejected, LocalOnly, Overloaded, ProviderError, Unreachable
 from farebox.messages import Call, Chat, Message, Text
-from farebox.providers.base import Endpoint
+from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.http import MAX_ERROR_BODY_BYTES, Http, is_loopback
 from farebox.providers.openai import OpenAI
 from farebox.secrets import Credential, Secret, origin_of
-from support.upstream import Answer, Upstream, chunk, json_answer, sse_answer
+from support.upstream import Answer, Upstream, chunk, json_answer, sse, sse_answer
 
 KEY = "test-0123456789"
 ASK = Call("m", Chat((Message("user", "Hello"),)))
@@ -278,3 +282,169 @@ async def test_a_closed_client_builds_itself_anew(http: Http, upstream: Upstream
     await http.aclose()
     await http.aclose()
     assert await ask(http, endpoint(upstream.base_url)) == "a"
+
+
+# --- deadlines -----------------------------------------------------------------------------------
+
+LATE = Deadlines(first_token_s=0.5, gap_s=0.5, total_s=1.5)
+STREAM = "text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("answer", "at_least_s", "words"),
+    [
+        pytest.param(
+            Answer(body=b": ping\n\n", content_type=STREAM, repeat=0, delay_s=0.05),
+            LATE.first_token_s,
+            "stopped sending",
+            id="comments are no first token",
+        ),
+        pytest.param(
+            sse_answer(chunk({"role": "assistant", "content": ""}), done=False, repeat=0, delay_s=0.05),
+            LATE.first_token_s,
+            "stopped sending",
+            id="nor are empty pieces",
+        ),
+        pytest.param(
+            sse_answer(chunk({"content": "a"}), done=False, hang=True),
+            LATE.gap_s,
+            "stopped sending",
+            id="after a token the gap counts",
+        ),
+        pytest.param(
+            sse_answer(chunk({"content": "a"}), done=False, repeat=0, delay_s=0.1),
+            LATE.total_s,
+            "stopped sending",
+            id="tokens without end reach the whole's",
+        ),
+    ],
+)
+async def test_an_answer_that_is_late_ends_at_its_deadline(
+    http: Http, upstream: Upstream, answer: Answer, at_least_s: float, words: str
+):
+    http.warm_up()
+    upstream.queue(answer)
+    started_s = time.monotonic()
+    with pytest.raises(BrokenReply, match=words) as caught:
+        await ask(http, endpoint(upstream.base_url, deadlines=LATE))
+    assert at_least_s <= time.monotonic() - started_s < LATE.total_s + 1
+    assert not caught.value.transient
+    await asyncio.wait_for(upstream.requests[0].closed.wait(), WAIT_S)
+
+
+async def test_an_answer_may_take_longer_than_its_first_token_and_its_gaps(http: Http, upstream: Upstream):
+    pieces = [sse(chunk({"content": letter}), done=False) for letter in "slowly"]
+    body = b"".join(pieces) + sse(chunk({}, "stop"))
+    sizes = [*map(len, pieces), len(body)]
+    upstream.queue(Answer(body=body, content_type=STREAM, chunk_sizes=sizes, delay_s=0.2))
+    started_s = time.monotonic()
+    where = endpoint(upstream.base_url, deadlines=Deadlines(first_token_s=1, gap_s=1, total_s=WAIT_S))
+    assert await ask(http, where) == "slowly"
+    assert time.monotonic() - started_s > 1
+
+
+# --- what is no answer ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate", "gzip, identity"])
+async def test_a_compressed_answer_is_refused_unread(http: Http, upstream: Upstream, encoding: str):
+    packed = Answer(body=gzip.compress(OK.body), content_type=STREAM, headers={"Content-Encoding": encoding})
+    upstream.queue(packed, packed)
+    with pytest.raises(BrokenReply, match="compressed its answer") as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert not caught.value.transient
+    with pytest.raises(BrokenReply, match="compressed its answer"):
+        await http.get(endpoint(upstream.base_url), "/models", timeout_s=WAIT_S)
+
+
+async def test_an_answer_may_say_that_it_is_plain(http: Http, upstream: Upstream):
+    upstream.queue(Answer(body=OK.body, content_type=STREAM, headers={"Content-Encoding": "identity"}))
+    assert await ask(http, endpoint(upstream.base_url)) == "a"
+
+
+async def test_an_error_that_is_compressed_keeps_its_status(http: Http, upstream: Upstream):
+    headers = {"Content-Encoding": "gzip"}
+    upstream.queue(Answer(status=401, body=gzip.compress(b'{"error": "No auth"}'), headers=headers))
+    with pytest.raises(KeyRejected) as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert caught.value.message == "acme answered 401"
+
+
+@pytest.mark.parametrize("start", [b"", b" \r\n\t", b"\xef\xbb\xbf"], ids=["", "blanks", "byte order mark"])
+@pytest.mark.parametrize("content_type", ["text/html", STREAM, "application/json"])
+async def test_a_page_is_named_whatever_it_calls_itself(
+    http: Http, upstream: Upstream, content_type: str, start: bytes
+):
+    page = Answer(body=start + b"<!DOCTYPE html>" + b"x" * 500, content_type=content_type, chunk_sizes=(1,))
+    upstream.queue(page, page)
+    with pytest.raises(BrokenReply, match="answered with a web page") as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert not caught.value.transient
+    with pytest.raises(BrokenReply, match="answered with a web page"):
+        await http.get(endpoint(upstream.base_url), "/models", timeout_s=WAIT_S)
+
+
+async def test_a_stream_that_calls_itself_a_page_is_read(http: Http, upstream: Upstream):
+    upstream.queue(Answer(body=OK.body, content_type="text/html"))
+    assert await ask(http, endpoint(upstream.base_url)) == "a"
+
+
+async def test_a_page_with_an_error_keeps_its_status(http: Http, upstream: Upstream):
+    upstream.queue(Answer(status=502, body=b"<html>Bad gateway</html>", content_type="text/html"))
+    with pytest.raises(Overloaded, match="acme answered 502: a page that is no JSON"):
+        await ask(http, endpoint(upstream.base_url))
+
+
+async def test_the_hint_to_wait_comes_from_the_headers(http: Http, upstream: Upstream):
+    upstream.queue(json_answer({}, status=503, headers={"Retry-After": "3"}))
+    with pytest.raises(Overloaded) as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert caught.value.retry_after_s == 3.0
+
+
+# --- what may mend -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "transient"),
+    [
+        pytest.param("127.0.0.1", False, id="a server of the user's own has to be started"),
+        pytest.param("api.example.test", True, id="a network may come back"),
+    ],
+)
+async def test_where_nobody_listens(http: Http, monkeypatch: pytest.MonkeyPatch, host: str, transient: bool):
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: look_up("127.0.0.1", *more, **named))
+    async with Upstream() as gone:
+        port = gone.origin.rpartition(":")[2]
+    with pytest.raises(Unreachable) as caught:
+        await ask(http, endpoint(f"http://{host}:{port}/v1"))
+    assert caught.value.transient == transient
+
+
+@pytest.mark.parametrize("cut_after", [0, 10])
+async def test_a_connection_that_broke_may_hold_the_next_time(http: Http, upstream: Upstream, cut_after: int):
+    upstream.queue(Answer(body=OK.body, content_type=STREAM, cut_after=cut_after))
+    with pytest.raises(BrokenReply) as caught:
+        await ask(http, endpoint(upstream.base_url))
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("127.0.0.1", "unable to get local issuer certificate", id="an unknown authority"),
+        pytest.param("example.test", "certificate", id="another name"),
+    ],
+)
+async def test_a_certificate_that_is_not_trusted_is_named(http: Http, name: str, words: str):
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert(name).configure_cert(tls)
+    async with Upstream(tls) as secured:
+        with pytest.raises(Unreachable, match="has no trusted certificate") as caught:
+            await ask(http, endpoint(secured.base_url, credential=key_for(secured.base_url)))
+        assert words in caught.value.message
+        assert "clock" in caught.value.hint
+        assert caught.value.whole_provider
+        assert not caught.value.transient
+        assert secured.requests == []

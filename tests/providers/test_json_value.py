@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.providers.json_value import MAX_TOKEN_COUNT, array, count, decimal, obj, parse_object, text
+from farebox.providers.json_value import (
+    MAX_TOKEN_COUNT,
+    MAX_VALUES,
+    array,
+    count,
+    decimal,
+    obj,
+    parse_error,
+    parse_object,
+    text,
+)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -43,6 +53,8 @@ def test_only_an_object_parses(value: object):
         pytest.param("[" * 100_000, id="nested without end"),
         pytest.param('{"a":' * 100_000, id="objects nested without end"),
         pytest.param('{"a": ' + "9" * 100_000 + "}", id="a number without end"),
+        pytest.param('{"a": [' + "[]," * MAX_VALUES + "[]]}", id="lists without end"),
+        pytest.param('{"a": [' + "1.5," * MAX_VALUES + "0]}", id="fractions without end"),
     ],
 )
 def test_what_is_no_object_reads_as_none(source: str):
@@ -82,3 +94,23 @@ def test_a_number_is_read_exactly_as_written(number: str, expected: Decimal | No
 )
 def test_a_token_count_is(number: object, expected: int | None):
     assert count({"n": number}, "n") == expected
+
+
+def test_a_long_text_of_few_values_is_read():
+    words = "x" * 3_000_000
+    assert parse_object(f'{{"a": "{words}"}}') == {"a": words}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param('{"error": 1}', {"error": 1}, id="an object"),
+        pytest.param('[{"error": 1}]', {"error": 1}, id="a list that holds one"),
+        pytest.param("[]", None, id="an empty list"),
+        pytest.param("[1]", None, id="a list of something else"),
+        pytest.param('"error"', None, id="a string"),
+        pytest.param("<html>", None, id="a page"),
+    ],
+)
+def test_an_error_body_reads_as(source: str, expected: object):
+    assert parse_error(source) == expected

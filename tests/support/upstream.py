@@ -1,14 +1,16 @@
 """A provider for tests: a real HTTP server on loopback that replays scripted bytes and records what it got.
 
 It shares no code with farebox. Bodies can be split anywhere, sent slowly, cut off or held back for ever, so
-that a reader meets what real networks do. ``Upstream`` lives on the test's event loop; ``Upstream.in_thread``
-runs one on a thread of its own, for tests that start processes.
+that a reader meets what real networks do; or sent without end, or as no HTTP at all. ``Upstream`` lives on
+the test's event loop; ``Upstream.in_thread`` runs one on a thread of its own, for tests that start processes.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
 import random
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
@@ -27,7 +29,8 @@ class Answer:
     At most one of ``chunk_sizes`` (the last one repeats) and ``seed`` (random sizes) splits the body; each
     piece is an HTTP chunk of its own, so no kernel puts them together again. ``cut_after`` bytes of the body
     the connection is aborted. ``hang`` sends the body, if there is one, and then nothing, until the client
-    closes; without a body not even a status line is sent.
+    closes; without a body not even a status line is sent. The body is sent ``repeat`` times, for ever if 0; a
+    ``raw`` one is all that is sent, with neither head nor HTTP chunks, and then the connection closes.
     """
 
     status: int = 200
@@ -39,17 +42,22 @@ class Answer:
     delay_s: float = 0.0
     cut_after: int | None = None
     hang: bool = False
+    repeat: int = 1
+    raw: bool = False
 
-    def pieces(self) -> list[bytes]:
-        """Return the body as it is to be split."""
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body as it is to be split."""
+        for _ in range(self.repeat) if self.repeat else itertools.count():
+            yield from self._pieces()
+
+    def _pieces(self) -> Iterator[bytes]:
         body = self.body if self.cut_after is None else self.body[: self.cut_after]
-        pieces: list[bytes] = []
         sizes = self._sizes(len(body))
-        while body:
+        at = 0
+        while at < len(body):
             size = next(sizes)
-            pieces.append(body[:size])
-            body = body[size:]
-        return pieces
+            yield body[at : at + size]
+            at += size
 
     def _sizes(self, whole: int) -> Iterator[int]:
         if self.seed is not None:
@@ -93,7 +101,8 @@ class Recorded:
 class Upstream:
     """The server. Answers come from the queue first, then by path; a path without any gets a 404."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.requests: list[Recorded] = []
         self.connections = 0
         self.arrived = asyncio.Event()
@@ -108,7 +117,7 @@ class Upstream:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._port}"
 
     @property
     def base_url(self) -> str:
@@ -130,7 +139,9 @@ class Upstream:
             return self._changed.wait_for(condition, timeout=max(0.0, deadline - time.monotonic()))
 
     async def __aenter__(self) -> "Upstream":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1024 * 1024)
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", 0, limit=1024 * 1024, ssl=self._tls
+        )
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -144,14 +155,14 @@ class Upstream:
 
     @staticmethod
     @contextlib.contextmanager
-    def in_thread() -> "Generator[Upstream]":
+    def in_thread(tls: ssl.SSLContext | None = None) -> "Generator[Upstream]":
         """Run an Upstream on a thread of its own. Wait with ``wait_for``; don't await its events."""
         ready: list[Upstream] = []
         started, stop = threading.Event(), asyncio.Event()
         loop = asyncio.new_event_loop()
 
         async def run() -> None:
-            async with Upstream() as upstream:
+            async with Upstream(tls) as upstream:
                 ready.append(upstream)
                 started.set()
                 await stop.wait()
@@ -201,14 +212,14 @@ class Upstream:
         """Send an answer; say whether the connection may serve another."""
         gone = asyncio.create_task(reader.read(1))
         try:
-            if answer.body or not answer.hang:
+            if (answer.body or not answer.hang) and not answer.raw:
                 _write_head(answer, writer)
             for piece in answer.pieces():
                 if answer.delay_s:
                     await asyncio.wait([gone], timeout=answer.delay_s)
                 if gone.done():
                     break
-                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                writer.write(piece if answer.raw else b"%x\r\n%b\r\n" % (len(piece), piece))
                 await writer.drain()
             if answer.hang:
                 await asyncio.wait([gone])
@@ -217,6 +228,7 @@ class Upstream:
                 return False
             if answer.cut_after is not None:
                 writer.transport.abort()
+            if answer.cut_after is not None or answer.raw:
                 return False
             writer.write(b"0\r\n\r\n")
             await writer.drain()

@@ -9,67 +9,103 @@ bound to.
 import asyncio
 import ipaddress
 import json
+import logging
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from ssl import SSLCertVerificationError
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 import httpx2
 
 from farebox.errors import BrokenReply, LocalOnly, ProviderError, Unreachable
 from farebox.providers import failures
-from farebox.providers.base import Endpoint
+from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.json_value import JsonObject, parse_object
 from farebox.secrets import origin_of
 
-CONNECT_S = 5.0
-FIRST_BYTE_S = 120.0
-"""A local model may have to be loaded first; a user who waits can cancel at any time."""
-GAP_S = 60.0
-TOTAL_S = 600.0
+WRITE_S = 10.0
+POOL_S = 5.0
+ERROR_BODY_S = 5.0
 DRAIN_S = 0.05
 MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_WHOLE_BYTES = 4 * 1024 * 1024
 MAX_ERROR_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 32
+MAX_CAUSES = 8
 
-_TIMEOUT = httpx2.Timeout(connect=CONNECT_S, read=None, write=10.0, pool=CONNECT_S)
+_AGAIN = "Try again; if it keeps happening, choose another model or provider."
+_WRONG_PLACE = "This is no answer of a model. Check the provider's base_url."
+_PAGE = b"<"
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+
+for _library in ("httpx2", "httpcore2"):
+    # At debug level they log the headers of answers, in which a provider may repeat the key.
+    logging.getLogger(_library).setLevel(logging.CRITICAL + 1)
+
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "farebox"}
 _LIMITS = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=60.0)
+
+
+class Clock:
+    """When an answer is late. ``progress`` starts the wait for the next token anew, up to the whole's end."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._now = asyncio.get_running_loop().time
+        self._end = self._now() + deadlines.total_s
+        self._next = self._now() + deadlines.first_token_s
+
+    @property
+    def due(self) -> float:
+        """The moment, in the event loop's time, by which more must have come."""
+        return min(self._end, self._next)
+
+    def progress(self) -> None:
+        """Take note that a token has come; a comment or a ping that keeps a connection open is none."""
+        self._next = self._now() + self._deadlines.gap_s
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An accepted answer: its media type, and its bytes as they arrive."""
+    """An accepted answer: its media type, its bytes as they arrive, and the clock that is told of tokens."""
 
     content_type: str
     chunks: AsyncGenerator[bytes, None]
+    clock: Clock
+
+
+class _Stream(Protocol):
+    """What the library calls a connection to a server."""
+
+    async def aclose(self) -> None: ...
 
 
 class Http:
-    """The shared client of one process."""
+    """The shared connections of one process.
+
+    A transport and no client of the library: cookies, redirects and credentials in an address need not be kept
+    from happening.
+    """
 
     def __init__(self) -> None:
-        self._client: httpx2.AsyncClient | None = None
+        self._transport: httpx2.AsyncHTTPTransport | None = None
         self._building = threading.Lock()
 
     def warm_up(self) -> None:
-        """Build the client, once: it reads all root certificates, so not on the event loop."""
+        """Build the transport, once: it reads all root certificates, so not on the event loop."""
         with self._building:
-            if self._client is not None:
-                return
-            self._client = httpx2.AsyncClient(
-                trust_env=False,
-                follow_redirects=False,
-                timeout=_TIMEOUT,
-                limits=_LIMITS,
-                headers={"Accept-Encoding": "identity", "User-Agent": "farebox"},
-            )
+            if self._transport is None:
+                self._transport = httpx2.AsyncHTTPTransport(trust_env=False, limits=_LIMITS)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
     @asynccontextmanager
     async def post(
@@ -80,31 +116,29 @@ class Http:
         Raises a ProviderError for every status but 2xx and for every failure of the connection.
         """
         request = await self._request(endpoint, "POST", path, body)
-        deadline = asyncio.get_running_loop().time() + TOTAL_S
-        response = await self._send(endpoint, request)
+        clock = Clock(endpoint.deadlines)
+        response = await self._send(endpoint, request, clock)
         try:
             if not response.is_success:
                 raise await _failure(endpoint, response, model)
-            chunks = _bounded(endpoint, response, deadline, MAX_BODY_BYTES)
+            _check_encoding(endpoint, response)
+            chunks = _bounded(endpoint, response, clock, MAX_BODY_BYTES)
             async with aclosing(chunks):
-                yield Body(response.headers.get("content-type", ""), chunks)
+                yield Body(response.headers.get("content-type", ""), chunks, clock)
                 await _drain(chunks)
         finally:
             await response.aclose()
 
     async def get(self, endpoint: Endpoint, path: str, *, timeout_s: float) -> JsonObject:
         """Fetch a JSON object. Raises a ProviderError, also where the answer is no JSON object."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
         request = await self._request(endpoint, "GET", path)
-        try:
-            async with asyncio.timeout_at(deadline):
-                response = await self._send(endpoint, request)
-        except TimeoutError:
-            raise _timed_out(endpoint, timeout_s) from None
+        clock = Clock(Deadlines(first_token_s=timeout_s, total_s=timeout_s))
+        response = await self._send(endpoint, request, clock)
         try:
             if not response.is_success:
                 raise await _failure(endpoint, response, None)
-            async with aclosing(_bounded(endpoint, response, deadline, MAX_BODY_BYTES)) as chunks:
+            _check_encoding(endpoint, response)
+            async with aclosing(_bounded(endpoint, response, clock, MAX_WHOLE_BYTES)) as chunks:
                 raw = b"".join([chunk async for chunk in chunks])
         finally:
             await response.aclose()
@@ -126,49 +160,78 @@ class Http:
                 f"{endpoint.provider} is not on this machine, and local-only mode is on",
                 hint="Choose a local model, or set [privacy] local_only = false in your config.",
             )
-        if self._client is None:
+        if self._transport is None:
             await asyncio.to_thread(self.warm_up)
-        assert self._client is not None  # noqa: S101  warm_up has built it
-        headers = dict(endpoint.headers)
+        headers = {**_HEADERS, **dict(endpoint.headers)}
         if endpoint.credential is not None and origin_of(url) == endpoint.credential.origin:
-            headers["Authorization"] = f"Bearer {endpoint.credential.secret.reveal()}"
-        if body is None:
-            return self._client.build_request(method, url, headers=headers)
-        headers["Content-Type"] = "application/json"
-        # Half an emoji, which JSON lets an editor send, is no text for anyone else.
-        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", errors="replace")
-        return self._client.build_request(method, url, content=content, headers=headers)
+            key = endpoint.credential.secret.reveal()
+            headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "Authorization" else key
+        connect_s = endpoint.deadlines.connect_s
+        timeout = {"connect": connect_s, "read": None, "write": WRITE_S, "pool": POOL_S}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            # Half an emoji, which JSON lets an editor send, is no text for anyone else.
+            content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", errors="replace")
+        extensions = {"timeout": timeout}
+        return httpx2.Request(method, _parsed(url), headers=headers, content=content, extensions=extensions)
 
-    async def _send(self, endpoint: Endpoint, request: httpx2.Request) -> httpx2.Response:
-        assert self._client is not None  # noqa: S101  _request has built it
+    async def _send(self, endpoint: Endpoint, request: httpx2.Request, clock: Clock) -> httpx2.Response:
+        assert self._transport is not None  # noqa: S101  _request has built it
+        started = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(FIRST_BYTE_S):
-                return await self._client.send(request, stream=True)
+            async with asyncio.timeout_at(clock.due):
+                async with _closing_unfinished(request):
+                    response = await self._transport.handle_async_request(request)
+            response.request = request
+            return response
         except TimeoutError:
-            late = _timed_out(endpoint, FIRST_BYTE_S)
-            late.may_be_billed = True
-            raise late from None
+            failure: ProviderError = _timed_out(endpoint, clock.due - started)
+            failure.may_be_billed = True
         except httpx2.UnsupportedProtocol:
-            raise _no_address(endpoint) from None
+            failure = _no_address(endpoint)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as exc:
-            raise _unreachable(endpoint, exc) from None
+            failure = _unreachable(endpoint, exc)
         except httpx2.TransportError:
-            raise BrokenReply(
-                f"{endpoint.provider} closed the connection before it answered",
-                hint="Try again; if it keeps happening, choose another model or provider.",
-                provider=endpoint.provider,
-            ) from None
+            failure = _closed(endpoint, "before it answered")
+        raise failure  # not above: the library's error quotes headers, and would stay in its __context__
+
+
+@asynccontextmanager
+async def _closing_unfinished(request: httpx2.Request) -> AsyncGenerator[None]:
+    """Close a connection whose TLS handshake is cancelled: the library closes it for an Exception alone."""
+    unfinished: list[_Stream] = []
+
+    async def note(event: str, info: Mapping[str, object]) -> None:
+        if event == "connection.connect_tcp.complete":
+            unfinished.append(cast("_Stream", info["return_value"]))
+        elif event == "connection.start_tls.complete":
+            unfinished.clear()
+
+    if request.url.scheme == "https":
+        request.extensions["trace"] = note
+    try:
+        yield
+    except BaseException:
+        for stream in unfinished:
+            await stream.aclose()
+        raise
 
 
 def _checked_url(endpoint: Endpoint, path: str) -> str:
     """Return the address of a path. Raises Unreachable where it can't be read, by us or by the library."""
     url = endpoint.base_url + path
     try:
-        origin_of(url)
-        httpx2.URL(url)
+        _parsed(url)
     except (httpx2.InvalidURL, ValueError):
         raise _no_address(endpoint) from None
     return url
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx2.URL:
+    origin_of(url)  # reads the port, which the library does not
+    return httpx2.URL(url)
 
 
 def is_loopback(url: str) -> bool:
@@ -183,37 +246,32 @@ def is_loopback(url: str) -> bool:
 
 
 async def _bounded(
-    endpoint: Endpoint, response: httpx2.Response, deadline: float, max_bytes: int
+    endpoint: Endpoint, response: httpx2.Response, clock: Clock, max_bytes: int, *, allow_page: bool = False
 ) -> AsyncGenerator[bytes, None]:
-    """Pass a body's bytes on within its deadlines and its size."""
-    loop = asyncio.get_running_loop()
+    """Pass a body's bytes on within its deadlines and its size. Raises BrokenReply, also for a web page."""
     received = 0
+    start = b""
     async with aclosing(response.aiter_raw()) as chunks:
         while True:
+            chunk, failure = None, None
             try:
-                async with asyncio.timeout_at(min(deadline, loop.time() + GAP_S)):
+                async with asyncio.timeout_at(clock.due):
                     chunk = await anext(chunks, None)
             except TimeoutError:
-                raise BrokenReply(
-                    f"{endpoint.provider} stopped sending before its answer was whole",
-                    hint="Try again; if it keeps happening, choose another model or provider.",
-                    provider=endpoint.provider,
-                ) from None
+                failure = _broken(endpoint, "stopped sending before its answer was whole", hint=_AGAIN)
             except httpx2.TransportError:
-                raise BrokenReply(
-                    f"{endpoint.provider} closed the connection before its answer was whole",
-                    hint="Try again; if it keeps happening, choose another model or provider.",
-                    provider=endpoint.provider,
-                ) from None
+                failure = _closed(endpoint, "before its answer was whole")
+            if failure is not None:
+                raise failure
             if chunk is None:
                 return
             received += len(chunk)
             if received > max_bytes:
-                raise BrokenReply(
-                    f"{endpoint.provider} sent more than {max_bytes} bytes",
-                    hint="This is no answer of a model. Check the provider's base_url.",
-                    provider=endpoint.provider,
-                )
+                raise _broken(endpoint, f"sent more than {max_bytes} bytes", hint=_WRONG_PLACE)
+            if not start and not allow_page:
+                start = chunk.lstrip(_BLANK)
+                if start.startswith(_PAGE):
+                    raise _broken(endpoint, "answered with a web page", hint=_WRONG_PLACE)
             yield chunk
 
 
@@ -227,10 +285,12 @@ async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
 
 async def _failure(endpoint: Endpoint, response: httpx2.Response, model: str | None) -> ProviderError:
     """Read an error's body, within bounds, and say what it means."""
-    deadline = asyncio.get_running_loop().time() + CONNECT_S
+    clock = Clock(Deadlines(first_token_s=ERROR_BODY_S, total_s=ERROR_BODY_S))
     raw = b""
     try:
-        async with aclosing(_bounded(endpoint, response, deadline, MAX_ERROR_BODY_BYTES)) as chunks:
+        _check_encoding(endpoint, response)
+        body = _bounded(endpoint, response, clock, MAX_ERROR_BODY_BYTES, allow_page=True)
+        async with aclosing(body) as chunks:
             async for chunk in chunks:
                 raw += chunk
     except BrokenReply:
@@ -239,8 +299,44 @@ async def _failure(endpoint: Endpoint, response: httpx2.Response, model: str | N
         endpoint,
         model=model,
         status=response.status_code,
-        retry_after=response.headers.get("retry-after"),
+        headers=dict(response.headers),
         body=raw.decode("utf-8", errors="replace"),
+    )
+
+
+def _check_encoding(endpoint: Endpoint, response: httpx2.Response) -> None:
+    """Raise BrokenReply for a compressed body: nobody asked for it, and it may unfold without bound."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        hint = "A proxy in between may do so: it must pass on Accept-Encoding. Or choose another provider."
+        raise _broken(endpoint, "compressed its answer, which was not asked for", hint=hint)
+
+
+def _broken(endpoint: Endpoint, what: str, *, hint: str) -> BrokenReply:
+    return BrokenReply(f"{endpoint.provider} {what}", hint=hint, provider=endpoint.provider)
+
+
+def _closed(endpoint: Endpoint, when: str) -> BrokenReply:
+    error = _broken(endpoint, f"closed the connection {when}", hint=_AGAIN)
+    error.transient = True
+    return error
+
+
+def _certificate_error(error: BaseException) -> SSLCertVerificationError | None:
+    """Find out whether a connection failed because the server's certificate is not trusted."""
+    cause: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if cause is None or isinstance(cause, SSLCertVerificationError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _no_trust(endpoint: Endpoint, error: SSLCertVerificationError) -> Unreachable:
+    return _nobody_there(
+        endpoint,
+        f"{endpoint.provider} at {endpoint.base_url} has no trusted certificate: {error.verify_message}",
+        hint="Check base_url and this machine's clock. Somebody in between may be reading along.",
     )
 
 
@@ -263,9 +359,12 @@ def _no_address(endpoint: Endpoint) -> Unreachable:
 
 def _unreachable(endpoint: Endpoint, error: httpx2.TransportError) -> Unreachable:
     """Name the address, not the library's words: those may hold a header."""
+    untrusted = _certificate_error(error)
+    if untrusted is not None:
+        return _no_trust(endpoint, untrusted)
     local = is_loopback(endpoint.base_url)
     what = "timed out" if isinstance(error, httpx2.TimeoutException) else "could not be reached"
-    return _nobody_there(
+    unreachable = _nobody_there(
         endpoint,
         f"{endpoint.provider} at {endpoint.base_url} {what}",
         hint=(
@@ -274,6 +373,8 @@ def _unreachable(endpoint: Endpoint, error: httpx2.TransportError) -> Unreachabl
             else "Check the network, or correct the provider's base_url."
         ),
     )
+    unreachable.transient = not local
+    return unreachable
 
 
 def _nobody_there(endpoint: Endpoint, message: str, *, hint: str) -> Unreachable:

@@ -12,15 +12,34 @@ from typing import TypeAlias, cast
 JsonObject: TypeAlias = Mapping[str, object]
 EMPTY: JsonObject = {}
 MAX_TOKEN_COUNT = 10**9
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+MAX_VALUES = 200_000
+"""An empty list takes 30 times the memory of its three characters: 200,000 of anything stay below 30 MB."""
+
+_FEW_CHARS = MAX_VALUES
 
 
 def parse_object(text: str) -> JsonObject | None:
-    """Parse JSON text; None if it is no object. Fractions are read exactly."""
+    """Parse JSON text; None if it is no object, or one of too many values. Fractions are read exactly."""
+    value = _parse(text)
+    return cast("JsonObject", value) if isinstance(value, dict) else None
+
+
+def parse_error(text: str) -> JsonObject | None:
+    """Parse an error body: an object, or, at Google's compatible endpoint, a list that holds one."""
+    value = _parse(text)
+    if isinstance(value, list):
+        value = next(iter(cast("list[object]", value)), None)
+    return cast("JsonObject", value) if isinstance(value, dict) else None
+
+
+def _parse(text: str) -> object:
+    if len(text) > _FEW_CHARS and sum(map(text.count, ",[{")) > MAX_VALUES:
+        return None
     try:
-        value = cast("object", json.loads(text, parse_float=Decimal))
+        return cast("object", _DECODER.decode(text))
     except (ValueError, RecursionError):
         return None
-    return cast("JsonObject", value) if isinstance(value, dict) else None
 
 
 def obj(value: object, *path: str) -> JsonObject:

@@ -8,8 +8,10 @@ split anywhere. Written here because library readers buffer a line without bound
 import codecs
 from dataclasses import dataclass
 
-MAX_LINE_CHARS = 4 * 1024 * 1024
-MAX_EVENT_CHARS = 8 * 1024 * 1024
+MAX_LINE_CHARS = 2 * 1024 * 1024
+MAX_EVENT_CHARS = 2 * 1024 * 1024
+"""Python keeps a text with a single emoji in it at four bytes a character, and reading it makes copies."""
+
 MAX_EVENTS = 200_000
 
 
