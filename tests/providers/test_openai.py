@@ -1,9 +1,13 @@
 """The OpenAI dialect: what is sent, and what is made of the many answers that servers really give."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farebox.errors import BrokenReply, ProviderError, Refused
 from farebox.messages import (
@@ -11,7 +15,6 @@ from farebox.messages import (
     Chat,
     Delta,
     Finish,
-    Image,
     Infill,
     Message,
     Prompt,
@@ -19,11 +22,13 @@ from farebox.messages import (
     Reasoning,
     Text,
     ToolCall,
+    Trace,
     Usage,
 )
-from farebox.providers.base import Endpoint, RoutingPreferences
+from farebox.providers.base import Deadlines, Endpoint, Quirks
 from farebox.providers.http import Http
-from farebox.providers.openai import OpenAI, request
+from farebox.providers.openai import OpenAI
+from farebox.providers.openai_request import request
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse, sse_answer
 
 HELLO = Chat((Message("system", "Be brief."), Message("user", "Hello")))
@@ -42,11 +47,11 @@ def endpoint(base_url: str = "http://127.0.0.1:1/v1", **fields: object) -> Endpo
     return Endpoint(provider="acme", dialect="openai", base_url=base_url, **fields)  # type: ignore[arg-type]
 
 
-async def check(http: Http, *answers: Answer, call: Call = ASK) -> list[Delta]:
-    """Read one call's answer from a real server that gives the scripted one."""
+async def check(http: Http, *answers: Answer, call: Call = ASK, **fields: object) -> list[Delta]:
+    """Read one call's answer from a real server that gives the scripted ones, one after the other."""
     async with Upstream() as upstream:
         upstream.queue(*answers)
-        async with aclosing(OpenAI(http, endpoint(upstream.base_url)).stream(call)) as deltas:
+        async with aclosing(OpenAI(http, endpoint(upstream.base_url, **fields)).stream(call)) as deltas:
             return [delta async for delta in deltas]
 
 
@@ -55,109 +60,6 @@ async def failure(http: Http, *answers: Answer) -> ProviderError:
         await check(http, *answers)
     assert caught.value.hint
     return caught.value
-
-
-# --- requests ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("prompt", "path", "expected"),
-    [
-        pytest.param(
-            HELLO,
-            "/chat/completions",
-            {
-                "messages": [
-                    {"role": "system", "content": "Be brief."},
-                    {"role": "user", "content": "Hello"},
-                ],
-                "stream_options": {"include_usage": True},
-            },
-            id="a chat",
-        ),
-        pytest.param(
-            Chat((Message("user", "What is it?", (Image("image/png", "AAAA"),)),)),
-            "/chat/completions",
-            {
-                "messages": [
-                    {
-                        "role": "user",
-                        "content": [
-                            {"type": "text", "text": "What is it?"},
-                            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
-                        ],
-                    }
-                ],
-                "stream_options": {"include_usage": True},
-            },
-            id="a chat with a picture",
-        ),
-        pytest.param(
-            Infill("def f(", "\n"), "/fim/completions", {"prompt": "def f(", "suffix": "\n"}, id="a hole"
-        ),
-        pytest.param(
-            RawText("<PRE> a"),
-            "/completions",
-            {"prompt": "<PRE> a", "stream_options": {"include_usage": True}},
-            id="raw text",
-        ),
-    ],
-)
-def test_a_prompt_is_sent_as(prompt: Prompt, path: str, expected: dict[str, object]):
-    sent = request(endpoint(fill_path="/fim/completions"), Call("m", prompt))
-    assert sent == (path, {"model": "m", "stream": True, **expected})
-
-
-@pytest.mark.parametrize(
-    ("prompt", "field"),
-    [
-        pytest.param(HELLO, "max_completion_tokens", id="a chat: the vendor's own name"),
-        pytest.param(Infill("a", "b"), "max_tokens", id="a hole"),
-        pytest.param(RawText("a"), "max_tokens", id="raw text"),
-    ],
-)
-def test_the_limits_of_a_call_are_sent(prompt: Prompt, field: str):
-    call = Call("m", prompt, max_output_tokens=9, temperature=0.0, stop=("\n", "x"))
-    body = request(endpoint(max_tokens_field="max_completion_tokens"), call)[1]
-    assert (body[field], body["temperature"], body["stop"]) == (9, 0.0, ["\n", "x"])
-    assert len({"max_tokens", "max_completion_tokens"} & body.keys()) == 1
-
-
-def test_what_a_call_does_not_say_is_not_sent():
-    body = request(endpoint(routing=RoutingPreferences()), ASK)[1]
-    assert body.keys() == {"model", "stream", "messages", "stream_options"}
-
-
-@pytest.mark.parametrize(
-    ("routing", "expected"),
-    [
-        pytest.param(RoutingPreferences(), {"reasoning": {"effort": "high"}}, id="OpenRouter's object"),
-        pytest.param(None, {"reasoning_effort": "high"}, id="everyone else's field"),
-    ],
-)
-def test_reasoning_is_asked_for_by(routing: RoutingPreferences | None, expected: dict[str, object]):
-    body = request(endpoint(routing=routing), Call("m", HELLO, reasoning="high"))[1]
-    assert {key: body[key] for key in body if key.startswith("reasoning")} == expected
-
-
-@pytest.mark.parametrize(
-    ("routing", "expected"),
-    [
-        pytest.param(RoutingPreferences(), None, id="none"),
-        pytest.param(RoutingPreferences(allow_fallbacks=False), {"allow_fallbacks": False}, id="a refusal"),
-        pytest.param(
-            RoutingPreferences(("A", "B"), ("C",), ("D",), allow_fallbacks=True, sort="price"),
-            {"order": ["A", "B"], "only": ["C"], "ignore": ["D"], "allow_fallbacks": True, "sort": "price"},
-            id="all",
-        ),
-        pytest.param(None, None, id="no OpenRouter"),
-    ],
-)
-def test_routing_preferences_are_sent_as(
-    routing: RoutingPreferences | None, expected: dict[str, object] | None
-):
-    for prompt in (HELLO, RawText("a")):
-        assert request(endpoint(routing=routing), Call("m", prompt))[1].get("provider") == expected
 
 
 async def test_the_request_that_arrives_is_the_one_that_was_built(http: Http):
@@ -329,6 +231,25 @@ async def test_a_whole_body_is_read_where_a_stream_was_asked_for(http: Http):
             id="Groq, inside the stream",
         ),
         pytest.param(
+            sse_answer(
+                {
+                    "choices": [
+                        {"delta": {}, "finish_reason": "error", "error": {"code": 429, "message": "too many"}}
+                    ]
+                },
+                done=False,
+            ),
+            "rateLimited",
+            "too many",
+            id="OpenRouter, inside the choice",
+        ),
+        pytest.param(
+            sse_answer(chunk({"content": "a"}), chunk({}, "insufficient_system_resource")),
+            "overloaded",
+            "insufficient_system_resource",
+            id="DeepSeek, a finish reason alone",
+        ),
+        pytest.param(
             json_answer({"error": {"code": 502, "message": "no luck"}}),
             "overloaded",
             "no luck",
@@ -372,3 +293,205 @@ async def test_streamed_answers_one_after_the_other_share_one_connection(http: H
 async def test_a_server_that_stays_on_the_line_after_the_end_mark_does_not_delay_the_end(http: Http):
     deltas = await check(http, sse_answer(chunk({"content": "a"}), chunk({}, "stop"), hang=True))
     assert deltas == [Text("a"), FINISH]
+
+
+# --- what else vendors do ----------------------------------------------------------------------
+
+
+WHOLE = b'{"id": "gen-1", "model": "m", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}'
+STREAM = sse(chunk({"content": "a"}), chunk({}, "stop"))
+
+
+@pytest.mark.parametrize("content_type", ["text/event-stream", "application/json", "text/plain", ""])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b" \r\n"])
+@pytest.mark.parametrize("body", [WHOLE, STREAM, b": ping\n\n" + STREAM], ids=["whole", "stream", "comment"])
+@pytest.mark.parametrize("size", [1, 4096])
+async def test_an_answer_is_read_by_what_it_is_and_not_by_its_media_type(
+    http: Http, content_type: str, before: bytes, body: bytes, size: int
+):
+    answer = Answer(body=before + body, content_type=content_type, chunk_sizes=(size,))
+    assert await check(http, answer) == [Text("a"), FINISH]
+
+
+async def test_a_whole_body_without_a_finish_reason_is_whole(http: Http):
+    message = {"role": "assistant", "content": "4", "tool_calls": None, "refusal": ""}
+    body = {"id": "", "model": "m", "choices": [{"finish_reason": "", "message": message}]}
+    assert await check(http, json_answer(body)) == [Text("4"), Finish("stop", served_model="m")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "choice"),
+    [
+        pytest.param(Infill("a", "b"), {"delta": {"role": "assistant", "content": "x"}}, id="Codestral"),
+        pytest.param(Infill("a", "b"), {"text": "x", "index": 0, "logprobs": None}, id="DeepSeek"),
+        pytest.param(RawText("a"), {"text": "x", "index": 0}, id="raw text"),
+    ],
+)
+async def test_a_hole_is_filled(http: Http, prompt: Prompt, choice: dict[str, object]):
+    chunks = [{**chunk(), "choices": [one]} for one in (choice, {**choice, "finish_reason": "length"})]
+    deltas = await check(http, sse_answer(*chunks), call=Call("m", prompt))
+    assert deltas == [Text("x"), Text("x"), Finish("length", served_model="m", generation_id="gen-1")]
+
+
+async def test_a_whole_fill_is_read(http: Http):
+    body = {"id": "f", "model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]}
+    deltas = await check(http, json_answer(body), call=Call("m", Infill("a", "b")))
+    assert deltas == [Text("x"), Finish("stop", served_model="m", generation_id="f")]
+
+
+async def test_reasoning_blocks_come_back_with_the_next_turn_as_they_came(http: Http):
+    blocks = [
+        {"type": "reasoning.text", "text": "Hm", "index": 0, "format": "anthropic-claude-v1"},
+        {"type": "reasoning.text", "text": ".", "index": 0},
+        {"type": "reasoning.text", "signature": "c2ln", "index": 0},
+    ]
+    pieces = [chunk({"reasoning": one.get("text"), "reasoning_details": [one]}) for one in blocks]
+    quirks = Quirks(trace="reasoning_details", reasoning_field="reasoning")
+    deltas = await check(
+        http, sse_answer(*pieces, chunk({"content": "a"}, "stop")), call=Call("a/m", HELLO), quirks=quirks
+    )
+    finish = deltas[-1]
+    assert isinstance(finish, Finish)
+    assert isinstance(finish.trace, Trace)
+    turn = Message("assistant", "a", trace=finish.trace)
+    async with Upstream() as upstream:
+        upstream.queue(sse_answer(chunk({}, "stop")))
+        again = Call("a/m:nitro", Chat((*HELLO.messages, turn, Message("user", "And?"))))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=quirks))
+        async with aclosing(provider.stream(again)) as stream:
+            assert [delta async for delta in stream]
+        sent = upstream.requests[0].json["messages"]
+        assert isinstance(sent, list)
+        merged = {"text": "Hm.", "index": 0, "format": "anthropic-claude-v1", "signature": "c2ln"}
+        assert sent[2]["reasoning_details"] == [{"type": "reasoning.text", **merged}]
+
+
+BILLED = {
+    "data": {"id": "gen-1", "total_cost": 0.002, "native_tokens_prompt": 7, "native_tokens_completion": 2}
+}
+
+
+async def test_a_stream_that_ended_without_usage_is_asked_for(http: Http):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/chat/completions", sse_answer(chunk({"content": "a"}, "stop")))
+        upstream.answer("/v1/generation", json_answer(BILLED))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path="/generation")))
+        async with aclosing(provider.stream(ASK)) as stream:
+            deltas = [delta async for delta in stream]
+        assert deltas == [Text("a"), Finish("stop", Usage(7, output_tokens=2), 2_000_000, "m", "gen-1")]
+        assert [one.path for one in upstream.requests] == ["/v1/chat/completions", "/v1/generation?id=gen-1"]
+
+
+@pytest.mark.parametrize(
+    ("last", "path"),
+    [
+        pytest.param(chunk({}, "stop", usage=USAGE), "/generation", id="usage came"),
+        pytest.param(chunk({}, "stop"), None, id="there is nobody to ask"),
+        pytest.param({**chunk({}, "stop"), "id": None}, "/generation", id="the generation has no id"),
+    ],
+)
+async def test_nothing_is_asked_for_if(http: Http, last: dict[str, object], path: str | None):
+    async with Upstream() as upstream:
+        upstream.queue(sse_answer(last))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path=path)))
+        async with aclosing(provider.stream(ASK)) as stream:
+            assert [delta async for delta in stream]
+        assert len(upstream.requests) == 1
+
+
+async def test_an_answer_that_broke_off_is_not_asked_for(http: Http):
+    async with Upstream() as upstream:
+        upstream.queue(sse_answer(chunk({"content": "a"}), done=False))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path="/generation")))
+        with pytest.raises(BrokenReply):
+            async with aclosing(provider.stream(ASK)) as stream:
+                [delta async for delta in stream]
+        assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        pytest.param({"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}, id="a tool call"),
+        pytest.param({"reasoning": "Thinking... "}, id="reasoning that is not shown"),
+    ],
+)
+async def test_a_model_that_works_in_silence_is_not_late(http: Http, delta: dict[str, object]):
+    pieces = [chunk(delta) for _ in range(12)]
+    body = sse(*pieces, chunk({}, "stop"))
+    slow = Answer(body=body, content_type="text/event-stream", chunk_sizes=(len(sse(pieces[0], done=False)),))
+    patient = Deadlines(first_token_s=0.6, gap_s=0.6)
+    answer = replace(slow, delay_s=0.08)
+    assert isinstance((await check(http, answer, deadlines=patient))[-1], Finish)
+
+
+async def test_chunks_that_say_nothing_do_not_stop_the_clock(http: Http):
+    body = sse(*[chunk({"content": ""}) for _ in range(50)])
+    each = len(sse(chunk({"content": ""}), done=False))
+    slow = Answer(body=body, content_type="text/event-stream", chunk_sizes=(each,), delay_s=0.05)
+    with pytest.raises(BrokenReply):
+        await check(http, slow, deadlines=Deadlines(first_token_s=0.3, gap_s=0.3))
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        pytest.param(
+            {"tool_calls": [{"index": at, "id": str(at), "function": {"name": "f"}} for at in range(200)]},
+            id="tool calls",
+        ),
+        pytest.param(
+            {"reasoning_details": [{"type": "reasoning.encrypted", "index": at} for at in range(5000)]},
+            id="reasoning",
+        ),
+    ],
+)
+async def test_what_has_to_be_kept_has_a_bound(http: Http, delta: dict[str, object]):
+    answer = sse_answer(chunk({"content": "a"}), chunk(delta), chunk({}, "stop"))
+    with pytest.raises(BrokenReply, match="sent too much"):
+        await check(http, answer, quirks=Quirks(trace="reasoning_details"))
+
+
+@pytest.mark.parametrize("index", [10**9, -1, True, "0", 1.5, None])
+async def test_no_index_of_a_tool_call_does_harm(http: Http, index: object):
+    call = {"index": index, "id": "t", "function": {"name": "f", "arguments": "{}"}}
+    assert await check(http, sse_answer(chunk({"tool_calls": [call]}), chunk({}, "stop"))) == [
+        ToolCall("t", "f", "{}"),
+        FINISH,
+    ]
+
+
+PIECES = [
+    chunk({"reasoning": "Thinking... "}),
+    chunk({"reasoning": "Ähem 😀", "content": ""}),
+    chunk({"content": [{"type": "text", "text": "世界"}]}),
+    chunk({"tool_calls": [{"index": 0, "id": "t", "function": {"name": "f", "arguments": '{"ß'}}]}),
+    chunk({"tool_calls": [{"index": 0, "function": {"arguments": '": 1}'}}]}, "tool_calls"),
+    chunk(usage=USAGE),
+]
+
+
+def test_bytes_split_anywhere_with_keys_in_any_order_read_the_same():
+    with asyncio.Runner() as runner:
+        client = Http()
+
+        @settings(max_examples=50, deadline=None)
+        @given(
+            sizes=st.lists(st.integers(1, 60), min_size=1, max_size=30),
+            reverse=st.booleans(),
+            end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+            between=st.sampled_from([b"\n\n", b"\n\n: ping\n\n", b"\n\n:\nevent: x\n\n"]),
+        )
+        def reads_the_same(sizes: list[int], reverse: bool, end: bytes, between: bytes) -> None:
+            pieces = [dict(reversed(piece.items())) for piece in PIECES] if reverse else PIECES
+            body = sse(*pieces).replace(b"\n\n", between).replace(b"\n", end)
+            answer = Answer(body=body, content_type="text/event-stream", chunk_sizes=sizes)
+            assert runner.run(check(client, answer)) == [
+                Reasoning("Thinking... Ähem 😀"),
+                Text("世界"),
+                ToolCall("t", "f", '{"ß": 1}'),
+                Finish("toolCalls", Usage(7, output_tokens=2), 12_300, "m", "gen-1"),
+            ]
+
+        reads_the_same()
+        runner.run(client.aclose())

@@ -1,56 +1,81 @@
 """What the chunks of one OpenAI-dialect answer add up to, whoever sent them and however.
 
 Pure: JSON objects in, events out. Tolerates what compatible servers really send: content as a list,
-reasoning under two names, tool calls keyed by index or by id, usage in three places, no ``[DONE]``.
+reasoning under two names or in blocks alone, usage in four places, no ``[DONE]``, an empty finish reason.
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import Final
 
-from farebox.messages import (
-    Delta,
-    Finish,
-    FinishReason,
-    Reasoning,
-    Text,
-    ToolCall,
-    Usage,
-    nanodollars_from_usd,
-)
-from farebox.providers.json_value import JsonObject, array, count, decimal, obj, text
+from farebox.messages import Delta, Finish, FinishReason, Reasoning, Text, Usage
+from farebox.providers.base import Quirks
+from farebox.providers.json_value import JsonObject, array, obj, text
+from farebox.providers.openai_placeholder import PlaceholderFilter
+from farebox.providers.openai_tool_calls import ToolCalls
+from farebox.providers.openai_trace import TraceCollector, shown_words, thought_by
+from farebox.providers.openai_usage import reported_nanodollars, usage_of, usage_tables
+from farebox.providers.reading import DONE
 
-MAX_TOOL_CALLS = 128
-
-_FINISH: dict[str, FinishReason] = {
+_FINISH: Final[dict[str, FinishReason]] = {
     "stop": "stop",
     "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
     "length": "length",
     "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
     "tool_calls": "toolCalls",
     "function_call": "toolCalls",
+    "tool_use": "toolCalls",
     "content_filter": "contentFilter",
+    "refusal": "contentFilter",
+    "safety": "contentFilter",
+    "sensitive": "contentFilter",
+    "recitation": "contentFilter",
+    "blocklist": "contentFilter",
+    "prohibited_content": "contentFilter",
+    "spii": "contentFilter",
     "error": "error",
+    "abort": "error",
+    "network_error": "error",
+    "insufficient_system_resource": "error",
+    "malformed_function_call": "error",
 }
-
-
-@dataclass(slots=True)
-class _PartialToolCall:
-    id: str = ""
-    name: str = ""
-    arguments: list[str] = field(default_factory=list[str])
+"""OpenAI's reasons, those of compatible servers, and native ones that some pass through, in lower case."""
 
 
 class Reply:
-    """The state of one answer while its chunks arrive."""
+    """The state of one answer while its chunks arrive.
 
-    def __init__(self) -> None:
+    ``asked`` and ``fallbacks`` are the models that may have answered. ``is_whole``: the answer is one JSON
+    body, which needs no end mark. Reading raises TooLong (``providers.sse``) beyond what can be kept.
+    """
+
+    def __init__(
+        self,
+        quirks: Quirks | None = None,
+        *,
+        asked: str = "",
+        fallbacks: tuple[str, ...] = (),
+        is_whole: bool = False,
+    ) -> None:
+        self._quirks = quirks or Quirks()
+        self._asked = asked
+        self._fallbacks = fallbacks
+        self._is_whole = is_whole
         self._finish: FinishReason | None = None
         self._done = False
-        self._usage: JsonObject | None = None
+        self._usage: Usage | None = None
+        self._reported: int | None = None
         self._model = ""
         self._id = ""
-        self._tool_calls: dict[int | str, _PartialToolCall] = {}
+        self._tool_calls = ToolCalls()
+        self._trace = TraceCollector(self._quirks.trace, is_whole=is_whole)
+        self._placeholders = PlaceholderFilter()
+        self.pieces = 0
+        """How many pieces of an answer have come, hidden ones too: while it grows, the model is at work."""
 
     @property
     def ended_early(self) -> bool:
@@ -59,105 +84,108 @@ class Reply:
 
     def read(self, chunk: JsonObject) -> Iterator[Delta]:
         """Take one chunk (or one whole body) in; yield what it adds."""
-        if "[DONE]" in chunk:
+        if DONE in chunk:
             self._done = True
             return
         self._model = text(chunk, "model") or self._model
         self._id = text(chunk, "id") or self._id
-        self._usage = obj(chunk, "usage") or obj(chunk, "x_groq", "usage") or self._usage
+        for table in usage_tables(chunk):
+            self._read_usage(table)
         for choice in array(chunk, "choices")[:1]:
             yield from self._read_choice(obj(choice))
 
     def end(self) -> Iterator[Delta]:
-        """Yield the whole tool calls and the finish."""
-        for call in self._tool_calls.values():
-            yield ToolCall(id=call.id, name=call.name, arguments="".join(call.arguments) or "{}")
+        """Yield what was held back, the whole tool calls and the finish."""
+        yield from self._reasoning_over()
+        yield from self._tool_calls.whole()
         yield Finish(
             reason=self._finish or "stop",
-            usage=usage_of(self._usage) if self._usage is not None else None,
-            reported_nanodollars=reported_nanodollars(self._usage) if self._usage is not None else None,
+            usage=self._usage,
+            reported_nanodollars=self._reported,
             served_model=self._model or None,
             generation_id=self._id or None,
+            trace=self._trace.trace(thought_by(self._asked, self._model, self._fallbacks)),
         )
 
+    def _read_usage(self, table: JsonObject) -> None:
+        """Usage that comes several times is cumulative: the last that can be read counts, alone."""
+        usage = usage_of(table, reasoning_beside_output=self._quirks.reasoning_beside_output)
+        cost = reported_nanodollars(table)
+        self._usage = self._usage if usage is None else usage
+        self._reported = self._reported if cost is None else cost
+
     def _read_choice(self, choice: JsonObject) -> Iterator[Delta]:
-        delta = obj(choice, "delta") or obj(choice, "message")
-        if self._usage is None:
-            self._usage = obj(choice, "usage") or None
-        reasoning = text(delta, "reasoning") or text(delta, "reasoning_content")
-        if reasoning:
-            yield Reasoning(reasoning)
-        yield from _content(delta.get("content"))
-        if legacy := text(choice, "text"):
-            yield Text(legacy)
+        self._done = self._done or (self._is_whole and bool(choice))
+        delta = obj(choice, "delta" if isinstance(choice.get("delta"), dict) else "message")
+        yield from self._read_reasoning(delta)
+        yield from self._read_content(delta)
+        if refusal := text(delta, "refusal"):
+            yield from self._answered(refusal)
+        if not delta:  # Together says each word twice
+            yield from self._answered(text(choice, "text"))
         for call in array(delta, "tool_calls"):
-            self._read_tool_call(obj(call))
-        if reason := text(choice, "finish_reason"):
-            self._finish = _FINISH.get(reason, "stop")
+            self.pieces += 1
+            self._tool_calls.add(obj(call))
+        self._finish = finish_reason(choice) or self._finish
 
-    def _read_tool_call(self, call: JsonObject) -> None:
-        index = call.get("index")
-        key: int | str = index if isinstance(index, int) else text(call, "id")
-        if not isinstance(index, int) and not key and self._tool_calls:
-            key = next(reversed(self._tool_calls))
-        if key not in self._tool_calls and len(self._tool_calls) >= MAX_TOOL_CALLS:
+    def _read_reasoning(self, delta: JsonObject) -> Iterator[Delta]:
+        details = array(delta, "reasoning_details")
+        words = text(delta, "reasoning") or text(delta, "reasoning_content") or shown_words(details)
+        if words or details:
+            yield from self._reasoned(words, details)
+
+    def _read_content(self, delta: JsonObject) -> Iterator[Delta]:
+        """Read content that is a string or, at Mistral, a list of typed parts."""
+        if words := text(delta, "content"):
+            yield from self._answered(words)
             return
-        partial = self._tool_calls.setdefault(key, _PartialToolCall())
-        function = obj(call, "function")
-        partial.id = partial.id or text(call, "id")
-        partial.name = partial.name or text(function, "name")
-        partial.arguments.append(_arguments(function))
+        for part in map(obj, array(delta, "content")):
+            if part.get("type") == "thinking":
+                thoughts = (text(obj(inner), "text") for inner in array(part, "thinking"))
+                yield from self._reasoned("".join(thoughts) or text(part, "thinking"), [])
+            else:
+                yield from self._answered(text(part, "text"))
+
+    def _reasoned(self, words: str, details: list[object]) -> Iterator[Delta]:
+        if not words and not details:
+            return
+        self.pieces += 1
+        self._trace.add(details, words)
+        if shown := self._placeholders.feed(words):
+            yield Reasoning(shown)
+
+    def _answered(self, words: str) -> Iterator[Delta]:
+        if not words:
+            return
+        self.pieces += 1
+        yield from self._reasoning_over()
+        yield Text(words)
+
+    def _reasoning_over(self) -> Iterator[Delta]:
+        if shown := self._placeholders.end():
+            yield Reasoning(shown)
 
 
-def _arguments(function: JsonObject) -> str:
-    """Return arguments as JSON text, also where a server sends an object instead of a string."""
-    value = function.get("arguments")
-    if isinstance(value, dict):
-        return json.dumps(value, default=float, ensure_ascii=False)
-    return text(function, "arguments")
-
-
-def _content(content: object) -> Iterator[Delta]:
-    """Read content that is a string or, at Mistral, a list of typed parts."""
-    if isinstance(content, str):
-        if content:
-            yield Text(content)
-        return
-    for part in array({"content": content}, "content"):
-        table = obj(part)
-        if table.get("type") == "thinking":
-            yield from (Reasoning(text(obj(inner), "text")) for inner in array(table, "thinking"))
-        elif words := text(table, "text"):
-            yield Text(words)
-
-
-def usage_of(table: JsonObject) -> Usage:
-    """Read a usage object. OpenAI's counts are inclusive; DeepSeek names its cache hits apart."""
-    details = obj(table, "prompt_tokens_details")
-    input_tokens = count(table, "prompt_tokens") or 0
-    output_tokens = count(table, "completion_tokens") or 0
-    cached = count(details, "cached_tokens") or count(table, "prompt_cache_hit_tokens") or 0
-    written = count(details, "cache_write_tokens") or 0
-    reasoning = count(obj(table, "completion_tokens_details"), "reasoning_tokens") or 0
-    return Usage(
-        input_tokens=input_tokens,
-        cached_input_tokens=min(cached, input_tokens),
-        cache_write_tokens=min(written, input_tokens),
-        output_tokens=output_tokens,
-        reasoning_tokens=min(reasoning, output_tokens),
-    )
-
-
-def reported_nanodollars(table: JsonObject) -> int | None:
-    """Read what the provider says the request cost.
-
-    OpenRouter's ``cost`` is what it charged. Where the user's own upstream key paid (``is_byok`` is
-    true), the upstream's charge comes on top; otherwise ``upstream_inference_cost`` is only a part of
-    ``cost``, and adding it would double the bill.
-    """
-    cost = decimal(table, "cost")
-    if cost is None:
+def finish_reason(choice: JsonObject) -> FinishReason | None:
+    """Say why a choice ended; None if it has not. A reason that nobody knows is an ordinary end."""
+    reason = text(choice, "finish_reason").lower()
+    if not reason:
         return None
-    if table.get("is_byok") is True:
-        cost += decimal(obj(table, "cost_details"), "upstream_inference_cost") or 0
-    return nanodollars_from_usd(cost)
+    return _FINISH.get(reason) or _FINISH.get(text(choice, "native_finish_reason").lower()) or "stop"
+
+
+def error_in(chunk: JsonObject) -> JsonObject | None:
+    """Return the object that holds a chunk's ``error``: the chunk, or its choice; None if all is well.
+
+    A choice that ends with a reason that means failure is an error, even where nobody says which.
+    """
+    if chunk.get("error"):
+        return chunk
+    if chunk.get("object") == "error":  # vLLM
+        return {"error": chunk}
+    for choice in map(obj, array(chunk, "choices")[:1]):
+        if choice.get("error"):
+            return choice
+        if finish_reason(choice) == "error":
+            return {"error": {"message": f"the answer ended with {text(choice, 'finish_reason')}"}}
+    return None
