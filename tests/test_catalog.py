@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from farebox.catalog import Capability, Catalog, ModelInfo, Tier, load
-from farebox.messages import Strategy, Target, Usage
+from farebox.catalog import Capability, Catalog, ModelInfo, Thinking, Tier, load
+from farebox.messages import ReasoningEffort, Strategy, Target, Usage
 from farebox.prices import cost_nanodollars, per_million_usd
 
 CATALOG = load()
@@ -86,6 +86,36 @@ def test_an_entry_speaks_only_known_words(model: ModelInfo) -> None:
     assert model.name.count("/") == 1
     if model.context_window is not None and model.max_output_tokens is not None:
         assert model.max_output_tokens < model.context_window
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_efforts_go_from_weak_to_strong(model: ModelInfo) -> None:
+    assert list(model.efforts) == [effort for effort in get_args(ReasoningEffort) if effort in model.efforts]
+    assert not model.efforts or "reasoning" in model.capabilities
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_it_is_known_how_every_claude_model_thinks_and_of_no_other(model: ModelInfo) -> None:
+    assert (model.thinking in get_args(Thinking)) is ("anthropic" in model.ids)
+    if model.thinking == "adaptive":
+        assert {"low", "medium", "high"} <= set(model.efforts)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "thinking"),
+    [
+        ("claude-haiku-5-5", "adaptive"),
+        ("claude-opus-5-5", "adaptive"),
+        ("claude-sonnet-4-5-20250929", "budget"),
+        ("claude-opus-4-5", "budget"),
+    ],
+)
+def test_newer_claude_models_think_by_an_effort_older_ones_by_a_budget(
+    model_id: str, thinking: Thinking
+) -> None:
+    info = CATALOG.info("anthropic", model_id)
+    assert info is not None
+    assert info.thinking == thinking
 
 
 @pytest.mark.parametrize("model", MODELS)
