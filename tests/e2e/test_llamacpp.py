@@ -77,6 +77,29 @@ def test_chat_streams(client: Client, proxy: Proxy) -> None:
     assert proxy.posts == ["/v1/chat/completions"]
 
 
+def test_chat_streams_from_v1_messages(tmp_path: Path, proxy: Proxy, llama: LlamaServer) -> None:
+    config = f"""
+[tasks]
+chat = "mine/{llama.model.alias}"
+[providers.mine]
+dialect = "anthropic"
+base_url = "http://127.0.0.1:{proxy.port}/v1"
+free = true
+"""
+    with Client(tmp_path, config=config) as client:
+        client.initialize()
+        result = client.chat("Write one short sentence about trains.")
+        events = [told["event"] for told in client.notifications("farebox/chatEvent")]
+    texts = [event["text"] for event in events if event["type"] == "text"]
+    assert len(texts) > 1
+    assert "".join(texts) == result["text"]
+    usage = result["usage"]
+    assert usage["inputTokens"] > 1
+    assert usage["outputTokens"] > 1
+    assert proxy.posts == ["/v1/messages"]
+    print(f"\n{llama.model.alias} by /v1/messages: {usage}")
+
+
 def test_the_report_shows_requests_that_cost_nothing(client: Client, llama: LlamaServer) -> None:
     client.ghost(URI, *PLACE)
     client.chat("Answer with one word: yes.")

@@ -1,5 +1,6 @@
 """Model servers on the user's own machine are told apart by what only one of them has."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 
@@ -8,12 +9,30 @@ import pytest
 from farebox.errors import ProviderError
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
-from farebox.providers.local import WELL_KNOWN, LocalServer, discover, identify
+from farebox.providers.local import WELL_KNOWN, LocalServer, choose, describe, discover, identify
 from farebox.secrets import Credential, Secret, origin_of
 from support.upstream import Answer, Upstream, json_answer
 
 MODELS = json_answer({"object": "list", "data": [{"id": "qwen"}, {"id": "llama"}, {"object": "model"}, 7]})
 PROPS = json_answer({"default_generation_settings": {"n_ctx": 4096}, "total_slots": 1})
+TAGS = json_answer({"models": [{"name": "qwen", "size": 1}, {"name": "llama"}, {"size": 7}]})
+STUDIO = json_answer(
+    {
+        "object": "list",
+        "data": [
+            {"id": "llama", "type": "llm", "state": "not-loaded", "max_context_length": 131072},
+            {"id": "embed", "type": "embeddings", "state": "loaded", "max_context_length": 2048},
+            {
+                "id": "qwen",
+                "type": "vlm",
+                "state": "loaded",
+                "max_context_length": 32768,
+                "loaded_context_length": 4096,
+            },
+        ],
+    }
+)
+PROBES = ("/props", "/api/version", "/api/v0/models")
 
 
 @pytest.fixture
@@ -48,11 +67,15 @@ async def check(http: Http, upstream: Upstream, path: str = "/v1") -> LocalServe
     [
         pytest.param({"/props": PROPS}, ("llama.cpp", "llamacpp", "infill"), id="llama.cpp"),
         pytest.param(
-            {"/api/version": json_answer({"version": "0.30.1"})}, ("Ollama", "openai", "suffix"), id="Ollama"
+            {"/api/version": json_answer({"version": "0.30.1"}), "/api/tags": TAGS},
+            ("Ollama", "ollama", "tokens"),
+            id="Ollama",
         ),
+        pytest.param({"/api/v0/models": STUDIO}, ("LM Studio", "openai", "tokens"), id="LM Studio"),
         pytest.param({}, ("an OpenAI-compatible server", "openai", "tokens"), id="another"),
         pytest.param(
-            {"/props": json_answer({}), "/api/version": Answer(body=b"<html>")},
+            {path: json_answer({"error": "Unexpected endpoint"}) for path in PROBES}
+            | {"/api/version": Answer(body=b"<html>")},
             ("an OpenAI-compatible server", "openai", "tokens"),
             id="one that answers everything",
         ),
@@ -67,6 +90,64 @@ async def test_a_server_is_told_by_what_only_it_has(
     server = await check(http, upstream)
     assert (server.kind, server.dialect, server.fill) == expected
     assert server.models == ("qwen", "llama")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param({"/props": PROPS}, {"qwen": 4096, "any name": 4096}, id="llama.cpp"),
+        pytest.param(
+            {"/props": json_answer({"default_generation_settings": {"n_ctx": 0}})},
+            {"qwen": None},
+            id="llama.cpp as a router of several models",
+        ),
+        pytest.param(
+            {"/api/v0/models": STUDIO},
+            {"qwen": 4096, "llama": 131072, "embed": None},
+            id="LM Studio: as loaded, else what the model has",
+        ),
+        pytest.param(
+            {
+                "/v1/models": json_answer(
+                    {"data": [{"id": "qwen", "max_model_len": 8192}, {"id": "b", "max_model_len": "x"}]}
+                )
+            },
+            {"qwen": 8192, "b": None},
+            id="vLLM",
+        ),
+        pytest.param({}, {"qwen": None}, id="another"),
+    ],
+)
+async def test_a_server_says_how_long_a_context_is(
+    http: Http, upstream: Upstream, answers: dict[str, Answer], expected: dict[str, int | None]
+):
+    upstream.answer("/v1/models", MODELS)
+    for path, answer in answers.items():
+        upstream.answer(path, answer)
+    server = await check(http, upstream)
+    for model, tokens in expected.items():
+        said = await describe(http, endpoint(upstream.base_url), server, model)
+        assert said.context_tokens == tokens, model
+
+
+async def test_the_models_in_memory_come_first(http: Http, upstream: Upstream):
+    upstream.answer("/v1/models", MODELS)
+    upstream.answer("/api/v0/models", STUDIO)
+    assert (await check(http, upstream)).models == ("qwen", "llama")
+    upstream.answer("/api/version", json_answer({"version": "0.30.1"}))
+    upstream.answer("/api/tags", TAGS)
+    upstream.answer("/api/ps", json_answer({"models": [{"name": "llama"}, {"name": "removed"}, {}]}))
+    assert (await check(http, upstream)).models == ("llama", "qwen")
+
+
+async def test_what_runs_there_is_asked_where_no_model_is_named(http: Http, upstream: Upstream):
+    upstream.answer("/v1/models", MODELS)
+    upstream.answer("/props", PROPS)
+    server = await check(http, upstream)
+    model, said = await choose(http, endpoint(upstream.base_url), server, None)
+    assert (model, said.context_tokens) == ("qwen", 4096)
+    nothing = dataclasses.replace(server, models=())
+    assert (await choose(http, endpoint(upstream.base_url), nothing, None))[0] is None
 
 
 async def test_an_address_without_a_path_means_v1(http: Http, upstream: Upstream):

