@@ -10,9 +10,10 @@ import pytest
 from farebox.app import App, Client, data_folder
 from farebox.config import WORKSPACE_FILE
 from farebox.errors import ConfigError, ModelNotFound
-from farebox.messages import Call, Chat, Message
+from farebox.messages import UNKNOWN_TRAITS, Call, Chat, Message, Target
 from farebox.router.request import Request
-from support.upstream import Answer, Upstream, openrouter_stream
+from support.openrouter_models import models, priced
+from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 OpenApp = Callable[..., App]
 
@@ -177,6 +178,86 @@ def test_a_key_that_is_remembered_counts_at_once(open_app: OpenApp):
     assert app.door().directory.state("openai") == "missingKey"
     app.keys.remember("openai", "k")
     assert app.door().directory.state("openai") == "ready"
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as server:
+        server.answer("/v1/models", json_answer(models(priced("acme/new", "0.000001", "0.000002"))))
+        yield server
+
+
+OPENROUTER = '[providers.openrouter]\nbase_url = "{}"\n'
+KEY = {"OPENROUTER_API_KEY": "k"}
+
+
+async def test_openrouters_list_is_known_once_it_was_fetched_and_by_the_next_app(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app(OPENROUTER.format(upstream.base_url), **KEY)
+    target = Target("openrouter", "acme/new")
+    assert app.door().planner.traits(target) == UNKNOWN_TRAITS
+    assert upstream.requests == []
+    await app.refresh_listing(asked=True)
+    for one in (app, open_app(**KEY)):
+        planner = one.door().planner
+        assert planner.traits(target).context_window == 100_000
+        assert planner.traits(target).reasons
+        assert planner.estimate(target, a_request()) == 14 * 1_000 + 100 * 2_000
+        assert one.door().planner.catalog is planner.catalog, "put together once"
+    await app.refresh_listing(asked=True)
+    assert [request.path for request in upstream.requests] == ["/v1/models"]
+
+
+@pytest.mark.parametrize(
+    ("more", "environment"),
+    [
+        pytest.param("[privacy]\nlocal_only = true", KEY, id="local-only"),
+        pytest.param("[privacy]\nfetch_models = false", KEY, id="not-wanted"),
+        pytest.param("", {**KEY, "FAREBOX_FETCH_MODELS": "off"}, id="not-wanted-here"),
+        pytest.param("", {}, id="no-key"),
+        pytest.param("", {"OPENROUTER_API_KEY": "two words"}, id="bad-key"),
+        pytest.param("no TOML", KEY, id="broken-config"),
+    ],
+)
+async def test_the_list_is_not_fetched(
+    open_app: OpenApp, upstream: Upstream, more: str, environment: dict[str, str]
+):
+    app = open_app(OPENROUTER.format(upstream.base_url) + more, **environment)
+    await app.refresh_listing(asked=True)
+    assert upstream.connections == 0
+
+
+async def test_the_list_is_fetched_unasked_from_openrouter_alone(open_app: OpenApp, upstream: Upstream):
+    app = open_app(OPENROUTER.format(upstream.base_url), **KEY)
+    await app.refresh_listing(asked=False)
+    assert upstream.connections == 0
+
+
+async def test_warming_up_and_opening_the_door_ask_nobody(open_app: OpenApp, upstream: Upstream):
+    app = open_app(OPENROUTER.format(upstream.base_url), **KEY)
+    app.warm_up()
+    app.door()
+    assert upstream.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        pytest.param("openai", "zdr = true", id="privacy"),
+        pytest.param("groq", "zdr = false", id="even-if-off"),
+        pytest.param("box", 'models = ["a/b"]', id="a-server-of-ones-own"),
+        pytest.param("local", "max_price = { prompt = 1 }", id="a-local-server"),
+    ],
+)
+def test_a_setting_for_openrouter_alone_is_refused_elsewhere(open_app: OpenApp, name: str, setting: str):
+    app = open_app(f"[providers.{name}]\n{setting}")
+    key = setting.partition(" ")[0]
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=rf"providers\.{name}\.{key}: {name} would not heed") as caught:
+            app.config()
+        assert "[providers.openrouter]" in caught.value.hint
+    open_app(f"[providers.openrouter]\n{setting}").config()
 
 
 async def test_warming_up_and_closing_can_be_done_twice(open_app: OpenApp):

@@ -8,6 +8,7 @@ import pytest
 import farebox
 from farebox.app import App, Client
 from farebox.doctor import Check
+from support.openrouter_models import entry, models
 from support.upstream import Upstream, json_answer
 
 OpenApp = Callable[..., App]
@@ -51,6 +52,39 @@ async def test_a_provider_that_answers_is_well(open_app: OpenApp, tmp_path: Path
     assert checks["complete"].message.startswith("openrouter/")
     assert str(tmp_path / "home") in checks["ledger"].message
     assert "sk-secret" not in repr(checks)
+
+
+async def test_what_a_key_may_still_spend_is_said_and_its_label_never(open_app: OpenApp):
+    async with Upstream() as upstream:
+        data = {"label": "sk-or-v1-116...0ce", "limit": 10, "limit_remaining": 3.2, "limit_reset": "monthly"}
+        upstream.answer("/v1/key", json_answer({"data": {**data, "usage": 6.8, "is_free_tier": True}}))
+        config = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"'
+        checks = await checks_of(open_app(config, OPENROUTER_API_KEY="sk-secret-0123456789"))
+    assert checks["provider openrouter"].message == (
+        "answers; key from OPENROUTER_API_KEY; $3.20 of $10.00 left, resets monthly; $6.80 used; free tier"
+    )
+    assert "116" not in repr(checks)
+
+
+async def test_a_model_that_will_be_withdrawn_is_a_warning(open_app: OpenApp):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/key", json_answer({}))
+        upstream.answer("/v1/models", json_answer(models(entry(expiration_date="2027-01-31"))))
+        config = (
+            f'[tasks]\nchat = "openrouter/acme/new"\n[providers.openrouter]\nbase_url = "{upstream.base_url}"'
+        )
+        app = open_app(config, OPENROUTER_API_KEY="k")
+        await app.refresh_listing(asked=True)
+        checks = await checks_of(app)
+    assert checks["chat"].state == "warning"
+    assert checks["chat"].message.endswith("which openrouter will withdraw on 2027-01-31")
+    assert checks["complete"].state == "ok"
+
+
+async def test_a_setting_that_another_provider_would_not_heed_is_an_error(open_app: OpenApp):
+    checks = await checks_of(open_app("[providers.openai]\nzdr = true", OPENAI_API_KEY="k"))
+    assert checks["config"].state == "error"
+    assert "providers.openai.zdr" in checks["config"].message
 
 
 @pytest.mark.parametrize(

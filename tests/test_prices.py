@@ -6,17 +6,37 @@ case names its moment, because prices change and some depend on the hour.
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from genai_prices import Usage as PricedUsage
+from genai_prices import calc_price
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
+from genai_prices.types import (
+    AbstractUsage,
+    ClauseEquals,
+    ModelInfo,
+    ModelPrice,
+    PriceCalculation,
+    Provider,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import farebox
-from farebox.messages import Usage
-from farebox.prices import cost_nanodollars, estimate_nanodollars, per_million_usd, preload
+from farebox.messages import Usage, nanodollars_from_usd
+from farebox.prices import (
+    MAX_LINES,
+    _memory,
+    cost_nanodollars,
+    estimate_nanodollars,
+    per_million_usd,
+    preload,
+)
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DEEPSEEK_PEAK = datetime(2026, 11, 20, 2, tzinfo=UTC)
@@ -269,6 +289,111 @@ def test_preloading_loads_the_table() -> None:
     code = "import farebox.prices\nfarebox.prices.preload()\nprint('genai_prices.data' in sys.modules)"
     assert run_python(code) == "True"
     preload()
+
+
+def test_it_is_known_whether_the_table_has_been_loaded() -> None:
+    code = (
+        "from farebox import prices\n"
+        "before = prices.loaded()\nprices.preload()\nprint(before, prices.loaded())"
+    )
+    assert run_python(code) == "False True"
+
+
+# --- what is remembered ------------------------------------------------------------------------
+
+
+def rated_models() -> list[tuple[str, str]]:
+    """Every model of the table under its first id, by the provider that has it."""
+    return [(provider.id, model.id) for provider in get_snapshot().providers for model in provider.models]
+
+
+def library_nanodollars(price_id: str, model: str, used: Usage, at: datetime) -> int | None:
+    """Price a usage with the library alone."""
+    counts = PricedUsage(
+        input_tokens=used.input_tokens,
+        cache_read_tokens=used.cached_input_tokens,
+        cache_write_tokens=used.cache_write_tokens,
+        output_tokens=used.output_tokens,
+    )
+    try:
+        price = calc_price(counts, model, provider_id=price_id, genai_request_timestamp=at)
+    except (LookupError, ValueError):
+        return None
+    return nanodollars_from_usd(price.total_price)
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    priced=st.sampled_from(rated_models()),
+    sizes=st.lists(
+        st.tuples(*[st.sampled_from([0, 1, 7, 4_097, 128_001, 200_001, 1_000_003])] * 4),
+        min_size=2,
+        max_size=4,
+    ),
+    at=st.sampled_from([NOON, DEEPSEEK_PEAK, datetime(2024, 1, 1, tzinfo=UTC)]),
+)
+def test_what_is_remembered_is_what_the_library_says_for_every_model_of_the_table(
+    priced: tuple[str, str], sizes: list[tuple[int, int, int, int]], at: datetime
+) -> None:
+    price_id, model = priced
+    for size in [*sizes, *sizes]:
+        used = parts_usage(*size)
+        cost = check(price_id, model, used, at)
+        if cost:  # zero and unknown are told apart by rules of our own, tested above
+            assert cost == library_nanodollars(price_id, model, used, at)
+
+
+def test_a_price_that_depends_on_the_hour_is_that_of_each_request() -> None:
+    used = usage(10_000, cached=8_000, output=500)
+    for _ in range(3):
+        assert check("deepseek", "deepseek-v4-flash", used, NOON) == 624_000
+        assert check("deepseek", "deepseek-v4-flash", used, DEEPSEEK_PEAK) == 1_248_000
+
+
+def test_a_new_table_counts_from_its_first_request_on() -> None:
+    before = check("openai", "gpt-5-mini", usage(1_000))
+    assert check("openai", "brand-new", usage(1_000)) is None
+    model = ModelInfo(
+        id="brand-new",
+        match=ClauseEquals("brand-new"),
+        prices=ModelPrice(input_mtok=Decimal(9), output_mtok=Decimal(9)),
+    )
+    provider = Provider(id="openai", name="OpenAI", api_pattern="", models=[model])
+    set_custom_snapshot(DataSnapshot([provider], from_auto_update=True))
+    try:
+        assert check("openai", "brand-new", usage(1_000)) == 9_000_000
+        assert check("openai", "gpt-5-mini", usage(1_000)) is None
+    finally:
+        set_custom_snapshot(None)
+    assert check("openai", "gpt-5-mini", usage(1_000)) == before
+
+
+def test_names_without_end_are_not_all_remembered() -> None:
+    for number in range(MAX_LINES + 10):
+        assert check("x-ai", f"no-such-model-{number}", usage(1)) is None
+    table = _memory.table
+    assert table is not None
+    assert len(table.lines) <= MAX_LINES
+    assert check("openai", "gpt-5-mini", usage(10)) == 2_500
+
+
+def test_where_our_sum_is_not_the_librarys_its_word_stands() -> None:
+    class Dearer(ModelInfo):
+        """A later library that adds a cent to every request."""
+
+        def calc_price(self, usage: AbstractUsage, provider: Provider, **moment: Any) -> PriceCalculation:
+            price = super().calc_price(usage, provider, **moment)
+            return replace(price, total_price=price.total_price + Decimal("0.01"))
+
+    prices = ModelPrice(input_mtok=Decimal(9), output_mtok=Decimal(9))
+    model = Dearer(id="m", match=ClauseEquals("m"), prices=prices)
+    provider = Provider(id="openai", name="OpenAI", api_pattern="", models=[model])
+    set_custom_snapshot(DataSnapshot([provider], from_auto_update=True))
+    try:
+        for size in (1_000, 2_000, 3_000):
+            assert check("openai", "m", usage(size)) == size * 9_000 + 10_000_000
+    finally:
+        set_custom_snapshot(None)
 
 
 # --- properties --------------------------------------------------------------------------------

@@ -14,19 +14,26 @@ from pathlib import Path
 import platformdirs
 
 from farebox import catalog, config, costs, doctor
+from farebox.catalog import Catalog
 from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
-from farebox.errors import ConfigError, InvalidParams
+from farebox.errors import ConfigError, FareboxError, InvalidParams
 from farebox.ledger.limits import limits_from
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
+from farebox.provider_settings import ROUTING_SETTINGS
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
+from farebox.providers.listing_file import NO_LISTING, Listing, ListingFile
 from farebox.providers.local import LocalServer
+from farebox.providers.vendors import vendors
 from farebox.router.door import Door
+from farebox.router.listed import broker, is_at_home, with_listed
 from farebox.router.plan import Planner
+from farebox.router.pricing import Pricing
 from farebox.router.request import Origin
+from farebox.router.retry import RetryBudget
 from farebox.secrets import Keys
 
 
@@ -54,11 +61,16 @@ class App:
         self._models: dict[str, str] = {}
         self._config: Config | None = None
         self._stamp: object = None
+        self._door: Door | None = None
+        self._door_stamp: object = None
         self._servers: dict[str, LocalServer] = {}
         home = data_folder(self._environment)
+        self._retries = RetryBudget()
         self.http = Http()
         self.keys = Keys(environment=self._environment, file=home / "keys.json")
         self.ledger = Ledger(home / "ledger.db")
+        self.listings = ListingFile(home / "openrouter-models.json")
+        self._known: tuple[Listing, Catalog] = (NO_LISTING, catalog.load())
         self.conversations = Conversations()
         self.diary = Diary()
 
@@ -86,31 +98,70 @@ class App:
     def config(self) -> Config:
         """Return the settings of this moment. Raises ConfigError while a file is wrong."""
         files = self.workspace_files
-        stamp = [(_stamp(file)) for file in (self.config_file, *files)]
+        stamp = [_stamp(file) for file in (self.config_file, *files)]
         if self._config is None or stamp != self._stamp:
-            self._config = config.load(
+            settings = config.load(
                 environment=self._environment,
                 user_file=self.config_file,
                 client_settings=self._client.settings,
                 workspace_files=files,
             )
-            self._stamp = stamp
-        if not self._models:
-            return self._config
-        tasks = self._config.tasks.model_copy(update=self._models)
-        return self._config.model_copy(update={"tasks": tasks})
+            _refuse_foreign_preferences(settings)
+            tasks = settings.tasks.model_copy(update=self._models)
+            self._config, self._stamp = settings.model_copy(update={"tasks": tasks}), stamp
+        return self._config
 
     def door(self) -> Door:
-        """Open the door with the settings of this moment. Raises ConfigError."""
+        """Open the door with the settings and keys of this moment. Raises ConfigError.
+
+        It is the same door while none of these have changed, so that what it has looked up counts.
+        """
         settings = self.config()
-        directory = Directory(settings, self.keys, self.http, servers=self._servers)
-        planner = Planner(settings, catalog.load(), directory)
-        return Door(planner, directory, self.ledger, trusted=self._client.trusted)
+        stamp = (self.keys.stamp(), self.listings.read(), self._client.trusted)
+        if self._door is None or self._door.planner.config is not settings or stamp != self._door_stamp:
+            self._door, self._door_stamp = self._new_door(settings), stamp
+        return self._door
+
+    def _new_door(self, settings: Config) -> Door:
+        directory = self._directory(settings)
+        planner = Planner(settings, self._catalog(directory), directory, Pricing(self.listings))
+        return Door(planner, directory, self.ledger, trusted=self._client.trusted, retries=self._retries)
+
+    def _directory(self, settings: Config) -> Directory:
+        return Directory(settings, self.keys, self.http, servers=self._servers)
+
+    def _catalog(self, directory: Directory) -> Catalog:
+        """Return our catalogue with what is known of a broker's own list, put together once for each list."""
+        seller = broker(directory)
+        if seller is None:
+            return catalog.load()
+        listing = self.listings.at(seller.base_url)
+        if listing is not self._known[0]:
+            self._known = (listing, with_listed(catalog.load(), seller.provider, listing))
+        return self._known[1]
+
+    async def refresh_listing(self, *, asked: bool) -> None:
+        """Fetch OpenRouter's list of models, if it is set up and what is here is a day old.
+
+        Never in local-only mode, nor with ``[privacy] fetch_models = false``. Unless the user has ``asked``
+        for models, only from OpenRouter itself: another address in its place may have no such list.
+        Raises nothing but a CancelledError: without the list, what farebox knows by itself must do.
+        """
+        try:
+            settings = self.config()
+            seller = broker(self._directory(settings))
+        except FareboxError:
+            return
+        if seller is None or settings.privacy.local_only or not settings.privacy.fetch_models:
+            return
+        if asked or is_at_home(seller):
+            await self.listings.refresh(self.http, seller)
 
     def set_model(self, task: Task, model: str) -> None:
         """Use another model for a task, until this app ends. Raises ModelNotFound."""
         self.door().planner.targets(model, task)
         self._models[task] = model
+        self._stamp = None
 
     def set_key(self, provider: str, secret: str | None) -> None:
         """Remember a key in memory, or forget it. Raises InvalidParams for an unknown provider."""
@@ -166,6 +217,7 @@ class App:
 
         self.http.warm_up()
         prices.preload()
+        self.listings.read()
 
     async def close(self) -> None:
         """Close connections and write what is still to be written."""
@@ -186,3 +238,17 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return info.st_mtime_ns, info.st_size
+
+
+def _refuse_foreign_preferences(settings: Config) -> None:
+    """Refuse what a provider would not heed: whoever writes ``zdr = true`` must be able to rely on it."""
+    for name, provider in settings.providers.items():
+        vendor = vendors().get(name)
+        if vendor is not None and vendor.routing:
+            continue
+        unheeded = next((key for key in ROUTING_SETTINGS if getattr(provider, key) is not None), None)
+        if unheeded is not None:
+            raise ConfigError(
+                f"providers.{name}.{unheeded}: {name} would not heed this setting, only OpenRouter does",
+                hint=f"Remove {unheeded} from [providers.{name}], or move it to [providers.openrouter].",
+            )

@@ -10,16 +10,17 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal, NotRequired, TypeAlias, TypedDict, cast
 
-from farebox.messages import Strategy, Target, Task
+from farebox.messages import ReasoningEffort, Strategy, Target, Task
 
 Tier: TypeAlias = Literal["fast", "balanced", "strong"]
 Capability: TypeAlias = Literal["tools", "images", "reasoning"]
+Thinking: TypeAlias = Literal["adaptive", "budget"]
 
 _TYPO_CUTOFF = 0.8
 """How alike two names must be for one to be a typing error of the other."""
@@ -30,19 +31,28 @@ _VERSION_CUTOFF = 0.9
 _LONGEST_NAME_CHARS = 200
 """Longer texts are no model name; they are not compared, which keeps the comparison short."""
 
+_NOTHING: Mapping[str, "ModelInfo"] = MappingProxyType({})
+
 _DATED = re.compile(r"[-@]20\d\d-?\d\d-?\d\d$")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model. ``name`` is canonical; ``ids`` holds what each vendor calls it."""
+    """One model. ``name`` is canonical; ``ids`` holds what each vendor calls it.
+
+    A model of a vendor's own list has no ``tier`` and no ``ids``, and is called what the vendor calls it;
+    ``expires`` is the day (ISO 8601) on which the vendor will withdraw it, if it says so.
+    """
 
     name: str
-    tier: Tier
+    tier: Tier | None
     context_window: int | None
     max_output_tokens: int | None
     capabilities: frozenset[Capability]
     ids: Mapping[str, str] = field(hash=False)
+    thinking: Thinking | None = None
+    efforts: tuple[ReasoningEffort, ...] = ()
+    expires: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +66,7 @@ class Catalog:
     _brokers: frozenset[str]
     _spellings: Mapping[str, tuple[str, ...]]
     _by_vendor_id: Mapping[tuple[str, str], ModelInfo]
+    _listed: Mapping[str, Mapping[str, ModelInfo]] = field(default_factory=dict[str, Mapping[str, ModelInfo]])
 
     @property
     def aliases(self) -> Mapping[str, str]:
@@ -69,10 +80,27 @@ class Catalog:
     def info(self, provider: str, model_id: str) -> ModelInfo | None:
         """Find a model by what a vendor calls it; dated ids and variants (``:free``) are the same model."""
         wanted = model_id.strip().lower()
+        listed = self._listed.get(provider, _NOTHING)
         for spelling in (wanted, _undated(wanted), *self._without_variant(provider, wanted)):
-            if (found := self._by_vendor_id.get((provider, spelling))) is not None:
+            found = listed.get(spelling) or self._by_vendor_id.get((provider, spelling))
+            if found is not None:
                 return found
         return None
+
+    def exactly(self, provider: str, model_id: str) -> ModelInfo | None:
+        """Find a model of our own by exactly what a vendor calls it."""
+        return self._by_vendor_id.get((provider, model_id.lower()))
+
+    def with_listed(self, provider: str, models: Mapping[str, ModelInfo]) -> "Catalog":
+        """Add what a vendor's own list says of its models, in place of our own: lower-case id -> model."""
+        return replace(
+            self, _listed=MappingProxyType({**self._listed, provider: MappingProxyType({**models})})
+        )
+
+    def listed_at(self, provider: str) -> tuple[str, ...]:
+        """List the models of a vendor's own list that are not ours."""
+        listed = self._listed.get(provider, _NOTHING)
+        return tuple(model.name for key, model in listed.items() if (provider, key) not in self._by_vendor_id)
 
     def target(self, name: str, provider: str) -> Target | None:
         """Return a canonical model at one vendor, if that vendor sells it."""
@@ -141,6 +169,10 @@ class Catalog:
                 if (target := self.target(name, provider)) is not None:
                     known.setdefault(_letters_and_digits(alias), target.name)
                     known.setdefault(_letters_and_digits(f"{provider}/{alias}"), target.name)
+        for provider in providers:
+            for model_id in self.listed_at(provider):
+                for spelling in (f"{provider}/{model_id}", model_id, _last_part(model_id)):
+                    known.setdefault(_letters_and_digits(spelling), f"{provider}/{model_id}")
         return known
 
     def _at_a_broker(self, text: str, providers: tuple[str, ...]) -> str | None:
@@ -173,6 +205,8 @@ class _Model(TypedDict):
     context_window: NotRequired[int]
     max_output_tokens: NotRequired[int]
     capabilities: list[Capability]
+    thinking: NotRequired[Thinking]
+    efforts: NotRequired[list[ReasoningEffort]]
     ids: dict[str, str]
 
 
@@ -225,6 +259,8 @@ def _model_info(name: str, entry: _Model) -> ModelInfo:
         max_output_tokens=entry.get("max_output_tokens"),
         capabilities=frozenset(entry["capabilities"]),
         ids=MappingProxyType(dict(entry["ids"])),
+        thinking=entry.get("thinking"),
+        efforts=tuple(entry.get("efforts", ())),
     )
 
 

@@ -8,61 +8,22 @@ is ever a setting.
 """
 
 import difflib
-import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Annotated, TypeVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from farebox import patterns
 from farebox.errors import ConfigError
 from farebox.messages import Strategy, Task
+from farebox.provider_settings import FillStyle, ProviderSettings, Section, Usd
 from farebox.settings_file import Layer, TomlTable, line_of, read_file
 
+__all__ = ["FillStyle", "Section"]  # others know them from here
+
 WORKSPACE_FILE = ".farebox.toml"
-MAX_ADDRESS_LENGTH = 2000
-
-_HOST = re.compile(r"(?:\[([^\[\]]+)\]|((?:[\w-]{1,63}\.)*[\w-]{1,63}\.?))(?::\d*)?", re.ASCII)
-_DIGITS_AND_DOTS = re.compile(r"\d+(?:\.\d+){3}", re.ASCII)
-
-Dialect = Literal["openai", "llamacpp"]
-FillStyle = Literal["infill", "suffix", "tokens", "chat"]
-
-
-def _http_url(value: str) -> str:
-    """Accept a plain http(s) address: no user, no query, no fragment."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an address such as http://127.0.0.1:8080/v1")
-    if parts.port == 0 or not re.fullmatch(r"[\x21-\x7e]+", value):  # reading the port checks its range
-        raise ValueError("must be an address with no space, no control character and a real port")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must be a plain address: no user name, password, query or fragment")
-    if not _is_host(parts.netloc) or len(value) > MAX_ADDRESS_LENGTH:
-        raise ValueError("must be an address with a real host: a name, an IPv4 address or an IPv6 one in []")
-    return value.rstrip("/")
-
-
-def _is_host(netloc: str) -> bool:
-    """Say whether something can be reached there: the HTTP library raises an error of its own if not."""
-    host = _HOST.fullmatch(netloc)
-    if host is None:
-        return False
-    try:
-        if host[1]:
-            ipaddress.IPv6Address(host[1])
-        elif _DIGITS_AND_DOTS.fullmatch(host[2]):
-            ipaddress.IPv4Address(host[2])
-    except ValueError:
-        return False
-    return True
-
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 def _excludes_more(pattern: str) -> str:
@@ -89,14 +50,7 @@ def _bounded(exclude: list[str]) -> list[str]:
     return exclude
 
 
-Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class Section(BaseModel):
-    """A frozen table that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -124,21 +78,6 @@ class Tasks(Section):
         return (value,) if isinstance(value, str) else tuple(value)
 
 
-class ProviderSettings(Section):
-    """One ``[providers.NAME]`` table: a known vendor adjusted, or a server of the user's own."""
-
-    dialect: Dialect | None = None
-    base_url: HttpUrl | None = None
-    key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    fill: FillStyle | None = None
-    free: bool | None = None
-    order: list[str] | None = None
-    only: list[str] | None = None
-    ignore: list[str] | None = None
-    allow_fallbacks: bool | None = None
-    sort: Literal["price", "throughput", "latency"] | None = None
-
-
 class Budgets(Section):
     """Hard limits in dollars; None is no limit."""
 
@@ -147,17 +86,21 @@ class Budgets(Section):
 
 
 class Privacy(Section):
-    """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax."""
+    """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax.
+
+    ``fetch_models``: OpenRouter may be asked, once a day, for its list of models and prices.
+    """
 
     local_only: bool = False
-    exclude: Annotated[list[str], AfterValidator(_bounded)] = []
+    fetch_models: bool = True
+    exclude: Annotated[list[str], AfterValidator(_bounded)] = Field(default_factory=list[str])
 
 
 class CompletionSettings(Section):
     """Switches of tab completion."""
 
     enabled: bool = True
-    disabled_languages: list[str] = []
+    disabled_languages: list[str] = Field(default_factory=list[str])
     debounce_ms: Annotated[int, Field(ge=0, le=5000)] = 75
 
 
@@ -166,8 +109,8 @@ class Config(Section):
 
     strategy: Strategy = "balanced"
     tasks: Tasks = Tasks()
-    models: dict[str, ModelName] = {}
-    providers: dict[str, ProviderSettings] = {}
+    models: dict[str, ModelName] = Field(default_factory=dict[str, str])
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict[str, ProviderSettings])
     budgets: Budgets = Budgets()
     privacy: Privacy = Privacy()
     completion: CompletionSettings = CompletionSettings()
@@ -194,14 +137,16 @@ class WorkspaceCompletion(Section):
     """A workspace may switch completion off, wholly or for languages."""
 
     enabled: Annotated[bool | None, _only(False)] = None
-    disabled_languages: list[str] = []
+    disabled_languages: list[str] = Field(default_factory=list[str])
 
 
 class WorkspacePrivacy(Section):
     """A workspace may force local-only mode and exclude more."""
 
     local_only: Annotated[bool | None, _only(True)] = None
-    exclude: Annotated[list[Annotated[str, AfterValidator(_excludes_more)]], AfterValidator(_bounded)] = []
+    exclude: Annotated[list[Annotated[str, AfterValidator(_excludes_more)]], AfterValidator(_bounded)] = (
+        Field(default_factory=list[str])
+    )
 
 
 class WorkspaceConfig(Section):
@@ -292,6 +237,8 @@ def _lower(first: Decimal | None, second: Decimal | None) -> Decimal | None:
 def _environment_layer(environment: Mapping[str, str]) -> Layer:
     local = environment.get("FAREBOX_LOCAL_BASE_URL")
     table: TomlTable = {"providers": {"local": {"base_url": local}}} if local else {}
+    if environment.get("FAREBOX_FETCH_MODELS", "").lower() in ("0", "off", "no", "false"):
+        table["privacy"] = {"fetch_models": False}
     return Layer("the environment (FAREBOX_LOCAL_BASE_URL)", table)
 
 
@@ -356,14 +303,21 @@ def _key_path(table: TomlTable, path: tuple[str, ...]) -> tuple[str, ...]:
 def _keys_at(schema: type[Section], path: tuple[str, ...]) -> list[str]:
     """Return the keys that a table of the schema may have."""
     level: type[Section] = schema
-    for part in path:
-        if level is Config and part == "providers":
-            level = ProviderSettings
-            break
+    parts = list(path)
+    if schema is Config and parts[:1] == ["providers"]:
+        level, parts = ProviderSettings, parts[2:]
+    for part in parts:
         field = level.model_fields.get(part)
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, Section)
-        ):
+        below = _section_in(field.annotation) if field is not None else None
+        if below is None:
             return []
-        level = field.annotation
+        level = below
     return list(level.model_fields)
+
+
+def _section_in(annotation: object) -> type[Section] | None:
+    """Return the table that a setting may be, if it may be one."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+    return None

@@ -136,6 +136,10 @@ async def _task(door: Door, task: Task) -> Check:
     if dropped is not None:
         first, problem = route.candidates[0].target.name, dropped.message
         return Check(task, "warning", f"{goes_to}, since {first} is left out: {problem}", dropped.hint)
+    info = door.planner.catalog.info(route.target.provider, route.target.model)
+    if info is not None and info.expires is not None:
+        warning = f"{goes_to}, which {route.target.provider} will withdraw on {info.expires}"
+        return Check(task, "warning", warning, f"Set another model for {task} in [tasks] before then.")
     languages = door.planner.config.completion.disabled_languages if task == "complete" else ()
     not_for = f"; not for {', '.join(languages)}" if languages else ""
     return _ok(task, f"{goes_to}{not_for}")
@@ -156,11 +160,12 @@ async def _dropped_first(door: Door, request: Request, route: Route) -> FareboxE
 
 async def _provider(door: Door, name: str) -> Check:
     try:
-        await door.directory.check(name)
+        allowance = await door.directory.check(name)
     except FareboxError as error:
         return _failed(f"provider {name}", error)
     found = door.directory.key(name)
-    return _ok(f"provider {name}", "answers" if found is None else f"answers; key from {found.detail}")
+    words = ("answers", f"key from {found.detail}" if found is not None else "", allowance or "")
+    return _ok(f"provider {name}", "; ".join(word for word in words if word))
 
 
 async def _ledger(ledger: Ledger) -> Check:

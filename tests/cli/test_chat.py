@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -147,13 +148,22 @@ def test_the_claude_shape_goes_in_and_comes_out(tmp_path: Path, upstream: Upstre
 
 
 def test_a_model_that_fails_is_named_and_the_next_one_answers(tmp_path: Path, upstream: Upstream):
-    upstream.queue(json_answer({"error": {"message": "busy"}}, status=503))
+    upstream.queue(json_answer({"error": {"message": "too fast"}}, status=429))
     done = run(tmp_path, upstream, "hi")
     assert (done.returncode, done.stdout) == (0, "Hello you.\n")
     assert done.stderr.splitlines() == [
-        "box answered 503: busy; trying the next model",
+        "box answered 429: too fast; trying the next model",
         "[box/n | 30 in, 8 out | $0.000213 (reported)]",
     ]
+
+
+def test_a_model_that_is_asked_again_is_named(tmp_path: Path, upstream: Upstream):
+    upstream.queue(json_answer({"error": {"message": "busy"}}, status=503))
+    done = run(tmp_path, upstream, "hi")
+    assert (done.returncode, done.stdout) == (0, "Hello you.\n")
+    told, footer = done.stderr.splitlines()
+    assert re.fullmatch(r"box answered 503: busy; trying again in 0\.\d s", told)
+    assert footer == "[box/m | 30 in, 8 out | $0.000213 (reported)]"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 
 from farebox.lsp.methods import ModelsResult
 from support.command import run_farebox
+from support.openrouter_models import entry
+from support.openrouter_models import models as listed
 from support.upstream import Answer, Upstream, json_answer
 
 
@@ -114,3 +116,16 @@ def test_json_is_the_result_of_the_protocol(tmp_path: Path):
         "state",
     }
     assert mini["inputUsdPerMTok"] is None
+
+
+def test_everything_that_openrouter_lists_is_shown_when_asked_for(tmp_path: Path):
+    with Upstream.in_thread() as upstream:
+        upstream.answer("/v1/models", json_answer(listed(entry("acme/new"))))
+        config = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"\n'
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        fetched = {"OPENROUTER_API_KEY": "sk-or-canary-0123", "FAREBOX_FETCH_MODELS": "on"}
+        some, every = run(tmp_path, **fetched), run(tmp_path, "--all", **fetched)
+        assert [request.path for request in upstream.requests] == ["/v1/models"], "the second reads the file"
+    assert "openrouter/acme/new" not in some.stdout
+    line = next(line for line in every.stdout.splitlines() if "openrouter/acme/new" in line)
+    assert line.split()[1:4] == ["100,000", "3", "15"]

@@ -85,7 +85,8 @@ def test_names_from_outside_are_printed_without_their_control_characters(
 
 
 def test_the_reasons_of_a_server_that_refuses_are_too(tmp_path: Path, upstream: Upstream):
-    refusal = json_answer({"error": {"message": HOSTILE}}, status=503)
+    not_again = {"x-should-retry": "false"}
+    refusal = json_answer({"error": {"message": HOSTILE}}, status=503, headers=not_again)
     upstream.queue(refusal)
     fallen_back = run(tmp_path, "chat", "hi")
     assert "trying the next model" in fallen_back.stderr

@@ -42,6 +42,19 @@ def test_a_chat_is_streamed_before_it_is_answered(client: Client) -> None:
     assert kinds.index("the answer", 1) > kinds.index("farebox/chatEvent")
 
 
+def test_an_attempt_that_failed_is_told_before_the_next(client: Client, upstream: Upstream) -> None:
+    upstream.queue(json_answer({"error": {"message": "busy"}}, status=503))
+    assert client.chat("Hello")["text"] == "Hello there."
+    events = [params["event"] for params in client.notifications("farebox/chatEvent")]
+    assert [event["type"] for event in events] == ["route", "retry", "text", "text", "done"]
+    assert events[1] == {
+        "type": "retry",
+        "attempt": 1,
+        "maxAttempts": 3,
+        "error": "openrouter answered 503: busy",
+    }
+
+
 @pytest.mark.parametrize("as_command", [False, True], ids=["request", "command"])
 def test_a_cancelled_chat_tells_what_it_cost(client: Client, upstream: Upstream, as_command: bool) -> None:
     begun = sse(chunk({"role": "assistant", "content": "Hello, this is going to be long"}), done=False)

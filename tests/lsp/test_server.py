@@ -7,6 +7,8 @@ import pytest
 
 import farebox
 from farebox.lsp.names import METHODS
+from support.anthropic_events import answer as messages_answer
+from support.anthropic_events import end, start, text
 from support.client import Client, Failed
 from support.environment import openrouter_config
 from support.metamodel import Json
@@ -312,6 +314,7 @@ def test_a_key_for_an_unknown_provider_is_refused(client: Client) -> None:
 def test_anthropics_second_variable_holds_a_key_too(tmp_path: Path, upstream: Upstream) -> None:
     model = "anthropic/claude-sonnet-4-5"
     config = openrouter_config(upstream.base_url, model).replace("openrouter]", "anthropic]")
+    upstream.answer("/v1/messages", messages_answer(start(), *text(0, "Hello"), *end()))
     with Client(tmp_path, config=config, environment={"ANTHROPIC_AUTH_TOKEN": "sk-ant-012345"}) as client:
         client.initialize()
         client.chat("Hello")

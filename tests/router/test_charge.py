@@ -1,5 +1,8 @@
 """The meter of one attempt: whose figure wins, what is estimated, and what stays unknown."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from farebox.ledger.holds import Outcome
@@ -14,13 +17,18 @@ from farebox.messages import (
     ToolCall,
     Usage,
 )
-from farebox.providers.base import Endpoint
+from farebox.providers.base import Endpoint, RoutingPreferences
+from farebox.providers.listing_file import ListingFile
 from farebox.router.charge import Charge
+from farebox.router.pricing import Pricing
 from farebox.router.request import Origin, Request
 
 PRICED = Target("openai", "gpt-5-mini")  # $0.25 in, $0.025 cached, $2 out for a million tokens
 UNPRICED = Target("openai", "no-such-model")
-BASELINE = (Target("openai", "gpt-5"), "openai")  # $1.25 in, $10 out
+ADDRESS = "http://127.0.0.1:9/v1"
+BASELINE = (Target("openai", "gpt-5"), Endpoint("openai", "openai", ADDRESS, price_id="openai"))
+"""$1.25 in, $10 out"""
+NOBODYS = ListingFile(Path("no-such-folder") / "models.json")
 USAGE = Usage(input_tokens=1_000, cached_input_tokens=400, output_tokens=100, reasoning_tokens=60)
 INPUT_TOKENS = 50
 
@@ -33,8 +41,8 @@ def a_charge(target: Target = PRICED, *, free: bool = False, baseline: bool = Fa
         max_output_tokens=100,
         origin=Origin("/ws", "an editor", "c1"),
     )
-    endpoint = Endpoint(target.provider, "openai", "http://127.0.0.1:9/v1", price_id="openai", free=free)
-    return Charge(request, target, endpoint, BASELINE if baseline else None)
+    endpoint = Endpoint(target.provider, "openai", ADDRESS, price_id="openai", free=free)
+    return Charge(request, target, endpoint, Pricing(NOBODYS), BASELINE if baseline else None)
 
 
 def told(charge: Charge, *deltas: Delta) -> Charge:
@@ -46,6 +54,7 @@ def told(charge: Charge, *deltas: Delta) -> Charge:
 REPORTED = Finish("stop", USAGE, reported_nanodollars=7)
 SILENT = Finish("stop", USAGE)
 NO_USAGE = Finish("stop")
+UNCOUNTED = Finish("stop", reported_nanodollars=7)
 HELLO = Text("eight ch")
 
 
@@ -54,6 +63,7 @@ HELLO = Text("eight ch")
     [
         pytest.param(PRICED, False, (HELLO, REPORTED), "ok", 7, "reported", id="reported-wins"),
         pytest.param(PRICED, True, (HELLO, REPORTED), "ok", 7, "reported", id="reported-wins-over-free"),
+        pytest.param(PRICED, False, (HELLO, UNCOUNTED), "ok", 7, "reported", id="reported-without-usage"),
         pytest.param(PRICED, False, (HELLO, SILENT), "ok", 360_000, "computed", id="computed"),
         pytest.param(PRICED, False, (HELLO, NO_USAGE), "ok", 16_500, "estimated", id="no-usage"),
         pytest.param(PRICED, False, (HELLO,), "cancelled", 16_500, "estimated", id="cancelled"),
@@ -81,10 +91,40 @@ def test_a_charge_has_an_amount_and_its_basis(
     assert settlement.outcome == outcome
 
 
-def test_what_the_table_says_is_kept_beside_what_was_reported():
-    settlement = told(a_charge(), HELLO, REPORTED).settle("ok")
-    assert (settlement.reported_nanodollars, settlement.computed_nanodollars) == (7, 360_000)
-    assert settlement.usage == USAGE
+@pytest.mark.parametrize(
+    ("target", "finish", "reported", "computed"),
+    [
+        pytest.param(PRICED, REPORTED, 7, 360_000, id="both"),
+        pytest.param(PRICED, SILENT, None, 360_000, id="nothing-reported"),
+        pytest.param(UNPRICED, REPORTED, 7, None, id="no-price"),
+        pytest.param(UNPRICED, SILENT, None, None, id="neither"),
+        pytest.param(PRICED, UNCOUNTED, 7, None, id="no-usage-to-compute-from"),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["ok", "cancelled", "failed"])
+def test_what_was_computed_is_kept_beside_what_was_reported(
+    target: Target, finish: Finish, reported: int | None, computed: int | None, outcome: Outcome
+):
+    settlement = told(a_charge(target), HELLO, finish).settle(outcome)
+    assert (settlement.reported_nanodollars, settlement.computed_nanodollars) == (reported, computed)
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "served", "computed"),
+    [
+        pytest.param((), "gpt-5", 360_000, id="no-other-may-answer"),
+        pytest.param(("gpt-5",), "gpt-5", 1_800_000, id="another-did"),
+        pytest.param(("gpt-5",), None, 360_000, id="not-said-who"),
+        pytest.param(("gpt-5",), "unheard-of", None, id="one-without-a-price"),
+    ],
+)
+def test_where_another_model_may_answer_the_one_that_did_is_charged(
+    fallbacks: tuple[str, ...], served: str | None, computed: int | None
+):
+    charge = a_charge()
+    charge.endpoint = replace(charge.endpoint, routing=RoutingPreferences(models=fallbacks))
+    told(charge, Finish("stop", USAGE, served_model=served))
+    assert charge.settle("ok").computed_nanodollars == computed
 
 
 def test_an_estimate_counts_all_that_was_seen():

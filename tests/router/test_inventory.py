@@ -9,6 +9,7 @@ import pytest
 from farebox.app import App, Client
 from farebox.catalog import load
 from farebox.router import inventory
+from support.openrouter_models import models, priced
 from support.upstream import Upstream, json_answer
 
 OpenApp = Callable[..., App]
@@ -43,6 +44,24 @@ async def test_a_vendor_in_the_config_without_its_key_is_listed_as_such(open_app
     lines = await inventory.models(open_app("[providers.openai]").door().planner)
     assert {line.state for line in lines} == {"missingKey"}
     assert {line.input_usd_per_mtok for line in lines} == {None}
+
+
+async def test_a_brokers_own_list_is_shown_only_when_all_is_asked_for(open_app: OpenApp):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/models", json_answer(models(priced("acme/new", "0.000001", "0.000002"))))
+        config = f'[providers.openrouter]\nbase_url = "{upstream.base_url}"'
+        app = open_app(config, OPENROUTER_API_KEY="k")
+        await app.refresh_listing(asked=True)
+        few = await inventory.models(app.door().planner)
+        every = await inventory.models(app.door().planner, every=True)
+        assert [request.path for request in upstream.requests] == ["/v1/models"]
+    assert [line.target.model for line in few] == list(load().models_at("openrouter"))
+    assert every[: len(few)] == few
+    (line,) = every[len(few) :]
+    assert line.target.name == "openrouter/acme/new"
+    assert (line.input_usd_per_mtok, line.output_usd_per_mtok) == (Decimal(1), Decimal(2))
+    assert (line.context_window, line.max_output_tokens) == (100_000, 32_000)
+    assert line.capabilities == ("images", "reasoning", "tools")
 
 
 async def test_with_nothing_set_up_there_is_nothing(open_app: OpenApp):

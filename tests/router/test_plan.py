@@ -21,8 +21,9 @@ from farebox.errors import (
     ModelNotFound,
     Refused,
 )
-from farebox.messages import Call, Chat, Task
-from farebox.router.plan import MAX_TARGETS, Planner, Room
+from farebox.messages import Call, Chat, Target, Task
+from farebox.router.filters import Room
+from farebox.router.plan import MAX_TARGETS, Planner
 from farebox.router.request import Request, Serving
 
 OPENROUTER = {"OPENROUTER_API_KEY": "k"}
@@ -118,6 +119,28 @@ def test_a_name_that_leads_nowhere_says_what_to_do(
     with pytest.raises(kind) as caught:
         planner(config, **OPENROUTER).plan(a_request(requested))
     assert words in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "dearer"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param(["openai/gpt-5-nano"], None, id="a-cheaper-one"),
+        pytest.param(
+            ["openai/gpt-5-nano", "anthropic/claude-opus-4.5"], "anthropic/claude-opus-4.5", id="a-dearer"
+        ),
+        pytest.param(["acme/unheard-of"], "acme/unheard-of", id="one-without-a-price"),
+    ],
+)
+def test_where_another_model_may_answer_the_dearest_is_held(
+    planner: Plan, fallbacks: list[str], dearer: str | None
+):
+    alone = planner(**OPENROUTER)
+    made = planner(f"[providers.openrouter]\nmodels = {fallbacks}", **OPENROUTER)
+    request = a_request("openrouter/openai/gpt-5-mini")
+    most = alone.estimate(Target("openrouter", dearer or "openai/gpt-5-mini"), request)
+    assert made.plan(request).estimate.nanodollars == most
+    assert (most is None) == (dearer == "acme/unheard-of")
 
 
 def test_with_nothing_set_up_auto_says_how_to_begin(planner: Plan):
@@ -313,3 +336,12 @@ def test_a_plan_is_deterministic_whole_and_made_without_the_network(
     assert used == [route.target, *route.fallbacks]
     assert [one.verdict for one in route.candidates if one.target == route.target] == ["chosen"]
     assert len({one.target for one in route.candidates}) == len(route.candidates) <= MAX_TARGETS
+
+
+def test_a_model_that_ollama_asks_for_elsewhere_is_neither_local_nor_free(planner: Plan):
+    elsewhere = a_request(requested="ollama/gpt-oss:120b-cloud")
+    own = "[providers.ollama]\n"
+    with pytest.raises(LocalOnly):
+        planner(f"{own}[privacy]\nlocal_only = true").plan(elsewhere)
+    assert planner(own).plan(elsewhere).estimate.nanodollars is None
+    assert planner(own).plan(a_request(requested="ollama/qwen2.5-coder")).estimate.nanodollars == 0

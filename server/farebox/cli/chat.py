@@ -18,7 +18,7 @@ from farebox.cli.terminal import ask as ask_user
 from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_pipe, stdin_is_terminal
 from farebox.errors import BrokenReply, InvalidParams
 from farebox.lsp.methods import ChatResult
-from farebox.messages import Cost, Done, FellBack, FinishReason, Route, Task, Text, Usage, usd_text
+from farebox.messages import Cost, Done, FellBack, FinishReason, Retrying, Route, Task, Text, Usage, usd_text
 from farebox.report import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
@@ -101,6 +101,8 @@ def _piped() -> tuple[Attachment, ...]:
 async def _stream(running: chats.RunningTurn, *, quiet: bool) -> None:
     async with aclosing(running.events()) as events:
         async for event in events:
+            if isinstance(event, Retrying):
+                note(f"{event.error}; trying again in {event.wait_s:.1f} s")
             if isinstance(event, FellBack):
                 note(f"{event.error}; trying the next model")
             if isinstance(event, Text) and not quiet:

@@ -260,12 +260,13 @@ def _add_route(commands: "Commands") -> None:
 
 def _add_models(commands: "Commands") -> None:
     parser = commands.add_parser("models", help="list the models that you could use now")
+    parser.add_argument("--all", action="store_true", help="with everything that OpenRouter lists, too")
     parser.add_argument("--json", action="store_true", help="print them as JSON")
 
     def run(options: "argparse.Namespace") -> int:
         from farebox.cli.models import models
 
-        return models(as_json=options.json)
+        return models(every=options.all, as_json=options.json)
 
     parser.set_defaults(run=run, parser=parser)
 

@@ -1,6 +1,7 @@
 """``farebox models``: what could be asked for, whether it can be asked now, and what it costs."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from farebox.app import App
 from farebox.cli.running import with_app
@@ -36,9 +37,9 @@ _NOTES = {
 }
 
 
-def models(*, as_json: bool) -> int:
-    """Print the models of every provider that is set up."""
-    shapes = [model_shape(line) for line in with_app(_lines)]
+def models(*, every: bool, as_json: bool) -> int:
+    """Print the models of every provider that is set up; ``every`` with all that OpenRouter lists."""
+    shapes = [model_shape(line) for line in with_app(partial(_lines, every=every))]
     if as_json:
         show_json(ModelsResult(models=shapes).json_value())
     elif shapes:
@@ -48,8 +49,9 @@ def models(*, as_json: bool) -> int:
     return 0
 
 
-async def _lines(app: App) -> Sequence[inventory.ModelLine]:
-    return await inventory.models(app.door().planner)
+async def _lines(app: App, *, every: bool) -> Sequence[inventory.ModelLine]:
+    await app.refresh_listing(asked=True)
+    return await inventory.models(app.door().planner, every=every)
 
 
 def _cells(shape: ModelShape) -> tuple[str, ...]:

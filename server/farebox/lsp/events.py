@@ -4,7 +4,7 @@ import json
 from typing import assert_never, cast
 
 from farebox.lsp import methods as m
-from farebox.messages import Done, Event, FellBack, Reasoning, Routed, Text, ToolCall
+from farebox.messages import Done, Event, FellBack, Reasoning, Retrying, Routed, Text, ToolCall
 from farebox.shapes import Shape, cost_shape, route_shape, usage_shape
 
 
@@ -21,7 +21,7 @@ def shape(event: Event) -> Shape:
             return m.ToolCallEvent(
                 type="toolCall", id=event.id, name=event.name, arguments=_arguments(event.arguments)
             )
-        case FellBack():
+        case Retrying() | FellBack():
             return m.RetryEvent(
                 type="retry", attempt=event.attempt, max_attempts=event.max_attempts, error=event.error
             )

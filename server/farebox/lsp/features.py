@@ -267,6 +267,7 @@ async def _route(context: Context, params: object) -> Shape:
 
 
 async def _models(context: Context, _params: object) -> Shape:
+    await context.app.refresh_listing(asked=True)
     lines = await inventory.models(context.app.door().planner)
     return m.ModelsResult(models=[m.model_shape(line) for line in lines])
 

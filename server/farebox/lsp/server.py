@@ -269,7 +269,8 @@ def serve() -> None:
 
     Raises SystemExit with 1 if it did so without ``shutdown``, as the specification asks.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s: %(message)s")
+    level = logging.DEBUG if os.environ.get("FAREBOX_DEBUG") == "1" else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
     # pygls logs whole messages: prompts and code.
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
     server = Server()

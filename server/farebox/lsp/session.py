@@ -87,6 +87,7 @@ class Session:
         """Import and load, in the background, what the first request will need."""
         app = await self.app()
         await asyncio.to_thread(app.warm_up)
+        await app.refresh_listing(asked=False)
 
     def client_changed(self) -> None:
         """Take over changed settings or folders before the next request."""

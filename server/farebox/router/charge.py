@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from farebox import prices
 from farebox.ledger.holds import Hold, Outcome, Settlement, believable, bookable
 from farebox.messages import (
     Cost,
@@ -24,17 +23,19 @@ from farebox.messages import (
     Usage,
 )
 from farebox.providers.base import Endpoint
+from farebox.router.pricing import Pricing
 from farebox.router.request import Request, bytes_in, tokens_in
 
 
 @dataclass(slots=True)
 class Charge:
-    """One attempt's meter. ``baseline`` is the strongest model's target and its price id."""
+    """One attempt's meter. ``baseline`` is the strongest model's target and who sells it."""
 
     request: Request
     target: Target
     endpoint: Endpoint
-    baseline: tuple[Target, str | None] | None
+    pricing: Pricing
+    baseline: tuple[Target, Endpoint] | None
     call_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     started_s: float = field(default_factory=time.monotonic)
     first_token_s: float | None = None
@@ -106,25 +107,32 @@ class Charge:
             cost=cost,
             reported_nanodollars=finish.reported_nanodollars if finish is not None else None,
             computed_nanodollars=computed,
-            served_model=finish.served_model if finish is not None else None,
-            generation_id=finish.generation_id if finish is not None else None,
+            served_model=self._without_key(finish.served_model) if finish is not None else None,
+            generation_id=self._without_key(finish.generation_id) if finish is not None else None,
             first_token_ms=self.first_token_ms,
             total_ms=self.total_ms,
         )
         return bookable(settlement)
 
+    def _without_key(self, text: str | None) -> str | None:
+        """Return a name as a provider gave it; a key that it repeats there must not get into the ledger."""
+        credential = self.endpoint.credential
+        return credential.secret.redact(text) if text and credential is not None else text
+
     def _bill(self, *, may_be_billed: bool) -> tuple[Usage, Cost, int | None]:
-        finish = self.finish
-        if finish is not None and finish.usage is not None:
-            computed = self._computed(finish.usage)
-            reported = believable(finish.reported_nanodollars)
+        usage = self.finish.usage if self.finish is not None else None
+        reported = believable(self.finish.reported_nanodollars) if self.finish is not None else None
+        if usage is not None:
+            computed = self._computed(usage)
             if reported is not None:
-                return finish.usage, self._cost(finish.usage, reported, "reported"), computed
+                return usage, self._cost(usage, reported, "reported"), computed
             basis: CostBasis = "computed" if computed is not None else "unknown"
-            return finish.usage, self._cost(finish.usage, computed, basis), computed
-        if not may_be_billed:
+            return usage, self._cost(usage, computed, basis), computed
+        if reported is None and not may_be_billed:
             return Usage(), Cost(nanodollars=0, basis="computed"), 0
         usage = self._estimated_usage()
+        if reported is not None:
+            return usage, self._cost(usage, reported, "reported"), None
         estimated = self._computed(usage)
         return usage, self._cost(usage, estimated, "estimated" if estimated is not None else "unknown"), None
 
@@ -137,13 +145,18 @@ class Charge:
         )
 
     def _computed(self, usage: Usage) -> int | None:
-        if self.endpoint.free:
-            return 0
-        return prices.cost_nanodollars(usage, price_id=self.endpoint.price_id, model=self.target.model)
+        return self.pricing.cost_nanodollars(self.endpoint, self._priced_model, usage)
+
+    @property
+    def _priced_model(self) -> str:
+        """The model that is charged: where another of the user's list may answer, the one that did."""
+        may_differ = self.endpoint.routing is not None and self.endpoint.routing.models
+        served = self.finish.served_model if self.finish is not None else None
+        return served if may_differ and served else self.target.model
 
     def _cost(self, usage: Usage, nanodollars: int | None, basis: CostBasis) -> Cost:
         if self.baseline is None:
             return Cost(nanodollars, basis)
-        baseline, price_id = self.baseline
-        at_baseline = prices.cost_nanodollars(usage, price_id=price_id, model=baseline.model)
+        baseline, seller = self.baseline
+        at_baseline = self.pricing.cost_nanodollars(seller, baseline.model, usage)
         return Cost(nanodollars, basis, baseline_model=baseline.name, baseline_nanodollars=at_baseline)

@@ -28,15 +28,17 @@ class ModelLine:
     state: LineState
 
 
-async def models(planner: Planner) -> tuple[ModelLine, ...]:
+async def models(planner: Planner, *, every: bool = False) -> tuple[ModelLine, ...]:
     """List the catalogue's models at every provider that is set up, and what all other servers serve.
 
-    A provider of which no model is known has one line, whose state says why.
+    ``every`` adds the hundreds that a broker's own list names. A provider of which no model is known has one
+    line, whose state says why.
     """
     await asyncio.to_thread(prices.preload)
     lines: list[ModelLine] = []
     for provider in planner.directory.wanted():
         names, state = await _offered(planner, provider)
+        names += planner.catalog.listed_at(provider) if every else ()
         lines += [_line(planner, Target(provider, name), state) for name in names or (DEFAULT_MODEL,)]
     return tuple(lines)
 
@@ -50,7 +52,7 @@ async def _offered(planner: Planner, provider: str) -> tuple[tuple[str, ...], Li
     state = planner.directory.state(provider)
     names = planner.catalog.models_at(provider)
     try:
-        asked = planner.directory.endpoint(provider).dialect != "openai" or not names
+        asked = planner.directory.endpoint(provider).dialect not in ("openai", "anthropic") or not names
     except FareboxError:
         return names, state
     if state != "ready" or not asked:
@@ -66,14 +68,9 @@ async def _offered(planner: Planner, provider: str) -> tuple[tuple[str, ...], Li
 
 def _line(planner: Planner, target: Target, state: LineState) -> ModelLine:
     info = planner.catalog.info(target.provider, target.model)
-    try:
-        endpoint = planner.directory.endpoint(target.provider)
-    except FareboxError:
-        endpoint = None
-    price = (None, None)
-    if endpoint is not None:
-        free = (Decimal(0), Decimal(0))
-        price = free if endpoint.free else prices.per_million_usd(endpoint.price_id, target.model)
+    seller = planner.seller(target)
+    known = planner.pricing.per_million_usd(seller, target.model) if seller is not None else None
+    price = known or (None, None)
     return ModelLine(
         target=target,
         context_window=info.context_window if info is not None else None,

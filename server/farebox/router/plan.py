@@ -6,23 +6,19 @@ model, everything else the tier of the strategy; a local server that the user ha
 tab completion and wherever cheap is asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import assert_never, get_args
 
-from farebox import prices
 from farebox.catalog import Catalog
 from farebox.config import Config
 from farebox.errors import (
-    BudgetExceeded,
     ConfigError,
-    ContextTooLong,
     FareboxError,
-    LocalOnly,
     MissingKey,
     ModelNotFound,
-    Refused,
 )
 from farebox.messages import (
+    UNKNOWN_TRAITS,
     Candidate,
     Complexity,
     Estimate,
@@ -31,17 +27,22 @@ from farebox.messages import (
     Strategy,
     Target,
     Task,
-    minute_text,
-    usd_text,
+    Traits,
+    Usage,
 )
-from farebox.providers.directory import DEFAULT_MODEL, Directory
+from farebox.providers.base import Endpoint
+from farebox.providers.directory import DEFAULT_MODEL, Directory, State
+from farebox.router.filters import Room, is_elsewhere, not_local, too_dear, unfit
+from farebox.router.pricing import Pricing
 from farebox.router.request import Request
 
 MAX_ALIAS_DEPTH = 8
 MAX_TARGETS = 8
+MAX_ESTIMATES = 64
 LOW_COMPLEXITY_TOKENS = 2_000
 MEDIUM_COMPLEXITY_TOKENS = 16_000
 
+_LOCAL_DIALECTS = ("llamacpp", "ollama", "local")
 _PHASES: dict[Task, Phase] = {"plan": "plan", "review": "check", "tests": "check"}
 
 
@@ -53,13 +54,16 @@ class Choice:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the tightest budget leaves: its name, the nano-dollars, and when it begins anew (ISO 8601)."""
+@dataclass(slots=True)
+class _Memory:
+    """What is looked up once: a Planner is made anew when settings or keys change, and twice a minute."""
 
-    name: str
-    left_nanodollars: int
-    resets_at: str
+    endpoints: dict[str, Endpoint | FareboxError] = field(default_factory=dict[str, Endpoint | FareboxError])
+    states: dict[str, State] = field(default_factory=dict[str, State])
+    estimates: dict[tuple[Target, Usage, int], int | None] = field(
+        default_factory=dict["tuple[Target, Usage, int]", "int | None"]
+    )
+    ready: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Planner:
     config: Config
     catalog: Catalog
     directory: Directory
+    pricing: Pricing
+    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     def plan(self, request: Request, room: Room | None = None) -> Route:
         """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
@@ -78,16 +84,15 @@ class Planner:
         problems: list[FareboxError] = []
         usable: list[Choice] = []
         for choice in choices:
-            problem = self._problem(choice.target, request) or self._too_dear(choice.target, request, room)
+            most = self.estimate(choice.target, request)
+            problem = self._problem(choice.target, request) or too_dear(choice.target, most, room)
             if problem is not None:
                 problems.append(problem)
                 candidates.append(Candidate(choice.target, "dropped", problem.message))
                 continue
             verdict = "fallback" if usable else "chosen"
             usable.append(choice)
-            candidates.append(
-                Candidate(choice.target, verdict, choice.why, self.estimate(choice.target, request))
-            )
+            candidates.append(Candidate(choice.target, verdict, choice.why, most))
         if not usable:
             raise problems[0] if problems else self._nothing_left(request)
         chosen = usable[0]
@@ -106,13 +111,31 @@ class Planner:
 
     def estimate(self, target: Target, request: Request) -> int | None:
         """The most that a request may cost there, in nano-dollars; None if the price is unknown."""
-        if self._is_free(target):
-            return 0
-        return prices.estimate_nanodollars(
-            input_tokens=request.most_input_tokens,
-            output_tokens=request.max_output_tokens,
-            price_id=self._price_id(target),
-            model=target.model,
+        most = Usage(input_tokens=request.most_input_tokens, output_tokens=request.max_output_tokens)
+        key = (target, most, request.images)
+        estimates = self._memory.estimates
+        if key not in estimates:
+            if len(estimates) >= MAX_ESTIMATES:
+                estimates.clear()
+            endpoint = self.seller(target)
+            estimates[key] = (
+                self.pricing.most_nanodollars(endpoint, target.model, most, images=request.images)
+                if endpoint is not None
+                else None
+            )
+        return estimates[key]
+
+    def traits(self, target: Target) -> Traits:
+        """Return what is known of a model that changes how it is asked."""
+        info = self.catalog.info(target.provider, target.model)
+        if info is None:
+            return UNKNOWN_TRAITS
+        return Traits(
+            context_window=info.context_window,
+            max_output_tokens=info.max_output_tokens,
+            reasons="reasoning" in info.capabilities,
+            thinking=info.thinking,
+            efforts=info.efforts,
         )
 
     def targets(self, name: str, task: Task) -> tuple[Target, ...]:
@@ -123,6 +146,16 @@ class Planner:
     def baseline(self) -> Target | None:
         """The strongest model that the user could have used instead."""
         return self.catalog.strongest(self._ready_providers())
+
+    def seller(self, target: Target) -> Endpoint | None:
+        """Return the provider of a target as pricing knows it; None if it is not set up."""
+        endpoint = self._endpoint(target.provider)
+        if not isinstance(endpoint, Endpoint):
+            return None
+        if not endpoint.free or not is_elsewhere(endpoint, target.model):
+            return endpoint
+        told = self.config.providers.get(target.provider)
+        return replace(endpoint, free=told is not None and told.free is True)
 
     # --- names -> choices ----------------------------------------------------------------------
 
@@ -228,72 +261,57 @@ class Planner:
         return f"auto: the strategy is {tier}"
 
     def _ready_providers(self) -> tuple[str, ...]:
-        return tuple(name for name in self.directory.wanted() if self.directory.state(name) == "ready")
+        memory = self._memory
+        if memory.ready is None:
+            wanted = self.directory.wanted()
+            memory.ready = tuple(name for name in wanted if self._state(name) == "ready")
+        return memory.ready
 
     def _is_local(self, provider: str) -> bool:
-        return self.directory.endpoint(provider).dialect != "openai" or self._is_free(Target(provider, ""))
+        endpoint = self._endpoint(provider)
+        return isinstance(endpoint, Endpoint) and (endpoint.free or endpoint.dialect in _LOCAL_DIALECTS)
+
+    def _state(self, provider: str) -> State:
+        states = self._memory.states
+        if provider not in states:
+            states[provider] = self.directory.state(provider)
+        return states[provider]
+
+    def _endpoint(self, provider: str) -> Endpoint | FareboxError:
+        """Describe a provider, or return why it can't be."""
+        endpoints = self._memory.endpoints
+        if provider not in endpoints:
+            try:
+                endpoints[provider] = self.directory.endpoint(provider)
+            except FareboxError as exc:
+                endpoints[provider] = exc
+        return endpoints[provider]
 
     # --- filters and prices ------------------------------------------------------------------------
 
     def _problem(self, target: Target, request: Request) -> FareboxError | None:
         """Return why a target can't take the request, or None."""
-        state = self.directory.state(target.provider)
+        state = self._state(target.provider)
         match state:
             case "missingKey" | "badKey" | "noAddress":
-                return _caught(self.directory, target.provider)
+                found = self._endpoint(target.provider)
+                return found if isinstance(found, FareboxError) else None
             case "notLocal":
-                return LocalOnly(
-                    f"{target.name} is not on this machine, and local-only mode is on",
-                    hint="Choose a local model, or set [privacy] local_only = false in your config.",
-                )
+                return not_local(target)
             case "ready":
                 pass
             case _:
                 assert_never(state)
-        info = self.catalog.info(target.provider, target.model)
-        if info is None:
-            return None
-        if info.context_window is not None and request.input_tokens > info.context_window:
-            return ContextTooLong(
-                f"about {request.input_tokens} tokens don't fit into {target.name}'s {info.context_window}",
-                hint="Attach less, or choose a model with a larger context.",
-                provider=target.provider,
-                model=target.model,
-            )
-        if request.images and "images" not in info.capabilities:
-            return Refused(
-                f"{target.name} can't read images",
-                hint="Choose a model that can: farebox models shows the capabilities.",
-                provider=target.provider,
-                model=target.model,
-            )
-        return None
+        endpoint = self._endpoint(target.provider)
+        if isinstance(endpoint, Endpoint) and endpoint.loopback_only and is_elsewhere(endpoint, target.model):
+            return not_local(target)
+        return unfit(target, self.catalog.info(target.provider, target.model), request)
 
     def _nothing_left(self, request: Request) -> FareboxError:
         """Say why ``auto`` found nothing: what keeps a provider of the user's from being used, if any."""
         wanted = (Target(name, DEFAULT_MODEL) for name in self.directory.wanted())
         problems = (self._problem(target, request) for target in wanted)
         return next((problem for problem in problems if problem is not None), _nothing_set_up())
-
-    def _too_dear(self, target: Target, request: Request, room: Room | None) -> FareboxError | None:
-        """Return why a target does not fit into the budgets, or None."""
-        if room is None:
-            return None
-        most = self.estimate(target, request)
-        if most is not None and most <= max(room.left_nanodollars, 0):  # overspent, there is room for 0
-            return None
-        left = f"and the {room.name} budget has ${usd_text(max(room.left_nanodollars, 0))} left"
-        if most is None:
-            return BudgetExceeded(
-                f"{target.name} has no known price, {left}",
-                hint=f"If it costs nothing set free = true in [providers.{target.provider}]; else choose a "
-                f"model with a known price, or remove [budgets] {room.name}_usd.",
-            )
-        return BudgetExceeded(
-            f"{target.name} may cost ${usd_text(most)}, {left}",
-            hint=f"Raise [budgets] {room.name}_usd, choose a cheaper model, or wait until "
-            f"{minute_text(room.resets_at)}.",
-        )
 
     def estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
         """Estimate a request at a target, and at the strongest model."""
@@ -303,18 +321,6 @@ class Planner:
             baseline_model=baseline.name if baseline is not None else None,
             baseline_nanodollars=self.estimate(baseline, request) if baseline is not None else None,
         )
-
-    def _is_free(self, target: Target) -> bool:
-        try:
-            return self.directory.endpoint(target.provider).free
-        except FareboxError:
-            return False
-
-    def _price_id(self, target: Target) -> str | None:
-        try:
-            return self.directory.endpoint(target.provider).price_id
-        except FareboxError:
-            return None
 
 
 def _is_auto(name: str) -> bool:
@@ -332,15 +338,6 @@ def _asked_strategy(name: str, default: Strategy) -> Strategy:
         f"{name}: there is no strategy {asked}",
         hint="Use auto, auto:cheap, auto:balanced or auto:quality.",
     )
-
-
-def _caught(directory: Directory, provider: str) -> FareboxError | None:
-    """Return the error that using a provider would raise."""
-    try:
-        directory.endpoint(provider)
-    except FareboxError as exc:
-        return exc
-    return None
 
 
 def _complexity(input_tokens: int) -> Complexity:
