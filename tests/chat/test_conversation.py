@@ -123,7 +123,8 @@ async def test_a_stopped_turn_keeps_what_had_come(door: Door, upstream: Upstream
 
 
 async def test_an_unanswered_turn_is_not_sent(door: Door, upstream: Upstream):
-    upstream.queue(json_answer({"error": "no"}, status=500), an_answer("Yes."))
+    not_again = {"x-should-retry": "false"}
+    upstream.queue(json_answer({"error": "no"}, status=500, headers=not_again), an_answer("Yes."))
     conversation = Conversation("c")
     with pytest.raises(Overloaded):
         await ask(door, conversation, "lost")

@@ -14,13 +14,13 @@ from farebox.app import App, Client
 from farebox.errors import BrokenReply, Excluded, FareboxError, KeyRejected, NoRouteLeft, Refused, Unreachable
 from farebox.messages import Call, Chat, Done, Event, FellBack, Message, Routed, Task, Text
 from farebox.router.door import Door, Reply
-from farebox.router.request import Request, Serving
+from farebox.router.request import CONTEXT_MARGIN_TOKENS, Request, Serving
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 OpenApp = Callable[..., App]
 
 HELLO = Answer(body=openrouter_stream("Hello you"), content_type="text/event-stream")
-CUT_OFF = replace(HELLO, cut_after=30)  # in the comment before the first event
+GARBLED = replace(HELLO, body=b"data: x\n\n")
 CHAIN = """
 [tasks]
 chat = ["one/m", "two/m", "three/m"]
@@ -64,7 +64,9 @@ def a_request(requested: str | None = None, *, task: Task = "chat", source: str 
 
 
 def an_error(status: int) -> Answer:
-    return json_answer({"error": {"message": "no", "code": status}}, status=status)
+    """Refuse, and let the same target not be asked again: ``test_retry`` is about that."""
+    refusal = {"error": {"message": "no", "code": status}}
+    return json_answer(refusal, status=status, headers={"x-should-retry": "false"})
 
 
 def no_one_listens() -> str:
@@ -162,7 +164,7 @@ async def test_whatever_the_config_the_dry_run_and_the_request_agree(
         pytest.param(an_error(429), "rateLimited", id="429"),
         pytest.param(an_error(500), "overloaded", id="500"),
         pytest.param(an_error(503), "overloaded", id="503"),
-        pytest.param(CUT_OFF, "brokenReply", id="cut-off"),
+        pytest.param(GARBLED, "brokenReply", id="garbled"),
         pytest.param(None, "unreachable", id="refused-connection"),
     ],
 )
@@ -283,6 +285,17 @@ async def test_a_local_server_that_is_down_is_passed_over(open_app: OpenApp, ups
     events = await events_of(app.door(), a_request())
     assert [event.failed.name for event in events if isinstance(event, FellBack)] == ["local/m"]
     assert words(events) == "Hello you"
+
+
+async def test_what_the_user_says_of_a_models_context_limits_what_is_asked(
+    open_app: OpenApp, upstream: Upstream
+):
+    upstream.queue(HELLO)
+    config = f'[providers.one]\nbase_url = "{upstream.base_url}"\ncontext_tokens = 600\n'
+    request = replace(a_request("one/m"), input_bytes=2_000)
+    await events_of(open_app(config).door(), request)
+    (sent,) = upstream.requests
+    assert sent.json["max_tokens"] == 600 - 2_000 // 4 - CONTEXT_MARGIN_TOKENS
 
 
 # --- the guards ----------------------------------------------------------------------------------

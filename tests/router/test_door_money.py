@@ -17,6 +17,7 @@ from farebox.ledger.queries import Query
 from farebox.messages import Call, Chat, Cost, Done, Event, FellBack, Image, Message, Routed, Text, Usage
 from farebox.router.door import Door, Reply
 from farebox.router.request import Request
+from farebox.router.retry import MAX_ATTEMPTS
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 OpenApp = Callable[[str], App]
@@ -26,7 +27,8 @@ WAIT_S = 5.0
 
 PRICED, UNPRICED, FREE = "openrouter/openai/gpt-5-mini", "openrouter/acme/new", "own/m"
 TOKENS = {"prompt_tokens": 1_000, "completion_tokens": 100}
-REFUSED = json_answer({}, status=429)
+NOT_AGAIN = {"x-should-retry": "false"}
+REFUSED = json_answer({}, status=429, headers=NOT_AGAIN)
 BROKEN = Answer(body=b"data: x\n\n", content_type=STREAM)
 ANSWERED = Answer(body=openrouter_stream("hi", TOKENS), content_type=STREAM)
 REPORTED = Answer(body=openrouter_stream("hi", {**TOKENS, "cost": 0.5}), content_type=STREAM)
@@ -142,7 +144,7 @@ async def test_a_completion_holds_the_price_of_all_that_it_asks_for(open_app: Op
     upstream.queue(Answer(body=openrouter_stream("<COMPLETION>1</COMPLETION>"), content_type=STREAM))
     hole = engine.Hole("a.py", "python", "def f():\n    ", "\n", invoked=True)
     await engine.complete(app.door(), hole, app.config().completion)
-    (sent,) = [cast("dict[str, Any]", request.json) for request in upstream.requests]
+    (sent,) = [cast("dict[str, Any]", one.json) for one in upstream.requests if one.method == "POST"]
     size = sum(len(message["content"].encode()) for message in sent["messages"])
     asked = size // 3 * 250 + sent["max_tokens"] * 2_000  # $0.25 and $2 for a million tokens
     assert (await last_row(app))["hold_nanodollars"] >= asked
@@ -165,7 +167,7 @@ async def test_a_request_that_was_taken_in_may_have_cost_something(
     open_app: OpenApp, upstream: Upstream, answer: Answer, error: type[FareboxError], *, costs: bool
 ):
     app = open_app('[tasks]\nchat = "openrouter/openai/gpt-5-mini"\n')
-    upstream.queue(answer)
+    upstream.queue(*[answer] * MAX_ATTEMPTS)
     with pytest.raises(error):
         await events_of(app)
     row = await last_row(app)
@@ -280,7 +282,10 @@ async def test_after_a_fallback_the_route_says_who_answered_and_who_failed(
     open_app: OpenApp, upstream: Upstream
 ):
     app = open_app('[tasks]\nchat = ["openrouter/openai/gpt-5-mini", "own/m", "own/spare"]\n')
-    upstream.queue(Answer(status=503, body=b"{}"), Answer(body=openrouter_stream("hi"), content_type=STREAM))
+    upstream.queue(
+        json_answer({}, status=503, headers=NOT_AGAIN),
+        Answer(body=openrouter_stream("hi"), content_type=STREAM),
+    )
     *_, done = await events_of(app)
     assert isinstance(done, Done)
     route = done.route

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ProviderError
-from farebox.messages import Chat, Image, Infill, Message, Prompt, RawText
+from farebox.messages import Chat, Image, Infill, Message, Prompt, RawText, ToolCall
 from farebox.providers import failures
 from farebox.providers.base import Endpoint
 from farebox.router.echo import ECHO_CHARS, MAX_COMPARED_CHARS, drop_echo
@@ -38,7 +38,7 @@ QUOTES: dict[str, Quote] = {
 
 def said(words: str) -> ProviderError:
     body = json.dumps({"error": {"message": words}})
-    return failures.from_status(ENDPOINT, model="m", status=400, retry_after=None, body=body)
+    return failures.from_status(ENDPOINT, model="m", status=400, headers={}, body=body)
 
 
 def check(prompt: Prompt, words: str) -> str:
@@ -50,7 +50,8 @@ def check(prompt: Prompt, words: str) -> str:
 
 
 def is_dropped(message: str) -> bool:
-    return message == "own failed (refused); its words repeat the prompt and are left out"
+    kinds = ("refused", "contextTooLong")  # the second is read from words such as "context length"
+    return message in {f"own failed ({kind}); its words repeat the prompt and are left out" for kind in kinds}
 
 
 @pytest.mark.parametrize("quote", QUOTES.values(), ids=QUOTES)
@@ -103,6 +104,11 @@ def test_words_that_repeat_nothing_stay(prompt: str, words: str):
 
 def test_code_in_capitals_is_recognised():
     assert is_dropped(check(RawText(CODE), CODE.upper()))
+
+
+def test_the_arguments_of_an_earlier_tool_call_are_recognised_too():
+    turn = Message("assistant", "", tool_calls=(ToolCall("1", "write", CODE),))
+    assert is_dropped(check(Chat((turn,)), f"invalid arguments: {CODE}"))
 
 
 def test_a_picture_is_recognised_too():

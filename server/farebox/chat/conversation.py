@@ -188,7 +188,7 @@ def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ..
             break
         kept[:0] = [
             Message("user", turn.prompt, turn.question.images),
-            Message("assistant", turn.answer),
+            Message("assistant", turn.answer, trace=turn.done.trace if turn.done is not None else None),
         ]
     return tuple(kept)
 

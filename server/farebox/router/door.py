@@ -1,40 +1,51 @@
 """The single door to every model: plans, guards, holds, asks, falls back, charges.
 
 Every request of every feature comes through here, so every one is checked for privacy, held against
-the budget before it leaves, and charged whatever its end. Once an event of an answer has reached the
-caller, nothing is retried or rerouted behind their back.
+the budget before it leaves, and charged whatever its end. What fails before its first event is tried again
+where that helps (``router.retry``), then elsewhere; once an event of an answer has reached the caller,
+nothing is retried or rerouted behind their back.
 """
 
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from farebox import prices, privacy
-from farebox.errors import BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
+from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
 from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import (
     Attempt,
+    Call,
     Candidate,
     Done,
     Event,
     FellBack,
     Finish,
+    Retrying,
     Route,
     Routed,
     Target,
+    Trace,
+    Traits,
 )
 from farebox.providers.directory import Directory, Opened
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
-from farebox.router.plan import Planner, Room
-from farebox.router.request import Request, Serving
+from farebox.router.filters import Room
+from farebox.router.plan import Planner
+from farebox.router.request import Request, Serving, clamped_output
+from farebox.router.retry import MAX_ATTEMPTS, RetryBudget
+
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""Of text, reasoning and tool calls together: twenty times what a model can write at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +56,12 @@ class Door:
     directory: Directory
     ledger: Ledger
     trusted: bool = True
+    retries: RetryBudget = field(default_factory=RetryBudget)
 
     async def route(self, request: Request) -> Route:
         """Show where a request would go. Nothing leaves. Raises what a real request would."""
-        await asyncio.to_thread(prices.preload)
+        if not prices.loaded():
+            await asyncio.to_thread(prices.preload)
         self._guard(request)
         return self.planner.plan(request, await self._room())
 
@@ -62,15 +75,22 @@ class Door:
         """Ask the ledger what the tightest budget leaves. None without a budget, and where it can't say:
         then the hold, which fails closed, has the last word.
         """
-        rooms: list[Room] = []
-        for limit in self.limits:
-            try:
-                spent = await self.ledger.spent(limit.since_ms)
-            except LedgerUnusable:
-                return None
-            left = limit.limit_nanodollars - spent.settled_nanodollars - spent.held_nanodollars
-            rooms.append(Room(limit.name, left, limit.resets_at))
-        return min(rooms, key=lambda room: room.left_nanodollars, default=None)
+        limits = self.limits
+        if not limits:
+            return None
+        try:
+            sums = await self.ledger.spent_since(*(limit.since_ms for limit in limits))
+        except LedgerUnusable:
+            return None
+        rooms = [
+            Room(
+                limit.name,
+                limit.limit_nanodollars - spent.settled_nanodollars - spent.held_nanodollars,
+                limit.resets_at,
+            )
+            for limit, spent in zip(limits, sums, strict=True)
+        ]
+        return min(rooms, key=lambda room: room.left_nanodollars)
 
     def send(self, request: Request) -> "Reply":
         """Start a request: iterate the reply's events, then read what it came to."""
@@ -96,6 +116,7 @@ class Reply:
         self._request_id = uuid.uuid4().hex
         self._attempts: list[Attempt] = []
         self._settlements: list[Settlement] = []
+        self._trace: Trace | None = None
         self.done: Done | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -114,7 +135,7 @@ class Reply:
             raise
 
     async def _walk(self, route: Route) -> AsyncGenerator[Event, None]:
-        """Ask one target after the other, until one of them answers."""
+        """Ask one target after the other, each as often as it makes sense, until one of them answers."""
         targets = (route.target, *route.fallbacks)
         left = deque(targets)
         failures: list[FareboxError] = []
@@ -122,7 +143,7 @@ class Reply:
             target = left.popleft()
             number = targets.index(target) + 1
             try:
-                async with aclosing(self._attempt(route, target, number)) as events:
+                async with aclosing(self._try(route, target, left)) as events:
                     async for event in events:
                         yield event
                 return
@@ -135,6 +156,24 @@ class Reply:
                     yield FellBack(number, len(targets), failed=target, error=error.message)
         raise failures[0] if len(failures) == 1 else _no_route_left(failures)
 
+    async def _try(self, route: Route, target: Target, left: Iterable[Target]) -> AsyncGenerator[Event, None]:
+        """Ask one target, and again after a while if the same request may well succeed then."""
+        retries, task = self._door.retries, self._request.task
+        retries.earn(target.provider)
+        for attempts in range(1, MAX_ATTEMPTS + 1):
+            try:
+                async with aclosing(self._attempt(route, target)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ProviderError as error:
+                others_left = not all(_fails_alike(error, other) for other in left)
+                wait_s = retries.wait_s(error, task=task, attempts=attempts, others_left=others_left)
+                if wait_s is None:
+                    raise
+                yield Retrying(attempts, MAX_ATTEMPTS, target, wait_s, error=error.message)
+            await asyncio.sleep(wait_s)
+
     def _note_stop(self) -> None:
         """Call a request cancelled that was stopped between a failed attempt and the next."""
         if self.done is None or self._settlements[-1].outcome != "failed":
@@ -142,14 +181,14 @@ class Reply:
         route = replace(self.done.route, attempts=tuple(self._attempts))
         self.done = replace(self.done, finish_reason="cancelled", cancelled=True, route=route)
 
-    async def _attempt(self, route: Route, target: Target, number: int) -> AsyncGenerator[Event, None]:
+    async def _attempt(self, route: Route, target: Target) -> AsyncGenerator[Event, None]:
         """Ask one target, with a row in the ledger from before the request leaves to its end."""
         opened = await self._open(target)
         planned, target = target, Target(target.provider, opened.model)  # `default` has a name by now
         charge = self._charge(target, opened)
-        call = self._request.render(self._serving(target, opened))
+        call = self._call(target, opened)
         estimate = self._door.planner.estimate(target, self._request)
-        await self._hold(target, charge.hold(self._request_id, number, estimate))
+        await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate))
         outcome: Outcome = "failed"
         kind: str | None = None
         may_be_billed = True
@@ -157,6 +196,7 @@ class Reply:
             async with aclosing(opened.provider.stream(call)) as deltas:
                 async for delta in deltas:
                     charge.note(delta)
+                    _check_size(charge)
                     if not isinstance(delta, Finish):
                         yield delta
             outcome = "ok"
@@ -175,6 +215,7 @@ class Reply:
         finally:
             # No await here: this also runs while the task is being cancelled.
             settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
+            self._trace = charge.finish.trace if charge.finish is not None else None
             self._door.ledger.settle(settlement)
             self._attempts.append(Attempt(target, kind or outcome, charge.total_ms))
             self._settlements.append(settlement)
@@ -196,18 +237,25 @@ class Reply:
             raise
 
     def _charge(self, target: Target, opened: Opened) -> Charge:
-        baseline = self._door.planner.baseline()
-        priced = None
-        if baseline is not None:
-            priced = (baseline, self._door.directory.endpoint(baseline.provider).price_id)
-        return Charge(self._request, target, opened.endpoint, priced)
+        planner = self._door.planner
+        baseline = planner.baseline()
+        seller = planner.seller(baseline) if baseline is not None else None
+        priced = (baseline, seller) if baseline is not None and seller is not None else None
+        return Charge(self._request, target, opened.endpoint, planner.pricing, priced)
 
-    def _serving(self, target: Target, opened: Opened) -> Serving:
-        info = self._door.planner.catalog.info(target.provider, target.model)
-        if info is None:
-            return Serving(target, opened.model, opened.endpoint.fill)
-        reasons = "reasoning" in info.capabilities
-        return Serving(target, opened.model, opened.endpoint.fill, info.max_output_tokens, reasons=reasons)
+    def _call(self, target: Target, opened: Opened) -> Call:
+        """Let the room write the call for this target; add what is known of its model."""
+        traits = _known(self._door.planner.traits(target), opened)
+        serving = Serving(
+            target, opened.model, opened.endpoint.fill, traits.max_output_tokens, reasons=traits.reasons
+        )
+        call = self._request.render(serving)
+        return replace(
+            call,
+            max_output_tokens=clamped_output(call.max_output_tokens, self._request.input_tokens, traits),
+            conversation=self._request.origin.conversation,
+            traits=traits,
+        )
 
     def _done(self, route: Route) -> Done:
         """Sum up the attempts so far: what an earlier one cost is part of what the request cost."""
@@ -220,6 +268,7 @@ class Reply:
             cancelled=last.outcome == "cancelled",
             first_token_ms=last.first_token_ms,
             total_ms=last.total_ms or 0,
+            trace=self._trace,
         )
 
     def _taken(self, route: Route, planned: Target, served: Target) -> Route:
@@ -246,6 +295,25 @@ class Reply:
             candidates=tuple(candidates),
             estimate=self._door.planner.estimate_with_baseline(served, self._request),
             attempts=tuple(self._attempts),
+        )
+
+
+def _known(traits: Traits, opened: Opened) -> Traits:
+    """Put what the user or the server itself says of a model before what the catalogue does."""
+    return replace(
+        traits,
+        context_window=opened.context_window or traits.context_window,
+        reasons=traits.reasons if opened.reasons is None else opened.reasons,
+    )
+
+
+def _check_size(charge: Charge) -> None:
+    """Raise BrokenReply for an answer that no model writes: whoever reads it keeps it in memory."""
+    if charge.output_bytes + charge.reasoning_bytes > MAX_ANSWER_BYTES:
+        raise BrokenReply(
+            f"{charge.target.provider} sent an answer of more than {MAX_ANSWER_BYTES} bytes",
+            hint="This is no answer of a model. Check the provider's base_url.",
+            provider=charge.target.provider,
         )
 
 

@@ -48,7 +48,8 @@ def _parts(prompt: Prompt) -> tuple[str, ...]:
     match prompt:
         case Chat(messages):
             images = (image.data for message in messages for image in message.images)
-            return *(message.text for message in messages), *images
+            calls = (call.arguments for message in messages for call in message.tool_calls)
+            return *(message.text for message in messages), *images, *calls
         case Infill(prefix, suffix):
             return prefix, suffix
         case RawText(text):

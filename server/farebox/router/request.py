@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from farebox.config import FillStyle
-from farebox.messages import Call, Target, Task
+from farebox.messages import Call, Target, Task, Traits
 
 BYTES_PER_TOKEN = 4
 """Code and English come to 4 to 5 bytes a token (cl100k: 4.66 on Python); few are assumed."""
 
 FEWEST_BYTES_PER_TOKEN = 3
 """What money is held for: dense code and text outside ASCII have more tokens than the usual."""
+
+CONTEXT_MARGIN_TOKENS = 64
+"""What chat templates add to a prompt of few messages."""
+
+FEWEST_OUTPUT_TOKENS = 16
+"""Some of OpenRouter's hosts refuse a smaller limit."""
 
 IMAGE_TOKENS = 1_600
 """The most that a picture of ordinary size counts for (Anthropic's vision guide; OpenAI's is lower)."""
@@ -69,6 +75,21 @@ class Request:
     def most_input_tokens(self) -> int:
         """What money is held for: the most tokens that the prompt may have."""
         return -(-self.input_bytes // FEWEST_BYTES_PER_TOKEN) + self.images * IMAGE_TOKENS
+
+
+def clamped_output(wanted: int | None, input_tokens: int, traits: Traits) -> int | None:
+    """Lower an output limit to what the model gives, and to what its context leaves beside the prompt.
+
+    Servers refuse a larger one, or silently cut the prompt. None, no limit, stays so: the server decides.
+    """
+    if wanted is None:
+        return None
+    limits = [wanted]
+    if traits.max_output_tokens is not None:
+        limits.append(traits.max_output_tokens)
+    if traits.context_window is not None:
+        limits.append(traits.context_window - input_tokens - CONTEXT_MARGIN_TOKENS)
+    return max(min(limits), FEWEST_OUTPUT_TOKENS)
 
 
 def tokens_in(size_bytes: int) -> int:
