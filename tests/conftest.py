@@ -1,6 +1,10 @@
-"""What holds for every test: nothing beyond loopback, no keyring, key or setting of the developer's, noon."""
+"""What holds for every test: nothing beyond loopback, no keyring, key or setting of the developer's, noon.
+
+All loggers are at debug level, and no record of theirs may hold a key.
+"""
 
 import ipaddress
+import logging
 import os
 import sys
 import time
@@ -11,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from farebox.config import WORKSPACE_FILE
+from support.canary import Watch
 from support.environment import is_the_developers, zone_where_it_is_noon
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
@@ -48,6 +53,18 @@ def _no_stranger_is_called() -> Generator[None]:  # pyright: ignore[reportUnused
     _strangers.clear()
     yield
     assert not _strangers, f"a test connected to {_strangers}"
+
+
+_watch_for_keys = Watch()
+logging.getLogger().addHandler(_watch_for_keys)
+logging.getLogger().setLevel(logging.DEBUG)
+
+
+@pytest.fixture(autouse=True)
+def _no_key_is_logged() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]
+    _watch_for_keys.leaks.clear()
+    yield
+    assert not _watch_for_keys.leaks, f"a key was logged: {_watch_for_keys.leaks}"
 
 
 @pytest.fixture

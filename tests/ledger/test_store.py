@@ -118,6 +118,15 @@ async def test_what_is_spent_includes_every_settlement_handed_over_before(ledger
     assert await ledger.spent(0) == Spent(70, 0), "a hold of long ago no longer counts"
 
 
+async def test_several_moments_are_summed_in_one_visit(ledger: Ledger):
+    for number in (1, 2, 3):
+        await ledger.hold(replace(a_hold(f"c{number}"), started_ms=NOW_MS + number), ())
+        ledger.settle(a_settlement(f"c{number}"))
+    sums = await ledger.spent_since(NOW_MS + 2, 0, NOW_MS + 4)
+    assert sums == (Spent(140, 0), Spent(210, 0), Spent(0, 0))
+    assert await ledger.spent_since() == ()
+
+
 async def test_a_budget_is_refused_through_the_store(ledger: Ledger):
     with pytest.raises(BudgetExceeded, match="no room"):
         await ledger.hold(a_hold(nanodollars=1_001), (LIMIT,))

@@ -7,6 +7,7 @@ was not answered exactly once, or stdout held anything but messages.
 
 import contextlib
 import itertools
+import json
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TypeVar
 
+from support.canary import keys_in
 from support.environment import clean_environment
 from support.metamodel import Json
 from support.traffic import Malformed, frame, judge, key_of, read_message
@@ -50,7 +52,7 @@ class Client:
         command: Sequence[str] = SERVER,
     ) -> None:
         self.folder = folder
-        self.environment = {**clean_environment(folder), **(environment or {})}
+        self.environment = {**clean_environment(folder), "FAREBOX_DEBUG": "1", **(environment or {})}
         self.config_file = Path(self.environment["FAREBOX_CONFIG"])
         if config is not None:
             self.write_config(config)
@@ -90,9 +92,15 @@ class Client:
             self._end_process()
         if error is None:
             self.faults += judge(self.sent, self.received)
+            self.faults += self._leaks()
             assert not self.faults, "\n".join([*self.faults, self.log])
         else:
             error.add_note(f"the server's stderr:\n{self.log}")
+
+    def _leaks(self) -> list[str]:
+        """Return where the server showed a key; nobody asks it for one."""
+        written = {"stderr": self.log, "messages": json.dumps(self.received, ensure_ascii=False)}
+        return [f"a key in {where}: {key}" for where, text in written.items() for key in keys_in(text)]
 
     @property
     def log(self) -> str:

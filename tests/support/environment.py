@@ -22,6 +22,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder),
         "FAREBOX_HOME": str(folder / "farebox"),
         "FAREBOX_CONFIG": str(folder / "config.toml"),
+        "FAREBOX_FETCH_MODELS": "off",  # no test asks OpenRouter itself
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from farebox.providers.directory import vendors
+from farebox.providers.vendors import vendors
 from support.environment import NOON, clean_environment, is_the_developers, zone_where_it_is_noon
 
 TESTS = Path(__file__).parent.parent
