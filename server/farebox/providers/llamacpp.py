@@ -8,14 +8,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from farebox.errors import BrokenReply
 from farebox.messages import Call, Delta, Finish, Infill, Text, Usage
-from farebox.providers import failures
+from farebox.providers import failures, reading
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
-from farebox.providers.json_value import JsonObject, count, obj, parse_object, text
+from farebox.providers.json_value import JsonObject, count, obj, text
 from farebox.providers.openai import OpenAI
-from farebox.providers.sse import SseDecoder, TooLong
 
 
 class LlamaCpp:
@@ -48,31 +46,20 @@ class LlamaCpp:
             body["temperature"] = call.temperature
         if call.stop:
             body["stop"] = list(call.stop)
-        async with self._http.post(self._root, "/infill", body, model=call.model) as answer:
-            decoder = SseDecoder()
-            async for chunk in answer.chunks:
-                for table in self._tables(decoder, chunk):
-                    if table.get("error"):
-                        raise failures.from_event(self._root, model=call.model, table=table)
-                    if words := text(table, "content"):
-                        yield Text(words)
-                    if table.get("stop") is True:
-                        yield _finish(table)
-                        return
-        raise self._broken("ended its answer before it was whole")
-
-    def _tables(self, decoder: SseDecoder, chunk: bytes) -> list[JsonObject]:
-        try:
-            parsed = [parse_object(event.data) for event in decoder.feed(chunk) if not event.is_empty]
-        except TooLong as exc:
-            raise self._broken(f"sent too much: {exc}") from None
-        if any(table is None for table in parsed):
-            raise self._broken("sent an event that is no JSON object")
-        return [table for table in parsed if table is not None]
-
-    def _broken(self, what: str) -> BrokenReply:
-        name = self._root.provider
-        return BrokenReply(f"{name} {what}", hint="Look at the server's own log.", provider=name)
+        async with (
+            self._http.post(self._root, "/infill", body, model=call.model) as answer,
+            aclosing(reading.events(self._root, answer)) as tables,
+        ):
+            async for table in tables:
+                if table.get("error"):
+                    raise failures.from_event(self._root, model=call.model, table=table)
+                if words := text(table, "content"):
+                    answer.clock.progress()
+                    yield Text(words)
+                if table.get("stop") is True:
+                    yield _finish(table)
+                    return
+        raise reading.broken(self._root, "ended its answer before it was whole")
 
 
 def _finish(last: JsonObject) -> Finish:
