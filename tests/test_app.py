@@ -176,7 +176,7 @@ async def test_what_is_spent_today_is_what_the_ledger_says(open_app: OpenApp):
 def test_a_key_that_is_remembered_counts_at_once(open_app: OpenApp):
     app = open_app("[providers.openai]")
     assert app.door().directory.state("openai") == "missingKey"
-    app.keys.remember("openai", "k")
+    app.set_key("openai", "k")
     assert app.door().directory.state("openai") == "ready"
 
 

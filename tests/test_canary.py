@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from farebox.app import App, Client
-from farebox.errors import FareboxError
-from farebox.messages import Call, Chat, Done, Event, Message
+from farebox.errors import FareboxError, MissingKey
+from farebox.messages import Call, Chat, Done, Event, Message, ToolCall
 from farebox.providers.base import Endpoint
+from farebox.router import inventory
 from farebox.router.request import Request, Serving
 from farebox.secrets import Credential, Secret, origin_of
 from support.canary import KEY, keys_in, keys_in_error, watching
+from support.openrouter_models import entry
 from support.upstream import Answer, Upstream, chunk, json_answer, sse
 
 ESCAPED = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
@@ -252,7 +254,7 @@ async def test_whatever_a_provider_does_with_the_key_nobody_sees_it(
         with subtests.test(name), watching() as watch:
             upstream.requests.clear()
             left = await ask(app, f"{dialect.name}/m-1")
-            assert any(KEY in value for value in upstream.requests[-1].headers.values()), "it was not sent"
+            assert was_sent(upstream)
             assert left.error is not None
             assert not left.keys()
             assert not watch.leaks
@@ -261,23 +263,179 @@ async def test_whatever_a_provider_does_with_the_key_nobody_sees_it(
     assert not keys_in(ledger_text(tmp_path))
 
 
+LOCAL = Dialect("local", '[providers.local]\nbase_url = "{0}"\nkey_env = "MY_KEY"\n', "MY_KEY")
+"""A server that has to say what it is."""
+
+
+def was_sent(upstream: Upstream) -> bool:
+    """Say whether the key was in the last request: what was never sent can't come back."""
+    return any(KEY in value for value in upstream.requests[-1].headers.values())
+
+
 async def test_a_local_server_that_does_not_say_what_it_is_does_not_show_the_key(
     upstream: Upstream, open_app: Callable[..., App], subtests: pytest.Subtests
 ) -> None:
-    dialect = Dialect(
-        "mine", '[providers.mine]\nbase_url = "{0}"\nkey_env = "MY_KEY"\ndialect = "local"\n', "MY_KEY"
-    )
-    app = open_app(dialect.config.format(upstream.base_url) + "first_token_s = 0.3\n", MY_KEY=KEY)
-    for name, answer in faults(dialect):
+    app = open_app(LOCAL.config.format(upstream.base_url) + "first_token_s = 0.3\n", MY_KEY=KEY)
+    for name, answer in faults(LOCAL):
         if answer.hang:
             continue  # a probe has a deadline of its own, which is long
-        for path in (*LOCAL_SERVER, "/props", "/api/v0/models", dialect.path):
+        for path in (*LOCAL_SERVER, "/props", "/api/v0/models", LOCAL.path):
             upstream.answer(path, answer)
         with subtests.test(name), watching() as watch:
-            left = await ask(app, "mine/default")
+            upstream.requests.clear()
+            left = await ask(app, "local/default")
+            assert was_sent(upstream)
             assert left.error is not None
             assert not left.keys()
             assert not watch.leaks
+
+
+STUDIO_ENTRY = {"id": KEY, "type": "llm", "state": "loaded", "max_context_length": 4096}
+KINDS = {
+    "llama.cpp": {"/props": json_answer({"default_generation_settings": {"n_ctx": 4096}})},
+    "Ollama": {
+        "/api/version": json_answer({"version": "0.12.0"}),
+        "/api/tags": json_answer({"models": [{"name": KEY}, {"name": "m-1"}]}),
+        "/api/ps": json_answer({"models": [{"name": KEY, "context_length": 4096}]}),
+        "/api/show": json_answer({"capabilities": ["completion"], "model_info": {}}),
+    },
+    "LM Studio": {"/api/v0/models": json_answer({"data": [STUDIO_ENTRY, {**STUDIO_ENTRY, "id": "m-1"}]})},
+    "another": {},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("answers", [True, False], ids=["answers", "fails"])
+async def test_a_local_server_that_calls_a_model_by_the_key_does_not_show_it(
+    *, tmp_path: Path, upstream: Upstream, open_app: Callable[..., App], kind: str, answers: bool
+) -> None:
+    app = open_app(LOCAL.config.format(upstream.base_url), MY_KEY=KEY)
+    upstream.answer("/v1/models", json_answer({"data": [{"id": KEY}, {"id": f"x/{ESCAPED}"}, {"id": "m-1"}]}))
+    for path, answer in KINDS[kind].items():
+        upstream.answer(path, answer)
+    body = sse({**chunk({"content": "ok"}), "model": KEY}, {**chunk({}, "stop"), "model": KEY})
+    said = {"model": KEY, "message": {"role": "assistant", "content": "ok"}, "done": True}
+    upstream.answer(LOCAL.path, Answer(body=body, content_type="text/event-stream"))
+    upstream.answer("/api/chat", json_answer(said))
+    if not answers:
+        for path in (LOCAL.path, "/api/chat"):
+            upstream.answer(path, json_answer({"error": f"no {KEY}"}, status=400))
+    with watching() as watch:
+        left = await ask(app, "local/default")
+        asked = upstream.requests[-1]
+        listed = await app.door().directory.served_models("local")
+    assert was_sent(upstream)
+    assert (asked.method, asked.json["model"]) == ("POST", "m-1")
+    assert (left.error is None) == answers
+    assert listed == ("m-1",)
+    await app.close()
+    assert "m-1" in ledger_text(tmp_path)
+    assert not left.keys()
+    assert not watch.leaks
+    assert not keys_in(ledger_text(tmp_path))
+
+
+async def test_a_list_of_models_that_repeats_the_key_does_not_show_it(
+    tmp_path: Path, upstream: Upstream, open_app: Callable[..., App]
+) -> None:
+    app = open_app(f'[providers.openrouter]\nbase_url = "{upstream.base_url}"\n', OPENROUTER_API_KEY=KEY)
+    models = [
+        entry(f"a/{KEY}"),
+        entry("a/slug", canonical_slug=KEY),
+        entry("a/words", supported_parameters=[KEY]),
+        entry("a/price", pricing={"prompt": "0", "completion": "0", "overrides": [{KEY: KEY}]}),
+        entry("acme/new"),
+    ]
+    upstream.answer("/v1/models", json_answer({"data": models}))
+    with watching() as watch:
+        await app.refresh_listing(asked=True)
+        lines = await inventory.models(app.door().planner, every=True)
+    assert was_sent(upstream)
+    assert "openrouter/acme/new" in {line.target.name for line in lines}
+    assert not keys_in(repr(lines))
+    assert not watch.leaks
+    written = "".join(file.read_text("utf-8") for file in (tmp_path / "home").glob("*.json"))
+    assert "acme/new" in written
+    assert not keys_in(written)
+
+
+TOOL_CALLS = {
+    "openai": sse(
+        chunk({"tool_calls": [{"index": 0, "id": KEY, "function": {"name": f"f-{KEY}", "arguments": "{}"}}]}),
+        chunk({}, "tool_calls"),
+    ),
+    "anthropic": sse(
+        {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}},
+        {
+            "type": "content_block_start",
+            "index": 0,
+            "content_block": {"type": "tool_use", "id": KEY, "name": f"f-{KEY}", "input": {}},
+        },
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+        done=False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOOL_CALLS)
+async def test_a_tool_call_that_is_named_by_the_key_does_not_show_it(
+    upstream: Upstream, open_app: Callable[..., App], name: str
+) -> None:
+    dialect = next(dialect for dialect in DIALECTS if dialect.name == name)
+    app = open_app(dialect.config.format(upstream.base_url), **{dialect.variable: KEY})
+    upstream.answer(dialect.path, Answer(body=TOOL_CALLS[name], content_type=dialect.media_type))
+    left = await ask(app, f"{name}/m-1")
+    assert was_sent(upstream)
+    assert left.error is None
+    (call,) = (event for event in left.events if isinstance(event, ToolCall))
+    assert call == ToolCall("<secret>", "f-<secret>", "{}")
+    assert not left.keys()
+
+
+PLAIN = "abcDEF0123456789zyxWVU9876543210"
+"""A key without a prefix that tells it: only who has sent it can know it."""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(f"oops {PLAIN[:28]}", id="cut off"),
+        pytest.param(f'{{"message": "bad {PLAIN.lower()}"}}', id="in small letters"),
+        pytest.param("bad {" + "".join(f"\\u{ord(letter):04x}" for letter in PLAIN), id="in escapes"),
+        pytest.param("bad " + "".join(f"%{ord(letter):02x}" for letter in PLAIN), id="in an address"),
+        pytest.param("bad " + "\u200b".join(PLAIN), id="with what does not show"),
+        pytest.param(f"bad {PLAIN[:16]}\n{PLAIN[16:]}", id="on two lines"),
+        pytest.param("x" * 290 + PLAIN, id="at the cut"),
+    ],
+)
+async def test_a_key_that_nothing_tells_from_other_words_does_not_show_in_part(
+    upstream: Upstream, open_app: Callable[..., App], body: str
+) -> None:
+    app = open_app(f'[providers.mistral]\nbase_url = "{upstream.base_url}"\n', MISTRAL_API_KEY=PLAIN)
+    upstream.answer("/v1/chat/completions", Answer(status=401, body=body.encode()))
+    left = await ask(app, "mistral/m")
+    assert PLAIN in upstream.requests[-1].headers["authorization"]
+    assert left.error is not None
+    assert left.error.message.endswith(("<secret>", "<secret>…"))
+
+
+async def test_a_key_that_the_client_has_set_is_not_sent_where_it_leads_later(
+    upstream: Upstream, open_app: Callable[..., App]
+) -> None:
+    app = open_app("")
+    app.set_key("openrouter", KEY)
+    settings = {"providers": {"openrouter": {"base_url": upstream.base_url}}}
+    app.change_client(Client("test", settings=settings))
+    left = await ask(app, "openrouter/m")
+    assert isinstance(left.error, MissingKey)
+    assert not upstream.requests
+    assert not left.keys()
+    app.set_key("openrouter", KEY)
+    left = await ask(app, "openrouter/m")
+    assert was_sent(upstream)
+    assert not left.keys()
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=[dialect.name for dialect in DIALECTS])

@@ -29,7 +29,7 @@ def check(file: Path, **environment: str) -> Keys:
 
 
 def found(keys: Keys, provider: str = "here") -> tuple[str, str, str] | None:
-    key = keys.find(provider, VARIABLES)
+    key = keys.find(provider, VARIABLES, origin=None)
     return (key.secret.reveal(), key.source, key.detail) if key is not None else None
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_cure(file: Path, bits: 
     check(file).store("here", KEY)
     file.chmod(bits)
     for use in (
-        lambda: check(file).find("here", ()),
+        lambda: check(file).find("here", (), origin=None),
         lambda: check(file).store("here", KEY),
         lambda: check(file).remove("here"),
     ):
@@ -82,7 +82,7 @@ def test_a_link_in_place_of_the_file_is_refused(file: Path, tmp_path: Path):
     file.parent.mkdir()
     file.symlink_to(target)
     with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
+        check(file).find("here", (), origin=None)
     with pytest.raises(ConfigError, match="not a plain file"):
         check(file).store("here", KEY)
     assert json.loads(target.read_text("utf-8")) == {"here": "planted"}
@@ -92,11 +92,11 @@ def test_a_link_in_place_of_the_file_is_refused(file: Path, tmp_path: Path):
 def test_a_folder_and_a_pipe_in_place_of_the_file_are_refused(file: Path):
     file.mkdir(parents=True)
     with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
+        check(file).find("here", (), origin=None)
     file.rmdir()
     os.mkfifo(file)
     with pytest.raises(ConfigError, match="not a plain file"):
-        check(file).find("here", ())
+        check(file).find("here", (), origin=None)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_broken_file_is_named_and_not_repeated(file: Path, raw: bytes):
     file.write_bytes(raw)
     file.chmod(0o600)
     with pytest.raises(ConfigError, match="can't be read") as raised:
-        check(file).find("here", ())
+        check(file).find("here", (), origin=None)
     assert str(file) in raised.value.message
     assert "sk-left-right" not in in_full(raised.value)
 

@@ -20,6 +20,7 @@ from farebox.secrets import KEYRING_SERVICE, BadKey, Keys
 from support.environment import clean_environment
 
 KEY = "sk-or-v1-0123456789abcdef"
+ORIGIN = "https://own.test:443"
 VARIABLES = ("FIRST_KEY", "SECOND_KEY")
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
@@ -68,7 +69,7 @@ def check(file: Path, **environment: str) -> Keys:
 
 
 def found(keys: Keys, provider: str = "here") -> tuple[str, str, str] | None:
-    key = keys.find(provider, VARIABLES)
+    key = keys.find(provider, VARIABLES, origin=ORIGIN)
     return (key.secret.reveal(), key.source, key.detail) if key is not None else None
 
 
@@ -86,9 +87,9 @@ def test_a_key_is_looked_up_in_memory_environment_keyring_and_file(
     assert found(check(file)) == ("in-keyring", "keyring", "the system's keyring")
     keys = check(file, SECOND_KEY="second", FIRST_KEY="first")
     assert found(keys) == ("first", "environment", "FIRST_KEY")
-    keys.remember("here", "in-memory")
+    keys.remember("here", "in-memory", ORIGIN)
     assert found(keys) == ("in-memory", "client", "set by the editor")
-    keys.remember("here", None)
+    keys.forget("here")
     assert found(keys) == ("first", "environment", "FIRST_KEY")
 
 
@@ -137,7 +138,7 @@ def test_a_locked_keyring_is_an_error_with_a_way_around_it_and_is_not_asked_at_e
     keys = check(file)
     for _ in range(3):
         with pytest.raises(BadKey, match="the system's keyring can't be used: KeyringLocked") as raised:
-            keys.find("here", VARIABLES)
+            keys.find("here", VARIABLES, origin=ORIGIN)
         assert "FIRST_KEY" in raised.value.hint
         assert KEY not in "".join(traceback.format_exception(raised.value))
     assert locked.asked == 1

@@ -57,6 +57,7 @@ class App:
 
     def __init__(self, client: Client, *, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
+        self.config_file = config_file(self._environment)
         self._client = client
         self._models: dict[str, str] = {}
         self._config: Config | None = None
@@ -83,12 +84,6 @@ class App:
         """Take new settings or folders from the client."""
         self._client = client
         self._stamp = None
-
-    @property
-    def config_file(self) -> Path:
-        """Where the user's settings are."""
-        named = self._environment.get("FAREBOX_CONFIG")
-        return Path(named) if named else Path(platformdirs.user_config_dir("farebox", False)) / "config.toml"
 
     @property
     def workspace_files(self) -> list[Path]:
@@ -164,9 +159,21 @@ class App:
         self._stamp = None
 
     def set_key(self, provider: str, secret: str | None) -> None:
-        """Remember a key in memory, or forget it. Raises InvalidParams for an unknown provider."""
+        """Remember a key in memory for the provider's address of this moment, or forget it.
+
+        Raises InvalidParams for an unknown provider, and for a key that has nowhere to go.
+        """
         self.require_provider(provider)
-        self.keys.remember(provider, secret)
+        if secret is None:
+            self.keys.forget(provider)
+            return
+        origin = self.door().directory.origin(provider)
+        if origin is None:
+            raise InvalidParams(
+                f"the provider {provider} has no address yet, so there is nowhere its key may go",
+                hint=f"Set base_url of providers.{provider} first, then the key.",
+            )
+        self.keys.remember(provider, secret, origin)
 
     def require_provider(self, name: str) -> None:
         """Raise InvalidParams unless there is such a provider."""
@@ -223,6 +230,12 @@ class App:
         """Close connections and write what is still to be written."""
         await self.http.aclose()
         await self.ledger.close()
+
+
+def config_file(environment: Mapping[str, str]) -> Path:
+    """Return where the user's settings are."""
+    named = environment.get("FAREBOX_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir("farebox", False)) / "config.toml"
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

@@ -54,6 +54,8 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+MAX_TOTAL_S = 840.0
+"""A hold in the ledger counts for 15 minutes: no request may run for longer."""
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -108,7 +110,7 @@ class ProviderSettings(Section):
     connect_s: Seconds | None = None
     first_token_s: Seconds | None = None
     gap_s: Seconds | None = None
-    total_s: Seconds | None = None
+    total_s: Annotated[float, Field(gt=0, le=MAX_TOTAL_S, allow_inf_nan=False)] | None = None
     context_tokens: Annotated[int, Field(ge=512, le=10_000_000)] | None = None
     keep_alive: Annotated[str, Field(pattern=r"^(-1|\d{1,6}(s|m|h)?)$")] | None = None
 

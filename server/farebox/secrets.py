@@ -3,7 +3,7 @@
 A key is looked up in this order: set by the client in memory, the environment, the system's keyring
 (extra ``keyring``; only for the names that the file lists), a file that only its owner can read. A
 Secret has no ``str``; its ``repr`` shows a salted fingerprint. A Credential binds a Secret to the one
-origin it may be sent to.
+origin it may be sent to; what the client sets is bound at once.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from typing import Literal, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
 from farebox.errors import ConfigError, InvalidParams
+from farebox.redaction import Redaction
 
 _SALT = os.urandom(16)
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -42,7 +43,7 @@ class BadKey(ConfigError):
 class Secret:
     """A key that can't be printed by accident."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_redaction", "_value")
 
     def __init__(self, value: str) -> None:
         value = value.strip()
@@ -52,6 +53,7 @@ class Secret:
                 hint="Copy the key again, alone.",
             )
         self._value = value
+        self._redaction = Redaction(value)
 
     def reveal(self) -> str:
         """Return the key itself. Only the function that attaches it to a request may call this."""
@@ -61,9 +63,13 @@ class Secret:
         """Tell a vendor's kinds of keys apart by how they begin; nothing begins with None."""
         return prefix is not None and self._value.startswith(prefix)
 
+    def is_in(self, text: str) -> bool:
+        """Say whether a text holds the key, or enough of it in a row. See ``Redaction``."""
+        return self._redaction.is_in(text)
+
     def redact(self, text: str) -> str:
-        """Replace the key wherever it occurs in a text."""
-        return text.replace(self._value, "<secret>")
+        """Replace the key, and what tells enough of it. See ``Redaction``."""
+        return self._redaction.redact(text)
 
     def __repr__(self) -> str:
         return f"<secret:{hashlib.sha256(_SALT + self._value.encode()).hexdigest()[:4]}>"
@@ -111,13 +117,16 @@ class Keys:
     def __init__(self, *, environment: Mapping[str, str], file: Path) -> None:
         self._environment = environment
         self._file = file
-        self._memory: dict[str, Secret] = {}
+        self._memory: dict[str, Credential] = {}
         self._keyring_answers: dict[str, tuple[float, str | BadKey | None]] = {}
         self._changes = 0
 
-    def find(self, provider: str, variables: tuple[str, ...]) -> FoundKey | None:
-        """Look a provider's key up; an empty variable counts as absent. Raises BadKey, or ConfigError."""
-        if (remembered := self.remembered(provider)) is not None:
+    def find(self, provider: str, variables: tuple[str, ...], *, origin: str | None) -> FoundKey | None:
+        """Look up a provider's key for its origin. Raises BadKey, or ConfigError.
+
+        An empty variable counts as absent, and so does a key that the client has set for another origin.
+        """
+        if (remembered := self.remembered(provider, origin)) is not None:
             return remembered
         for variable in variables:
             if value := self._environment.get(variable, "").strip():
@@ -141,10 +150,17 @@ class Keys:
             file = None
         return file, self._changes, time.monotonic() // KEYRING_CACHE_S
 
-    def remembered(self, provider: str) -> FoundKey | None:
-        """Return the key that the client has set in memory."""
-        secret = self._memory.get(provider)
-        return FoundKey(secret, "client", "set by the editor") if secret is not None else None
+    def remembered(self, provider: str, origin: str | None) -> FoundKey | None:
+        """Return the key that the client has set in memory, if it is for this origin."""
+        credential = self._memory.get(provider)
+        if credential is None or credential.origin != origin:
+            return None
+        return FoundKey(credential.secret, "client", "set by the editor")
+
+    def remembered_for(self, provider: str) -> str | None:
+        """Return the origin for which the client has set a provider's key."""
+        credential = self._memory.get(provider)
+        return credential.origin if credential is not None else None
 
     def _from_keyring(self, provider: str, variables: tuple[str, ...]) -> str | None:
         """Ask the keyring, which may be slow or locked, once in a while."""
@@ -161,13 +177,15 @@ class Keys:
             raise BadKey(answer.message, hint=answer.hint)
         return answer
 
-    def remember(self, provider: str, value: str | None) -> None:
-        """Keep a key in memory only, or forget it."""
+    def remember(self, provider: str, value: str, origin: str) -> None:
+        """Keep a key in memory only, for one origin: settings that change later do not take it elsewhere."""
         self._changes += 1
-        if value is None:
-            self._memory.pop(provider, None)
-        else:
-            self._memory[provider] = Secret(value)
+        self._memory[provider] = Credential(Secret(value), origin)
+
+    def forget(self, provider: str) -> None:
+        """Forget a key that was remembered."""
+        self._changes += 1
+        self._memory.pop(provider, None)
 
     def store(self, provider: str, value: str) -> str:
         """Keep a key for good, in the keyring if there is one; return where."""

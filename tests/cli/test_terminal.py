@@ -177,7 +177,7 @@ def ask(folder: Path, *arguments: str, stdin: str) -> subprocess.CompletedProces
 
 def asked(upstream: Upstream) -> tuple[str, str]:
     """Return who said what in the last message that was sent."""
-    sent = upstream.requests[-1].json["messages"]
+    sent = [one for one in upstream.requests if one.method == "POST"][-1].json["messages"]
     assert isinstance(sent, list)
     return sent[-1]["role"], sent[-1]["content"]
 

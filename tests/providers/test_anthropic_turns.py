@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from farebox.errors import Refused
 from farebox.messages import Call, Chat, Image, Message, RawText, ToolCall, Trace
 from farebox.providers.anthropic_turns import (
-    IMAGE_TYPES,
     MAX_DEPTH,
     NO_RESULT,
     RAW_ARGUMENTS,
@@ -21,6 +20,7 @@ from farebox.providers.anthropic_turns import (
     turns,
 )
 from farebox.providers.base import Endpoint
+from farebox.providers.pictures import IMAGE_TYPES
 
 ENDPOINT = Endpoint(provider="acme", dialect="anthropic", base_url="http://127.0.0.1:1/v1")
 PNG = base64.b64encode(b"\x89PNG").decode()

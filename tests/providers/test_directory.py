@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from farebox.app import App, Client
 from farebox.config import Config, load
-from farebox.errors import ConfigError, LocalOnly, MissingKey, ModelNotFound
+from farebox.errors import ConfigError, InvalidParams, LocalOnly, MissingKey, ModelNotFound
 from farebox.messages import Target
 from farebox.providers.base import Quirks, RoutingPreferences
 from farebox.providers.directory import DEFAULT_MODEL, Directory
@@ -182,17 +183,22 @@ def test_a_key_follows_the_address_that_the_user_sets():
     assert endpoint.credential.origin == "http://127.0.0.1:4000"
 
 
-def check_client(tmp_path: Path, text: str, client: Mapping[str, object], *, remembered: bool) -> Directory:
-    """Make a directory whose settings come from a file of the user's and from the client."""
+def check_client(
+    tmp_path: Path, text: str, client: Mapping[str, object], *, remembered_for: str | None = None
+) -> Directory:
+    """Make a directory whose settings come from a file of the user's and from the client.
+
+    ``remembered_for`` is the origin for which the client has set keys.
+    """
     (tmp_path / "config.toml").write_text(text, "utf-8")
     settings = load(environment={}, user_file=tmp_path / "config.toml", client_settings=client)
     keys = Keys(
         environment={"OPENROUTER_API_KEY": KEY, "MINE": KEY, "OPENAI_API_KEY": KEY},
         file=tmp_path / "keys.json",
     )
-    if remembered:
+    if remembered_for is not None:
         for name in ("openrouter", "mine"):
-            keys.remember(name, "from-the-client")
+            keys.remember(name, "from-the-client", remembered_for)
     return Directory(settings, keys, Http(), servers={})
 
 
@@ -219,21 +225,83 @@ def test_a_key_of_the_users_does_not_go_where_only_the_client_leads(
     tmp_path: Path, name: str, text: str, base_url: str | None
 ):
     client = {"providers": {name: {"base_url": base_url}}}
-    directory = check_client(tmp_path, text, client, remembered=False)
+    directory = check_client(tmp_path, text, client)
     assert (directory.state(name), directory.key(name)) == ("missingKey", None)
     with pytest.raises(MissingKey) as caught:
         directory.endpoint(name)
     assert f"base_url of [providers.{name}] in your own config.toml" in caught.value.hint
-    directory = check_client(tmp_path, text, client, remembered=True)
-    endpoint = directory.endpoint(name)
+    in_use = directory.origin(name)
+    assert in_use is not None
+    endpoint = check_client(tmp_path, text, client, remembered_for=in_use).endpoint(name)
     assert endpoint.credential is not None
     assert endpoint.credential.secret.reveal() == "from-the-client"
-    assert endpoint.credential.origin == origin_of(endpoint.base_url)
+    assert endpoint.credential.origin == origin_of(endpoint.base_url) == in_use
+    directory = check_client(tmp_path, text, client, remembered_for="https://before.test:443")
+    assert (directory.state(name), directory.key(name)) == ("missingKey", None)
+    with pytest.raises(MissingKey) as caught:
+        directory.endpoint(name)
+    assert f"was meant for https://before.test:443, not for {in_use}" in caught.value.hint
+
+
+def app_of(tmp_path: Path, text: str = "") -> App:
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    folders = {"FAREBOX_HOME": str(tmp_path / "home"), "FAREBOX_CONFIG": str(tmp_path / "config.toml")}
+    return App(Client("editor"), environment=folders)
+
+
+def lead(app: App, **addresses: str) -> None:
+    """Change the client's settings as an editor does while farebox runs."""
+    settings = {"providers": {name: {"base_url": address} for name, address in addresses.items()}}
+    app.change_client(Client("editor", settings=settings))
+
+
+def client_key(app: App, name: str) -> tuple[str, str] | None:
+    """Return the key that would be sent now, and where to."""
+    try:
+        credential = app.door().directory.endpoint(name).credential
+    except MissingKey:
+        return None
+    return (credential.secret.reveal(), credential.origin) if credential is not None else None
+
+
+async def test_a_key_that_the_client_has_set_does_not_follow_its_later_settings(tmp_path: Path):
+    app = app_of(tmp_path)
+    app.set_key("openrouter", KEY)
+    assert client_key(app, "openrouter") == (KEY, "https://openrouter.ai:443")
+    lead(app, openrouter="http://evil.test/v1")
+    assert client_key(app, "openrouter") is None
+    lead(app)
+    assert client_key(app, "openrouter") == (KEY, "https://openrouter.ai:443")
+    await app.close()
+
+
+async def test_a_key_that_the_client_sets_after_the_address_goes_there(tmp_path: Path):
+    app = app_of(tmp_path)
+    app.set_key("openrouter", "for-the-vendor")
+    lead(app, openrouter="http://127.0.0.1:4000/v1")
+    app.set_key("openrouter", KEY)
+    assert client_key(app, "openrouter") == (KEY, "http://127.0.0.1:4000")
+    app.set_key("openrouter", None)
+    assert client_key(app, "openrouter") is None
+    await app.close()
+
+
+async def test_a_key_for_a_provider_without_an_address_waits_until_it_has_one(tmp_path: Path):
+    app = app_of(tmp_path, MINE)
+    with pytest.raises(InvalidParams, match="nowhere its key may go") as caught:
+        app.set_key("mine", KEY)
+    assert "Set base_url of providers.mine first" in caught.value.hint
+    app.set_key("mine", None)
+    lead(app, mine="http://mine.test/v1")
+    assert client_key(app, "mine") is None
+    app.set_key("mine", KEY)
+    assert client_key(app, "mine") == (KEY, "http://mine.test:80")
+    await app.close()
 
 
 def test_a_client_may_lead_to_a_server_that_needs_no_key(tmp_path: Path):
     client = {"providers": {"simulated": {"base_url": "http://127.0.0.1:9/v1"}}}
-    directory = check_client(tmp_path, "", client, remembered=False)
+    directory = check_client(tmp_path, "", client)
     assert directory.state("simulated") == "ready"
     assert directory.endpoint("simulated").credential is None
     assert directory.state("openrouter") == "ready", "other providers keep their keys"
@@ -242,7 +310,7 @@ def test_a_client_may_lead_to_a_server_that_needs_no_key(tmp_path: Path):
 def test_a_client_that_names_the_users_own_address_takes_nothing_away(tmp_path: Path):
     own = '[providers.openrouter]\nbase_url = "http://own.test/v1"'
     client = {"providers": {"openrouter": {"base_url": "http://own.test/other"}}}
-    endpoint = check_client(tmp_path, own, client, remembered=False).endpoint("openrouter")
+    endpoint = check_client(tmp_path, own, client).endpoint("openrouter")
     assert endpoint.credential is not None
     assert endpoint.credential.origin == "http://own.test:80"
 

@@ -258,9 +258,9 @@ def test_words_that_are_no_keys_are_kept(words: str):
 @pytest.mark.parametrize("piece", ["sk-", "sk-a", "Bearer ", "eyJ", "AIza", "gsk_."])
 def test_no_text_takes_long_to_clean(piece: str):
     """What a provider sends is bounded, and so is the time that it takes."""
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     failures.KEY_LIKE.sub("", piece * (200_000 // len(piece)))
-    assert time.perf_counter() - started_s < 2
+    assert time.process_time() - started_s < 2
 
 
 @given(st.integers(min_value=300, max_value=599), st.text(max_size=400))

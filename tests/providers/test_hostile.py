@@ -179,9 +179,7 @@ ROWS: Mapping[str, Row] = {
         "stopped sending",
     ),
     "a body of 200 MB": Row(lambda wire: wire.answer(LONG, repeat=200), "brokenReply", "sent"),
-    "a JSON body of 200 MB": Row(
-        lambda _: Answer(body=b'{"a": "' + LONG, repeat=200), "brokenReply", "sent a body of more than"
-    ),
+    "a JSON body of 200 MB": Row(lambda _: Answer(body=b'{"a": "' + LONG, repeat=200), "brokenReply", "than"),
     "an error's body of 200 MB": Row(
         lambda _: Answer(status=400, body=b'{"error": "' + LONG, repeat=200), "refused", "answered 400"
     ),
@@ -198,6 +196,9 @@ ROWS: Mapping[str, Row] = {
         lambda wire: wire.answer(wire.text("He@@llo").replace(b"@@", b"\xff\xfe") + wire.end),
         None,
         text="He\ufffd\ufffdllo",
+    ),
+    "an error whose body hangs": Row(
+        lambda _: Answer(status=400, body=b'{"error": ', hang=True), "refused", "answered 400"
     ),
     "a gzip bomb": Row(
         lambda wire: wire.answer(BOMB, headers={"Content-Encoding": "gzip"}), "brokenReply", "compressed"
@@ -226,6 +227,11 @@ ROWS: Mapping[str, Row] = {
     "usage that is infinite": Row(odd_usage(float("inf")), None, text="Hello"),
     "usage that is a string": Row(odd_usage("12"), None, text="Hello"),
     "usage that is a list": Row(odd_usage([1]), None, text="Hello"),
+    "usage of 10 to the power of 10^20": Row(
+        lambda wire: wire.answer(wire.whole(counts(wire, 777)).replace(b"777", b"1e99999999999999999999")),
+        None,
+        text="Hello",
+    ),
     "usage of 10^30": Row(odd_usage(10**30), None, text="Hello"),
     "a tool call with index 10^9": Row(
         lambda wire: wire.answer(wire.event(tool_call(10**9, "{}")) + wire.end), None, only=("openai",)
@@ -237,6 +243,19 @@ ROWS: Mapping[str, Row] = {
         lambda wire: wire.answer(wire.event(tool_call(0, "x" * MB)), repeat=0),
         "brokenReply",
         only=("openai",),
+    ),
+    "tool arguments of one letter each without end": Row(
+        lambda wire: wire.answer(wire.event(tool_call(0, "中")) * 1000, repeat=0),
+        "brokenReply",
+        only=("openai",),
+    ),
+    "thoughts of one letter each without end": Row(
+        lambda wire: wire.answer(wire.event({"message": {"thinking": "中"}}) * 1000, repeat=0),
+        "brokenReply",
+        only=("ollama",),
+    ),
+    "a line that comes three bytes at a time": Row(
+        lambda wire: wire.answer(wire.text("中" * MB), chunk_sizes=(3,)), "brokenReply"
     ),
     "tool calls without end": Row(
         lambda wire: wire.answer(

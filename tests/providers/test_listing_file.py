@@ -20,9 +20,11 @@ from farebox.providers.listing_file import (
     TTL_S,
     ListingFile,
 )
+from farebox.secrets import Credential, Secret, origin_of
 from support.openrouter_models import entry, models
 from support.upstream import Answer, Upstream, json_answer
 
+KEY = "sk-or-test-0123456789"
 START_S = 1_800_000_000.0
 
 
@@ -236,3 +238,18 @@ async def test_cancelling_leaves_it_as_it_was(http: Http, upstream: Upstream, fi
     upstream.answer("/v1/models", json_answer(models(entry())))
     await listings.refresh(http, replace(openrouter(upstream)))
     assert list(listings.read().models) == ["acme/new"]
+
+
+@pytest.mark.parametrize("field", ["id", "canonical_slug", "supported_parameters"])
+async def test_a_model_that_repeats_the_key_is_neither_shown_nor_written(
+    http: Http, upstream: Upstream, file: Path, field: str
+):
+    named = f"a/{KEY}"
+    leaky = {**entry("acme/leaky"), field: [named] if field == "supported_parameters" else named}
+    upstream.answer("/v1/models", json_answer(models(leaky, entry())))
+    listings = ListingFile(file)
+    credential = Credential(Secret(KEY), origin_of(upstream.base_url))
+    await listings.refresh(http, replace(openrouter(upstream), credential=credential))
+    assert all("authorization" in request.headers for request in upstream.requests)
+    assert list(listings.read().models) == ["acme/new"]
+    assert KEY not in file.read_text("utf-8")

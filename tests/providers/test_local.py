@@ -205,3 +205,41 @@ async def test_discover_finds_nothing_at_closed_ports(http: Http):
                 continue
         pytest.skip(f"something answers at {base_url} on this machine")
     assert await discover(http) == []
+
+
+# --- a server that calls a model by the key ----------------------------------------------------
+
+
+NAMED_SO = ("test-0123456789", "models/TEST-0123456789.gguf", "test\\u002d0123456789", "test%2D0123456789")
+
+
+@pytest.mark.parametrize("name", NAMED_SO)
+@pytest.mark.parametrize("kind", ["llama.cpp", "Ollama", "LM Studio", "an OpenAI-compatible server"])
+async def test_a_model_whose_name_holds_the_key_is_not_listed(
+    http: Http, upstream: Upstream, kind: str, name: str
+):
+    entries = [{"id": name, "max_model_len": 5}, {"id": "qwen", "max_model_len": 5}]
+    upstream.answer("/v1/models", json_answer({"data": entries}))
+    match kind:
+        case "llama.cpp":
+            upstream.answer("/props", PROPS)
+        case "Ollama":
+            upstream.answer("/api/version", json_answer({"version": "0.30.1"}))
+            models = json_answer({"models": [{"name": name, "context_length": 7}, {"name": "qwen"}]})
+            upstream.answer("/api/tags", models)
+            upstream.answer("/api/ps", models)
+        case "LM Studio":
+            data = [{**entry, "type": "llm", "max_context_length": 9} for entry in entries]
+            upstream.answer("/api/v0/models", json_answer({"data": data}))
+        case _:
+            pass
+    server = await check(http, upstream)
+    assert (server.kind, server.models) == (kind, ("qwen",))
+    assert name not in server.known
+    assert name not in server.loaded
+
+
+async def test_a_server_without_a_key_may_call_its_models_as_it_likes(http: Http, upstream: Upstream):
+    upstream.answer("/v1/models", json_answer({"data": [{"id": NAMED_SO[0]}]}))
+    server = await identify(http, dataclasses.replace(endpoint(upstream.base_url), credential=None))
+    assert server.models == NAMED_SO[:1]

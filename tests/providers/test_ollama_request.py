@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.errors import ContextTooLong
+from farebox.errors import ContextTooLong, Refused
 from farebox.messages import (
     Call,
     Chat,
@@ -83,6 +83,11 @@ def check(call: Call, model: LocalModel = LARGE, **fields: object) -> dict[str, 
 )
 def test_a_prompt_is_sent_as(prompt: Prompt, expected: dict[str, object]):
     assert check(Call("m", prompt)) == {**expected, "options": {"num_ctx": DEFAULT_NUM_CTX}}
+
+
+def test_a_picture_that_no_vendor_takes_is_refused_before_it_is_sent():
+    with pytest.raises(Refused, match="ollama takes no picture of the type image/bmp"):
+        check(Call("m", Chat((Message("user", "What?", (Image("image/bmp", "AAAA"),)),))))
 
 
 def test_the_limits_of_a_call_are_options():

@@ -1,6 +1,7 @@
 """The OpenAI dialect: what is sent, and what is made of the many answers that servers really give."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -250,6 +251,12 @@ async def test_a_whole_body_is_read_where_a_stream_was_asked_for(http: Http):
             id="DeepSeek, a finish reason alone",
         ),
         pytest.param(
+            sse_answer(chunk({"content": "a"}), chunk(x_groq={"id": "r", "error": "over capacity"})),
+            "overloaded",
+            "over capacity",
+            id="Groq, in its own object, before the end mark",
+        ),
+        pytest.param(
             json_answer({"error": {"code": 502, "message": "no luck"}}),
             "overloaded",
             "no luck",
@@ -433,23 +440,26 @@ async def test_chunks_that_say_nothing_do_not_stop_the_clock(http: Http):
         await check(http, slow, deadlines=Deadlines(first_token_s=0.3, gap_s=0.3))
 
 
-@pytest.mark.parametrize(
-    "delta",
-    [
-        pytest.param(
-            {"tool_calls": [{"index": at, "id": str(at), "function": {"name": "f"}} for at in range(200)]},
-            id="tool calls",
-        ),
-        pytest.param(
-            {"reasoning_details": [{"type": "reasoning.encrypted", "index": at} for at in range(5000)]},
-            id="reasoning",
-        ),
-    ],
-)
-async def test_what_has_to_be_kept_has_a_bound(http: Http, delta: dict[str, object]):
-    answer = sse_answer(chunk({"content": "a"}), chunk(delta), chunk({}, "stop"))
+async def test_tool_calls_have_a_bound(http: Http):
+    calls = [{"index": at, "id": str(at), "function": {"name": "f"}} for at in range(200)]
     with pytest.raises(BrokenReply, match="sent too much"):
-        await check(http, answer, quirks=Quirks(trace="reasoning_details"))
+        await check(http, sse_answer(chunk({"content": "a"}), chunk({"tool_calls": calls}, "stop")))
+
+
+async def test_reasoning_beyond_its_bound_does_not_go_back_but_the_answer_is_whole(http: Http):
+    blocks = [{"type": "reasoning.encrypted", "index": at} for at in range(5000)]
+    answer = sse_answer(chunk({"reasoning_details": blocks}), chunk({"content": "a"}, "stop"))
+    assert await check(http, answer, quirks=Quirks(trace="reasoning_details")) == [Text("a"), FINISH]
+
+
+async def test_long_reasoning_in_small_fragments_goes_back(http: Http):
+    block = {"type": "reasoning.text", "text": " word", "format": "anthropic-claude-v1", "index": 0}
+    pieces = [chunk({"reasoning_details": [block]}) for _ in range(25_000)]
+    answer = sse_answer(*pieces, chunk({"content": "a"}, "stop"))
+    *_, last = await check(http, answer, quirks=Quirks(trace="reasoning_details"))
+    assert isinstance(last, Finish)
+    assert last.trace is not None
+    assert json.loads(last.trace.blocks[0]) == {**block, "text": " word" * 25_000}
 
 
 @pytest.mark.parametrize("index", [10**9, -1, True, "0", 1.5, None])

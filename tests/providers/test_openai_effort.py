@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from farebox.messages import UNKNOWN_TRAITS, Call, Chat, Message, ReasoningEffort, Tool, Traits
 from farebox.providers.base import Quirks, ReasoningField
-from farebox.providers.openai_effort import BUDGET_TOKENS, effort_of, nearest, reasoning_fields
+from farebox.providers.openai_effort import (
+    BUDGET_TOKENS,
+    MIN_BUDGET_TOKENS,
+    effort_of,
+    nearest,
+    reasoning_fields,
+)
 
 HELLO = Chat((Message("user", "Hello"),))
 EFFORTS: tuple[ReasoningEffort, ...] = get_args(ReasoningEffort)
@@ -50,6 +56,31 @@ def test_reasoning_is_asked_for_by(
     reasoning: ReasoningEffort | int | None, field: ReasoningField, expected: dict[str, object]
 ):
     assert check(reasoning, field) == expected
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit", "expected"),
+    [
+        pytest.param(0, None, {"effort": "none"}, id="no tokens"),
+        pytest.param(0, 500, {"effort": "none"}, id="no tokens, with a limit"),
+        pytest.param(4000, 4000, {"max_tokens": 3999}, id="as many as may be written"),
+        pytest.param(2000, 4000, {"max_tokens": 2000}, id="fewer than may be written"),
+        pytest.param(8000, MIN_BUDGET_TOKENS + 1, {"max_tokens": MIN_BUDGET_TOKENS}, id="the fewest"),
+        pytest.param(8000, MIN_BUDGET_TOKENS, {"effort": "low"}, id="too few are left"),
+        pytest.param(100, None, {"effort": "low"}, id="too few are asked for"),
+    ],
+)
+def test_a_budget_at_openrouter_leaves_room_for_the_answer(
+    budget: int, limit: int | None, expected: dict[str, object]
+):
+    call = Call("m-1", HELLO, reasoning=budget, max_output_tokens=limit)
+    assert reasoning_fields(call, Quirks(reasoning_field="reasoning")) == {"reasoning": expected}
+
+
+def test_an_effort_in_place_of_a_budget_is_one_that_the_model_takes():
+    call = Call("m-1", HELLO, reasoning=8000, max_output_tokens=500, traits=Traits(efforts=("high",)))
+    fields = reasoning_fields(call, Quirks(reasoning_field="reasoning"))
+    assert fields == {"reasoning": {"effort": "high"}}
 
 
 def test_an_effort_is_one_that_the_model_takes():

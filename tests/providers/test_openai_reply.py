@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import cast
 
 import pytest
@@ -79,6 +80,20 @@ def finish(*chunks: JsonObject, quirks: Quirks | None = None) -> Finish:
             id="what was no placeholder, before the answer",
         ),
         pytest.param({"content": 7, "tool_calls": "x"}, [], id="nonsense"),
+        pytest.param({"tool_calls": [None]}, [], id="a tool call that is null"),
+        pytest.param(
+            {"function_call": {"name": "f", "arguments": "{}"}},
+            [ToolCall("call_0", "f", "{}")],
+            id="a function call, as it was before tools",
+        ),
+        pytest.param(
+            {
+                "function_call": {"name": "f", "arguments": "{}"},
+                "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            [ToolCall("a", "f", "{}")],
+            id="a function call that is said twice",
+        ),
     ],
 )
 def test_a_delta_reads_as(delta: Mapping[str, object], expected: list[Delta]):
@@ -102,6 +117,14 @@ def test_a_text_completion_and_a_whole_message_read_alike():
 )
 def test_an_answer_that_is_said_twice_is_read_once(choice: JsonObject, expected: list[Delta]):
     assert check({"choices": [choice]})[0][:-1] == expected
+
+
+def test_only_the_first_of_several_answers_is_read():
+    first = {"index": 0, "delta": {"content": "A"}, "finish_reason": "stop"}
+    second = {"index": 1, "delta": {"content": "B"}, "finish_reason": "error", "usage": {"prompt_tokens": 9}}
+    for chunks in ([{"choices": [second]}, {"choices": [first]}], [{"choices": [second, first]}]):
+        assert check(*chunks)[0] == [Text("A"), Finish("stop")]
+        assert [error_in(one) for one in chunks] == [None] * len(chunks)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +179,18 @@ def test_usage_that_comes_several_times_is_cumulative():
 
 @pytest.mark.parametrize("nonsense", [{}, {"prompt_tokens": -1}, {"completion_tokens": "x"}, {"cost": -1}])
 def test_usage_that_is_nonsense_does_not_hide_what_came_before(nonsense: JsonObject):
-    good = {"prompt_tokens": 5, "cost": 0.5}
+    good = {"prompt_tokens": 5, "cost": Decimal("0.5")}
     last = finish(chunk(usage=good), chunk(usage=nonsense))
     assert last.usage == Usage(5)
     assert finish(chunk(usage=nonsense)).usage is None
+
+
+def test_usage_of_all_zeros_does_not_hide_what_came_before():
+    zeros = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "cost": 0}
+    last = finish(chunk(usage={"prompt_tokens": 5, "cost": Decimal("0.5")}), chunk(usage=zeros))
+    assert (last.usage, last.reported_nanodollars) == (Usage(5), 500_000_000)
+    last = finish(chunk(usage=zeros))
+    assert (last.usage, last.reported_nanodollars) == (Usage(), 0)
 
 
 def test_a_cost_may_come_apart_from_the_counts():
@@ -241,6 +272,7 @@ def test_a_trace_names_the_model_that_answered():
     ("delta", "pieces"),
     [
         pytest.param({"role": "assistant", "content": ""}, 0, id="a chunk that says nothing"),
+        pytest.param({"tool_calls": [None, {"index": 0}]}, 0, id="tool calls that say nothing"),
         pytest.param({"content": "a"}, 1, id="text"),
         pytest.param({"reasoning": "Thinking... "}, 1, id="reasoning that is not shown"),
         pytest.param({"reasoning_details": [{"type": "reasoning.encrypted"}]}, 1, id="encrypted reasoning"),
@@ -267,6 +299,9 @@ def test_the_model_is_at_work_while_pieces_come(delta: JsonObject, pieces: int):
             id="in the choice",
         ),
         pytest.param(
+            {"x_groq": {"id": "r", "error": "no"}, "choices": []}, {"id": "r", "error": "no"}, id="Groq's"
+        ),
+        pytest.param(
             {"choices": [{"delta": {}, "finish_reason": "error"}]},
             {"error": {"message": "the answer ended with error"}},
             id="a reason alone",
@@ -291,6 +326,7 @@ DELTA = [
     "reasoning_details",
     "reasoning_content",
     "tool_calls",
+    "function_call",
     "thinking",
 ]
 PARTS = ["thinking", "index", "id", "name", "type", "text", "function", "arguments", "summary", "signature"]

@@ -1,7 +1,10 @@
 """What one call looks like in the dialect."""
 
+from typing import cast
+
 import pytest
 
+from farebox.errors import Refused
 from farebox.messages import (
     Call,
     Chat,
@@ -12,10 +15,12 @@ from farebox.messages import (
     Prompt,
     RawText,
     Tool,
+    ToolCall,
     ToolChoice,
 )
 from farebox.providers.base import Endpoint, Quirks, RoutingPreferences
 from farebox.providers.openai_request import MAX_SESSION_CHARS, request
+from farebox.providers.openai_results import NO_RESULT
 
 HELLO = Chat((Message("system", "Be brief."), Message("user", "Hello")))
 ASK = Call("m", HELLO)
@@ -75,6 +80,25 @@ def test_a_prompt_is_sent_as(prompt: Prompt, path: str, expected: dict[str, obje
     assert request(endpoint(fill_path="/fim/completions"), call) == (path, body | USAGE)
     refusing = endpoint(fill_path="/fim/completions", quirks=Quirks(usage_option=False))
     assert request(refusing, call) == (path, body)
+
+
+def test_a_picture_that_no_vendor_takes_is_refused_before_it_is_sent():
+    with pytest.raises(Refused, match="acme takes no picture of the type image/bmp"):
+        check(Call("m", Chat((Message("user", "What?", (Image("image/bmp", "AAAA"),)),))))
+
+
+def test_a_picture_is_sent_by_the_name_that_vendors_know():
+    body = check(Call("m", Chat((Message("user", "", (Image("image/JPG", "AAAA"),)),))))
+    url = {"url": "data:image/jpeg;base64,AAAA"}
+    assert body["messages"] == [{"role": "user", "content": [{"type": "image_url", "image_url": url}]}]
+
+
+def test_a_tool_call_that_has_no_result_is_sent_with_one():
+    turn = Message("assistant", "", tool_calls=(ToolCall("t1", "read", "{}"),))
+    body = check(Call("m", Chat((turn, Message("user", "And?")))))
+    sent = cast("list[dict[str, object]]", body["messages"])
+    assert [one["role"] for one in sent] == ["assistant", "tool", "user"]
+    assert sent[1] == {"role": "tool", "tool_call_id": "t1", "content": NO_RESULT}
 
 
 @pytest.mark.parametrize(

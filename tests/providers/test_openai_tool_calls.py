@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.messages import ToolCall
+from farebox.providers import openai_tool_calls
+from farebox.providers.json_value import parse_object
 from farebox.providers.openai_tool_calls import MAX_TOOL_CALLS, MAX_TOOL_CHARS, ToolCalls
 from farebox.providers.sse import TooLong
 
@@ -73,7 +75,7 @@ def check(*fragments: dict[str, object]) -> list[ToolCall]:
         ),
         pytest.param(
             [fragment("{}", "f", index=0), fragment('{"y":2}', "f", index=0)],
-            [ToolCall("", "f", "{}"), ToolCall("", "f", '{"y":2}')],
+            [ToolCall("call_0", "f", "{}"), ToolCall("call_1", "f", '{"y":2}')],
             id="one index for whole calls without ids",
         ),
         pytest.param(
@@ -81,10 +83,12 @@ def check(*fragments: dict[str, object]) -> list[ToolCall]:
             [ToolCall("a", "f", '{"x":1}')],
             id="without either: more of the last",
         ),
-        pytest.param([fragment("{}", "f")], [ToolCall("", "f", "{}")], id="without either from the start"),
+        pytest.param(
+            [fragment("{}", "f")], [ToolCall("call_0", "f", "{}")], id="without either from the start"
+        ),
         pytest.param(
             [fragment("{}", "f"), fragment("{}", "g")],
-            [ToolCall("", "f", "{}"), ToolCall("", "g", "{}")],
+            [ToolCall("call_0", "f", "{}"), ToolCall("call_1", "g", "{}")],
             id="whole calls without either",
         ),
         pytest.param(
@@ -107,7 +111,7 @@ def check(*fragments: dict[str, object]) -> list[ToolCall]:
         ),
         pytest.param(
             [fragment("{", "f", index=0), fragment("}", "f", index=0), fragment("", "f", index=0)],
-            [ToolCall("", "f", "{}")],
+            [ToolCall("call_0", "f", "{}")],
             id="name repeated without an id",
         ),
         pytest.param(
@@ -120,6 +124,37 @@ def check(*fragments: dict[str, object]) -> list[ToolCall]:
             [ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}")],
             id="an index that is no number",
         ),
+        pytest.param(
+            [
+                fragment("", "f", index=0, id="a1"),
+                fragment('{"x":', index=0, id="a2"),
+                fragment("1}", index=0, id="a3"),
+            ],
+            [ToolCall("a1", "f", '{"x":1}')],
+            id="a new id in each fragment",
+        ),
+        pytest.param(
+            [fragment("", "f", id="a1"), fragment('{"x":', id="a2"), fragment("1}", id="a3")],
+            [ToolCall("a1", "f", '{"x":1}')],
+            id="a new id in each fragment, without an index",
+        ),
+        pytest.param(
+            [fragment("", "f", index=0), fragment('{"x":1}', "g", index=0)],
+            [ToolCall("call_0", "f", "{}"), ToolCall("call_1", "g", '{"x":1}')],
+            id="one index, no ids, another name",
+        ),
+        pytest.param(
+            [fragment("{}", "f", index=0), fragment("{}", "f", index=0, id="b")],
+            [ToolCall("call_0", "f", "{}"), ToolCall("b", "f", "{}")],
+            id="one index for whole calls, the second with an id",
+        ),
+        pytest.param(
+            [fragment("{}", "f"), fragment("{}", "f", id="call_0"), fragment("{}", "f")],
+            [ToolCall("call_0_", "f", "{}"), ToolCall("call_0", "f", "{}"), ToolCall("call_2", "f", "{}")],
+            id="an id of our own is not one that was given",
+        ),
+        pytest.param([fragment("", "", index=0, id="")], [], id="nothing"),
+        pytest.param([{}], [], id="no fields"),
     ],
 )
 def test_tool_calls_add_up(fragments: list[dict[str, object]], expected: list[ToolCall]):
@@ -138,6 +173,38 @@ def test_arguments_have_a_bound_that_all_calls_share():
     check(fragment(half, index=0), fragment(half, index=1))
     with pytest.raises(TooLong, match="characters"):
         check(fragment(half, index=0), fragment(half, index=1), fragment("x", index=0))
+
+
+def test_only_what_is_kept_counts():
+    named = fragment("", "f" * 1_000, index=0, id="a")
+    repeats = (MAX_TOOL_CHARS // 1_000 + 1) * [named]
+    assert check(*repeats) == [ToolCall("a", "f" * 1_000, "{}")]
+
+
+def test_a_fragment_that_says_nothing_is_none():
+    calls = ToolCalls()
+    assert not calls.add({"index": 0, "id": "", "function": {"name": "", "arguments": ""}})
+    assert calls.add({"index": 0, "function": {"arguments": "{"}})
+
+
+@pytest.mark.parametrize(
+    ("first", "repeated", "parses"),
+    [
+        pytest.param('{"a":"x"}', fragment("", "f", index=0), 0, id="whole, then its name again"),
+        pytest.param('{"a":', fragment("1,", "f", index=0), 0, id="in fragments"),
+        pytest.param("{a}", fragment("{a}", "f", index=0), 1, id="no JSON, though it ends like it"),
+        pytest.param("{}", fragment("{}", "f", index=0), MAX_TOOL_CALLS - 1, id="whole ones"),
+    ],
+)
+def test_arguments_are_parsed_once_a_call_at_most(
+    monkeypatch: pytest.MonkeyPatch, first: str, repeated: dict[str, object], parses: int
+):
+    parsed: list[str] = []
+    monkeypatch.setattr(
+        openai_tool_calls, "parse_object", lambda text: parsed.append(text) or parse_object(text)
+    )
+    check(fragment(first, "f", index=0), *[repeated] * (MAX_TOOL_CALLS - 1))
+    assert len(parsed) == parses
 
 
 @given(

@@ -14,7 +14,6 @@ from farebox.providers.openai_trace import (
     thought_by,
     trace_fields,
 )
-from farebox.providers.sse import TooLong
 
 MODEL = "anthropic/claude-sonnet-5.5"
 SIGNED = {"type": "reasoning.text", "text": "Hm.", "signature": "c2ln", "format": "anthropic-claude-v1"}
@@ -119,14 +118,41 @@ def test_a_vendor_that_wants_nothing_back_costs_no_memory():
     assert collector.trace("m") is None
 
 
-def test_a_trace_has_bounds():
-    with pytest.raises(TooLong, match="characters"):
-        check([fragment("x" * MAX_TRACE_CHARS)])
-    with pytest.raises(TooLong, match="blocks"):
-        check([ENCRYPTED] * (MAX_TRACE_BLOCKS + 1))
-    text = TraceCollector("reasoning_content")
-    with pytest.raises(TooLong, match="characters"):
-        text.add([], "x" * (MAX_TRACE_CHARS + 1))
+@pytest.mark.parametrize(
+    ("wanted", "chunks"),
+    [
+        pytest.param("reasoning_details", [[fragment("x" * MAX_TRACE_CHARS)]], id="a long block"),
+        pytest.param("reasoning_details", [[ENCRYPTED] * (MAX_TRACE_BLOCKS + 1)], id="many blocks"),
+        pytest.param(
+            "reasoning_details", [[fragment("x" * (MAX_TRACE_CHARS // 2))]] * 2, id="one block in fragments"
+        ),
+        pytest.param(
+            "reasoning_details",
+            [[fragment("", signature=str(at) * (MAX_TRACE_CHARS // 2))] for at in range(2)],
+            id="signatures, each another",
+        ),
+        pytest.param("reasoning_content", ["x" * (MAX_TRACE_CHARS // 2)] * 3, id="words"),
+    ],
+)
+def test_a_trace_beyond_its_bounds_is_dropped_for_good(wanted: TraceFormat, chunks: list[list[object] | str]):
+    collector = TraceCollector(wanted)
+    for one in chunks:
+        assert not collector.was_dropped
+        collector.add(*(([], one) if isinstance(one, str) else (one, "")))
+    assert collector.was_dropped
+    collector.add([fragment("late")], "late")
+    assert collector.trace(MODEL) is None
+
+
+def test_what_each_fragment_repeats_counts_once():
+    repeated = fragment() | {"format": "x" * 1_000, "signature": "s" * 1_000, "id": "r" * 1_000}
+    collector = TraceCollector("reasoning_details")
+    for _ in range(MAX_TRACE_BLOCKS + 1):
+        collector.add([repeated | {"text": "a"}], "")
+    assert not collector.was_dropped
+    trace = collector.trace(MODEL)
+    assert trace is not None
+    assert json.loads(trace.blocks[0]) == repeated | {"text": "a" * (MAX_TRACE_BLOCKS + 1)}
 
 
 def test_what_people_may_read_of_blocks_is_their_text_and_their_summary():

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from farebox.errors import BrokenReply
 from farebox.providers import reading
 from farebox.providers.base import Deadlines, Endpoint
-from farebox.providers.http import Body, Clock
+from farebox.providers.clock import Clock
+from farebox.providers.http import Body
 from farebox.providers.json_value import JsonObject
 from support.upstream import sse
 
@@ -116,9 +117,9 @@ async def test_what_is_too_long_is_not_read_to_its_end(reader: str, before: byte
 async def test_bytes_that_come_one_by_one_are_not_copied_each_time(reader: str):
     line = json.dumps({"a": "x" * 400_000}).encode()
     data = b"data: " + line + b"\n\n" if reader == "events" else line
-    started_s = time.perf_counter()
+    started_s = time.process_time()
     assert await read(READERS[reader], [data[at : at + 4] for at in range(0, len(data), 4)])
-    assert time.perf_counter() - started_s < 5
+    assert time.process_time() - started_s < 5
 
 
 @pytest.mark.parametrize("reader", READERS)

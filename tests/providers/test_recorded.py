@@ -218,7 +218,7 @@ def judge(entry: Entry, at: int, way: str, heard: Heard) -> list[str]:
     if heard.error is not None:
         if heard.error.kind != "brokenReply":
             wrong.append(f"{where}: {heard.error.kind}: {heard.error}")
-        if heard.finish is not None or said.tool_calls:
+        if said.finish not in (None, "error") or said.tool_calls:
             wrong.append(f"{where}: it broke, but had finished or called a tool")
         if way == "ended" and before.finishes and at in whole_events(entry):
             wrong.append(f"{where}: it had finished, but {heard.error}")

@@ -473,6 +473,81 @@ ANSWERS: dict[str, Case] = {
         ),
         said=replace(CALLED, tool_calls=(PARIS, ("call_2", "now", {}))),
     ),
+    "google's compatible endpoint leaves the ids empty": Case(
+        provider="google",
+        answer=stream(
+            calls(
+                a_call(0, "", "weather", '{"city":"Paris"}'),
+                a_call(1, "", "weather", '{"city":"Rome"}'),
+            ),
+            {**chunk({}, "tool_calls"), "usage": TOKENS},
+        ),
+        said=replace(CALLED, tool_calls=(("call_0", *PARIS[1:]), ("call_1", *ROME[1:]))),
+    ),
+    "a new id with every piece": Case(
+        provider="mine",
+        answer=stream(
+            calls(a_call(0, "call_1", "weather", "")),
+            calls(a_call(0, "call_x", None, '{"city":')),
+            calls(a_call(0, "call_y", None, '"Paris"}')),
+            chunk({}, "tool_calls"),
+            OVER,
+        ),
+        said=replace(CALLED, tool_calls=(PARIS,)),
+    ),
+    "the deprecated function call": Case(
+        provider="mine",
+        answer=stream(
+            chunk({"function_call": {"name": "weather", "arguments": '{"city":'}}),
+            chunk({"function_call": {"arguments": '"Paris"}'}}),
+            chunk({}, "function_call"),
+            OVER,
+        ),
+        said=replace(CALLED, tool_calls=(("call_0", *PARIS[1:]),)),
+    ),
+    "the deprecated function call in a whole message": Case(
+        provider="mine",
+        answer=json_answer(
+            {
+                "id": "gen-1",
+                "model": "m",
+                "choices": [
+                    {
+                        "message": {
+                            "role": "assistant",
+                            "content": None,
+                            "function_call": {"name": "weather", "arguments": '{"city":"Paris"}'},
+                        },
+                        "finish_reason": "function_call",
+                    }
+                ],
+                "usage": TOKENS,
+            }
+        ),
+        said=replace(CALLED, tool_calls=(("call_0", *PARIS[1:]),)),
+    ),
+    "two answers where one was asked for": Case(
+        provider="mine",
+        answer=stream(
+            text("Hello "),
+            {**chunk(), "choices": [{"index": 1, "delta": {"content": "Bye"}, "finish_reason": "length"}]},
+            {
+                **chunk(),
+                "choices": [
+                    {"index": 1, "delta": {}, "finish_reason": "error"},
+                    {"index": 0, "delta": {"content": "there"}, "finish_reason": "stop"},
+                ],
+            },
+            OVER,
+        ),
+    ),
+    "usage twice, the second all zeros": Case(
+        provider="mine",
+        answer=stream(
+            text("Hello there", usage=TOKENS),
+            {**END, "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}},
+        ),
+    ),
     # --- fill-in-the-middle and raw text
     "codestral fills a hole with deltas": Case(
         provider="codestral",
@@ -675,8 +750,28 @@ ANSWERS: dict[str, Case] = {
     "deepseek ran out of machines": Case(
         provider="deepseek",
         answer=stream(text("Hello "), {**chunk({}, "insufficient_system_resource"), "usage": TOKENS}),
+        said=replace(HI, text="Hello ", finish="error"),
+        kind="overloaded",
+    ),
+    "openrouter says what the answer cost that it breaks off": Case(
+        provider="openrouter",
+        answer=stream(
+            text("Hello "),
+            {
+                **chunk({"content": ""}, "error", error={"code": 502, "message": "Upstream gave up"}),
+                "usage": {**TOKENS, "cost": 0.5},
+            },
+        ),
+        said=replace(HI, text="Hello ", finish="error", reported_nanodollars=500_000_000),
+        kind="overloaded",
+        words="Upstream gave up",
+    ),
+    "groq's error in its own object": Case(
+        provider="groq",
+        answer=stream(text("Hello "), chunk({}, None, x_groq={"id": "r", "error": "over capacity"})),
         said=BROKE,
         kind="overloaded",
+        words="over capacity",
     ),
     "a finish that says error, and nothing else": Case(
         provider="mine",
@@ -716,7 +811,7 @@ ANSWERS: dict[str, Case] = {
             *block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hello "})[:2],
             {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
         ),
-        said=BROKE,
+        said=replace(HI, text="Hello ", finish="error", usage=Usage(10, output_tokens=1)),
         kind="overloaded",
         words="Overloaded",
     ),

@@ -84,7 +84,7 @@ async def nothing_is_left(app: App, dangling: Dangling, folder: Path) -> None:
     """Check that no task, no connection, no place in the pool and no hold is left."""
     await dangling.emptied()
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    pool = app.http._client._transport._pool  # type: ignore[union-attr]
+    pool = app.http._transport._pool  # type: ignore[union-attr]
     assert pool.connections == []
     assert pool._requests == []
     await app.ledger.check()  # comes after all that was handed over before

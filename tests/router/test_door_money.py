@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+import support.anthropic_events as claude
 from farebox.app import App, Client
 from farebox.completion import engine
 from farebox.errors import BrokenReply, FareboxError, KeyRejected, LocalOnly, Refused
@@ -319,3 +320,73 @@ async def test_code_on_several_lines_is_recognised_in_an_error(open_app: OpenApp
     with pytest.raises(Refused) as caught:
         await events_of(app, a_request(prompt=code))
     assert "SECRET" not in str(caught.value) + caught.value.message
+
+
+FAILED_WITH_A_COST = {"error": {"code": 502, "message": "gone"}, "usage": {**TOKENS, "cost": 0.5}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            sse({**chunk({"content": ""}, "error"), **FAILED_WITH_A_COST}, done=False), id="in the same chunk"
+        ),
+        pytest.param(
+            sse(
+                chunk({"content": "hi"}),
+                chunk(usage={**TOKENS, "cost": 0.5}),
+                {"error": {"code": 502, "message": "gone"}},
+                done=False,
+            ),
+            id="before it",
+        ),
+        pytest.param(
+            sse(chunk({"content": "hi"}), chunk(usage={**TOKENS, "cost": 0.5}), done=False), id="and a break"
+        ),
+    ],
+)
+async def test_what_a_provider_says_it_charged_is_booked_also_where_its_answer_ends_in_an_error(
+    open_app: OpenApp, upstream: Upstream, body: bytes
+):
+    app = open_app(f'[tasks]\nchat = "{PRICED}"\n')
+    for _ in range(MAX_ATTEMPTS):
+        upstream.queue(Answer(body=body, content_type=STREAM))
+    done = await done_of(app.door())
+    rows = await rows_of(app)
+    assert {(row["outcome"], row["basis"], row["cost_nanodollars"]) for row in rows} == {
+        ("failed", "reported", 500_000_000)
+    }
+    assert done.cost.basis == "reported"
+
+
+async def test_what_anthropic_told_of_the_prompt_counts_when_the_answer_breaks_off(
+    tmp_path: Path, upstream: Upstream
+):
+    counts = {"input_tokens": 100, "cache_creation_input_tokens": 5_000, "output_tokens": 1}
+    events = [claude.start("claude-sonnet-4-5", counts), *claude.text(0, "word " * 40)]
+    upstream.answer("/v1/messages", claude.answer(*events))
+    config = '[tasks]\nchat = "anthropic/claude-sonnet-4-5"\n[providers.anthropic]\nbase_url = "{}"\n'
+    (tmp_path / "config.toml").write_text(config.format(upstream.base_url), "utf-8")
+    home, file = str(tmp_path / "home"), str(tmp_path / "config.toml")
+    environment = {"FAREBOX_HOME": home, "FAREBOX_CONFIG": file, "ANTHROPIC_API_KEY": "sk-ant-canary-01"}
+    app = App(Client(name="test"), environment=environment)
+    done = await done_of(app.door())
+    row = await last_row(app)
+    await app.close()
+    assert (done.usage.input_tokens, done.usage.cache_write_tokens, done.usage.output_tokens) == (
+        5_100,
+        5_000,
+        50,
+    )
+    # 100 at $3, 5,000 written at $3.75 and 50 seen at $15 for a million
+    assert (row["basis"], row["cost_nanodollars"]) == ("estimated", 100 * 3_000 + 5_000 * 3_750 + 50 * 15_000)
+
+
+async def test_an_error_that_is_remembered_does_not_gather_who_met_it(open_app: OpenApp):
+    app = open_app('[tasks]\nchat = "anthropic/claude-sonnet-4-5"\n')
+    depths: list[int] = []
+    for _ in range(5):
+        with pytest.raises(FareboxError) as caught:
+            await app.door().route(a_request())
+        depths.append(len(caught.traceback))
+    assert depths[0] == depths[-1]

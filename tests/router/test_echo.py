@@ -128,3 +128,10 @@ def test_no_prompt_takes_long_to_compare(unit: str):
     begun = time.process_time()
     check(prompt, "invalid: " + unit * 40)
     assert time.process_time() - begun < 2, "some 50 ms are usual; going back and forth takes minutes"
+
+
+def test_a_hint_that_repeats_the_prompt_is_replaced():
+    table = {"error": {"message": "gone", "availability": {"fallback_models": [CODE.replace(" ", "")]}}}
+    error = failures.from_event(ENDPOINT, model="m", table=table)
+    drop_echo(error, RawText(CODE.replace(" ", "")))
+    assert "suggests" not in error.hint

@@ -49,7 +49,7 @@ def test_a_budget_has_no_room_for(most: int | None, word: str):
         ("ollama", "gpt-oss:120b-cloud", True),
         ("local", "glm-4.7:cloud", True),
         ("ollama", "qwen2.5-coder:7b", False),
-        ("openai", "acme-cloud", False),
+        ("openai", "gpt-oss:120b-cloud", True),
     ],
 )
 def test_a_server_on_this_machine_may_ask_for_a_model_elsewhere(dialect: Wire, model: str, elsewhere: bool):

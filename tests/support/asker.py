@@ -136,9 +136,9 @@ async def _ask(home: Path) -> Heard:
 
 def main() -> None:
     """Fork for each folder that comes on stdin; the child prints what it heard."""
-    import farebox.app  # noqa: F401  what is imported here need not be imported by each child
-    from farebox import prices
+    from farebox import app, prices
 
+    sys.modules[app.__name__] = app  # what is imported here need not be imported by each child
     prices.preload()
     for line in sys.stdin:
         child = os.fork()

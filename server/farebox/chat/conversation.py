@@ -23,6 +23,7 @@ from farebox.messages import (
     Route,
     Task,
     Text,
+    Trace,
 )
 from farebox.router.door import Door, Reply
 from farebox.router.request import NOBODY, Origin, Request, Serving, bytes_in
@@ -70,8 +71,13 @@ class Turn:
 
     @property
     def chars(self) -> int:
-        """How much text it keeps, with its pictures."""
-        return len(self.answer) + _chars(self.prompt, self.question.images)
+        """How much text it keeps, with its pictures and the reasoning that is sent back."""
+        return len(self.answer) + _chars(self.prompt, self.question.images) + _traced(self.trace)
+
+    @property
+    def trace(self) -> Trace | None:
+        """The model's reasoning, as its provider wants it back."""
+        return self.done.trace if self.done is not None else None
 
 
 @dataclass(slots=True)
@@ -178,7 +184,10 @@ async def route(door: Door, conversation: Conversation, asked: Question) -> Rout
 
 
 def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ...]:
-    """Return the newest turns that fit into the room, oldest first; a turn is never cut in two."""
+    """Return the newest turns that fit into the room, oldest first; a turn is never cut in two.
+
+    A turn whose reasoning does not fit as well goes without it.
+    """
     kept: list[Message] = []
     for turn in reversed(conversation.turns):
         if not turn.answer:
@@ -186,9 +195,11 @@ def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ..
         room_chars -= len(turn.prompt) + len(turn.answer)
         if room_chars < 0:
             break
+        trace = turn.trace if _traced(turn.trace) <= room_chars else None
+        room_chars -= _traced(trace)
         kept[:0] = [
             Message("user", turn.prompt, turn.question.images),
-            Message("assistant", turn.answer, trace=turn.done.trace if turn.done is not None else None),
+            Message("assistant", turn.answer, trace=trace),
         ]
     return tuple(kept)
 
@@ -211,7 +222,7 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
     return Request(
         task=asked.task,
         render=render,
-        input_bytes=sum(bytes_in(message.text) for message in messages),
+        input_bytes=sum(bytes_in(message.text) + _traced(message.trace) for message in messages),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         requested=asked.model,
         images=sum(len(message.images) for message in messages),
@@ -240,6 +251,10 @@ def _check(conversation: Conversation, asked: Question) -> None:
             f"this conversation with its pictures is longer than {MAX_KEPT_CHARS} characters",
             hint="Begin a new conversation, or attach less.",
         )
+
+
+def _traced(trace: Trace | None) -> int:
+    return sum(len(block) for block in trace.blocks) if trace is not None else 0
 
 
 def _chars(text: str, images: tuple[Image, ...]) -> int:

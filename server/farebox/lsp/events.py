@@ -7,6 +7,9 @@ from farebox.lsp import methods as m
 from farebox.messages import Done, Event, FellBack, Reasoning, Retrying, Routed, Text, ToolCall
 from farebox.shapes import Shape, cost_shape, route_shape, usage_shape
 
+MAX_DEPTH = 64
+"""Of a tool call's arguments: what writes the message gives up at some hundred levels."""
+
 
 def shape(event: Event) -> Shape:
     """Return an event's shape."""
@@ -38,9 +41,23 @@ def shape(event: Event) -> Shape:
 
 
 def _arguments(text: str) -> dict[str, object]:
-    """Parse a tool call's arguments; what is no JSON object is kept as its text."""
+    """Parse a tool call's arguments; what is no JSON object, or nests too deeply, is kept as its text."""
     try:
         value = cast("object", json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {"text": text}
+    if not isinstance(value, dict) or _nests_deeper(cast("object", value), MAX_DEPTH):
+        return {"text": text}
+    return cast("dict[str, object]", value)
+
+
+def _nests_deeper(value: object, levels: int) -> bool:
+    """Say so without recursion."""
+    level = [value]
+    for _ in range(levels):
+        tables = [cast("dict[str, object]", one).values() for one in level if isinstance(one, dict)]
+        lists = [cast("list[object]", one) for one in level if isinstance(one, list)]
+        level = [inner for outer in (*tables, *lists) for inner in outer]
+        if not level:
+            return False
+    return True

@@ -208,7 +208,10 @@ class ExplainResult(Shape):
 
 
 class SetCredentialParams(Shape):
-    """A key to keep in memory, or null to forget it."""
+    """A key to keep in memory, or null to forget it.
+
+    It is for the provider's address of this moment: settings go first, and the key again where they change it.
+    """
 
     provider: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     secret: Annotated[str, Field(max_length=4096)] | None

@@ -9,13 +9,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
+from farebox.errors import ProviderError
 from farebox.messages import Call, Delta
 from farebox.providers import failures, reading
-from farebox.providers.anthropic_reply import CONTENT_EVENTS, Reply
+from farebox.providers.anthropic_reply import Reply
 from farebox.providers.anthropic_request import BINDING_BETA, request
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Body, Http
-from farebox.providers.json_value import JsonObject, obj, text
+from farebox.providers.json_value import JsonObject, obj
 from farebox.providers.sse import TooLong
 
 VERSION: Final = "2023-06-01"
@@ -54,19 +55,31 @@ def _headers(endpoint: Endpoint, body: JsonObject) -> tuple[tuple[str, str], ...
 async def _deltas(endpoint: Endpoint, call: Call, answer: Body) -> AsyncGenerator[Delta, None]:
     """Read a streamed answer, or one whole JSON body where a server does not stream."""
     reply = Reply(call.model)
+    try:
+        async with aclosing(_read(endpoint, call, answer, reply)) as deltas:
+            async for delta in deltas:
+                yield delta
+        for delta in reply.end():
+            yield delta
+    except (ProviderError, TooLong) as error:
+        if (known := reply.broken_off()) is not None:
+            yield known
+        if isinstance(error, ProviderError):
+            raise
+        raise reading.broken(endpoint, f"sent too much: {error}", transient=False) from None
+
+
+async def _read(endpoint: Endpoint, call: Call, answer: Body, reply: Reply) -> AsyncGenerator[Delta, None]:
+    """Yield what comes, up to the end. Raises a ProviderError for an error in it, or for no end."""
     head = await reading.head(answer)
     async with aclosing(reading.tables(endpoint, answer, head)) as tables:
         async for table in tables:
             if table.get("error"):
                 raise failures.from_event(endpoint, model=call.model, table=table)
-            if text(table, "type") in CONTENT_EVENTS:
+            pieces = reply.pieces
+            for delta in reply.read(table):
+                yield delta
+            if reply.pieces > pieces:
                 answer.clock.progress()
-            try:
-                for delta in reply.read(table):
-                    yield delta
-            except TooLong as exc:
-                raise reading.broken(endpoint, f"sent too much: {exc}", transient=False) from None
     if reply.ended_early:
         raise reading.broken(endpoint, "ended its answer before it was whole")
-    for delta in reply.end():
-        yield delta

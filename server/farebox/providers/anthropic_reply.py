@@ -7,6 +7,7 @@ that are not known are passed over, counts of tokens are cumulative, text may co
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Final
 
 from farebox.messages import Delta, Finish, FinishReason, Reasoning, Text, ToolCall, Trace, Usage
@@ -16,11 +17,6 @@ from farebox.providers.sse import TooLong
 MAX_TOOL_CALLS: Final = 128
 MAX_KEPT_CHARS: Final = 2 * 1024 * 1024
 """How much of arguments, reasoning and signatures one answer may make us keep until its end."""
-
-CONTENT_EVENTS: Final = frozenset(
-    {"message", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"}
-)
-"""The events that show that the answer goes on; a ``ping`` does not."""
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -41,9 +37,9 @@ class _OpenBlock:
     """A block whose end has not come: how it began, and the pieces that have come since."""
 
     start: JsonObject
-    arguments: list[str] = field(default_factory=list[str])
-    thinking: list[str] = field(default_factory=list[str])
-    signature: list[str] = field(default_factory=list[str])
+    arguments: StringIO = field(default_factory=StringIO)
+    thinking: StringIO = field(default_factory=StringIO)
+    signature: StringIO = field(default_factory=StringIO)
 
 
 class Reply:
@@ -60,6 +56,9 @@ class Reply:
         self._trace: list[str] = []
         self._tool_calls: dict[int, ToolCall] = {}
         self._kept_chars = 0
+        self._last_index = -1
+        self.pieces = 0
+        """How often something has come: a ping, or an event with nothing in it, does not count."""
 
     @property
     def ended_early(self) -> bool:
@@ -74,11 +73,13 @@ class Reply:
             case "message_start":
                 self._begin(obj(event, "message"))
             case "content_block_start":
-                yield from self._start(_index(event), obj(event, "content_block"))
+                index = count(event, "index")
+                self._last_index = self._last_index + 1 if index is None else index
+                yield from self._start(self._last_index, obj(event, "content_block"))
             case "content_block_delta":
-                yield from self._add(self._open.get(_index(event)), obj(event, "delta"))
+                yield from self._add(self._open.get(self._index(event)), obj(event, "delta"))
             case "content_block_stop":
-                self._stop(_index(event))
+                self._stop(self._index(event))
             case "message_delta":
                 self._note_end(obj(event, "delta"))
                 self._note_usage(obj(event, "usage"))
@@ -88,16 +89,25 @@ class Reply:
                 return
 
     def end(self) -> Iterator[Delta]:
-        """Yield the whole tool calls and the finish."""
+        """Yield the whole tool calls and the finish; a block without an end ends here."""
+        for index in [*self._open]:
+            self._stop(index)
         yield from self._tool_calls.values()
         trace = Trace("anthropic", self._asked_model, tuple(self._trace)) if self._trace else None
         yield Finish(
             reason=self._finish or "stop",
-            usage=_usage(self._counts) if self._counts else None,
+            usage=_usage(self._counts),
             served_model=self._served_model or None,
             generation_id=self._id or None,
             trace=trace,
         )
+
+    def broken_off(self) -> Finish | None:
+        """Return what is known of the cost of an answer that ended in an error; None if nothing is."""
+        usage = _usage(self._counts)
+        if usage is None:
+            return None
+        return Finish("error", usage, served_model=self._served_model or None, generation_id=self._id or None)
 
     def _read_whole(self, message: JsonObject) -> Iterator[Delta]:
         self._begin(message)
@@ -154,18 +164,26 @@ class Reply:
     def _add(self, block: _OpenBlock | None, delta: JsonObject) -> Iterator[Delta]:
         match text(delta, "type"):
             case "text_delta":
-                yield from _text(text(delta, "text"))
+                words = text(delta, "text")
+                self.pieces += bool(words)
+                yield from _text(words)
             case "thinking_delta":
                 thinking = text(delta, "thinking")
+                self.pieces += bool(thinking)
                 if block is not None:
-                    block.thinking.append(self._count(thinking))
+                    block.thinking.write(self._count(thinking))
                 yield from _reasoning(thinking)
             case "signature_delta" if block is not None:
-                block.signature.append(self._count(text(delta, "signature")))
+                block.signature.write(self._count(text(delta, "signature")))
             case "input_json_delta" if block is not None:
-                block.arguments.append(self._count(text(delta, "partial_json")))
+                block.arguments.write(self._count(text(delta, "partial_json")))
             case _:
                 return
+
+    def _index(self, event: JsonObject) -> int:
+        """Return the block that an event is about; the last one that began, if it does not say."""
+        index = count(event, "index")
+        return self._last_index if index is None else index
 
     def _stop(self, index: int) -> None:
         block = self._open.pop(index, None)
@@ -173,12 +191,12 @@ class Reply:
             return
         match text(block.start, "type"):
             case "tool_use":
-                arguments = "".join(block.arguments) or _json(obj(block.start, "input"))
+                arguments = block.arguments.getvalue() or _json(obj(block.start, "input"))
                 tool_call = ToolCall(text(block.start, "id"), text(block.start, "name"), arguments)
                 self._tool_calls[index] = tool_call
             case "thinking":
-                thinking = text(block.start, "thinking") + "".join(block.thinking)
-                signature = text(block.start, "signature") + "".join(block.signature)
+                thinking = text(block.start, "thinking") + block.thinking.getvalue()
+                signature = text(block.start, "signature") + block.signature.getvalue()
                 if signature:  # nobody takes back what nobody has signed
                     whole = {**block.start, "thinking": thinking, "signature": signature}
                     self._trace.append(_json(whole))
@@ -187,13 +205,19 @@ class Reply:
 
     def _count(self, kept: str) -> str:
         self._kept_chars += len(kept)
+        self.pieces += bool(kept)
         if self._kept_chars > MAX_KEPT_CHARS:
             raise TooLong(f"more than {MAX_KEPT_CHARS} characters of arguments and reasoning")
         return kept
 
 
-def _usage(counts: Mapping[str, int]) -> Usage:
-    """Add up the input: Anthropic counts what its cache gave or took apart from it."""
+def _usage(counts: Mapping[str, int]) -> Usage | None:
+    """Add up the input: Anthropic counts what its cache gave or took apart from it.
+
+    None without one of the two main counts: what is not known does not cost nothing.
+    """
+    if "input_tokens" not in counts or "output_tokens" not in counts:
+        return None
     fresh, read, written, output = (counts.get(name, 0) for name in _COUNTS)
     return Usage(
         input_tokens=fresh + read + written,
@@ -202,11 +226,6 @@ def _usage(counts: Mapping[str, int]) -> Usage:
         output_tokens=output,
         reasoning_tokens=min(counts.get(_THINKING, 0), output),
     )
-
-
-def _index(event: JsonObject) -> int:
-    index = count(event, "index")
-    return -1 if index is None else index
 
 
 def _text(words: str) -> Iterator[Text]:

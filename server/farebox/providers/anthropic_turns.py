@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, assert_never, cast
 
-from farebox.errors import Refused
 from farebox.messages import Call, Image, Message, ToolCall
 from farebox.providers.base import Endpoint
+from farebox.providers.pictures import with_known_pictures
 
 Block: TypeAlias = dict[str, object]
 
-IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 RAW_ARGUMENTS: Final = "raw_arguments"
 """The key under which arguments go back that are no JSON object."""
 NO_RESULT: Final = "There is no result: the tool was not run, or its answer was lost."
@@ -61,8 +60,8 @@ def turns(endpoint: Endpoint, call: Call, messages: tuple[Message, ...], *, trac
     without ``traces``. Ids of calls are rewritten to what the API allows, each one different. Raises Refused
     for a picture of a kind that the API does not take.
     """
-    weaver = _Weaver(endpoint, call, traces=traces)
-    for message in messages:
+    weaver = _Weaver(call, traces=traces)
+    for message in with_known_pictures(endpoint, call.model, messages):
         weaver.add(message)
     return weaver.end()
 
@@ -70,8 +69,7 @@ def turns(endpoint: Endpoint, call: Call, messages: tuple[Message, ...], *, trac
 class _Weaver:
     """The turns so far, and the calls that wait for a result."""
 
-    def __init__(self, endpoint: Endpoint, call: Call, *, traces: bool) -> None:
-        self._endpoint = endpoint
+    def __init__(self, call: Call, *, traces: bool) -> None:
         self._call = call
         self._traces = traces
         self._turns: list[Turn] = []
@@ -124,7 +122,7 @@ class _Weaver:
 
     def _parts(self, message: Message) -> list[Block]:
         """Pictures first: Anthropic's vision guide finds that models read them better so."""
-        images = [self._image(image) for image in message.images]
+        images = [_image(image) for image in message.images]
         return [*images, *([_text(message.text)] if message.text.strip() else [])]
 
     def _add_answer(self, message: Message) -> None:
@@ -181,17 +179,9 @@ class _Weaver:
         turn.results.append(result)
         turn.cache_here = turn.cache_here or message.cache_here
 
-    def _image(self, image: Image) -> Block:
-        kind = image.mime.strip().lower()
-        kind = "image/jpeg" if kind == "image/jpg" else kind
-        if kind not in IMAGE_TYPES:
-            raise Refused(
-                f"{self._endpoint.provider} takes no picture of the type {image.mime}",
-                hint="Attach it as PNG, JPEG, GIF or WebP.",
-                provider=self._endpoint.provider,
-                model=self._call.model,
-            )
-        return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": image.data}}
+
+def _image(image: Image) -> Block:
+    return {"type": "image", "source": {"type": "base64", "media_type": image.mime, "data": image.data}}
 
 
 def _text(text: str) -> Block:

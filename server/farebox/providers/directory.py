@@ -99,12 +99,18 @@ class Directory:
     def key(self, name: str) -> FoundKey | None:
         """Find the key that may be sent to the provider's address. Raises BadKey."""
         if name not in self._found:
+            origin = self.origin(name)
             self._found[name] = (
-                self._keys.remembered(name)
+                self._keys.remembered(name, origin)
                 if self._is_withheld(name)
-                else self._keys.find(name, self.key_variables(name))
+                else self._keys.find(name, self.key_variables(name), origin=origin)
             )
         return self._found[name]
+
+    def origin(self, name: str) -> str | None:
+        """Return the origin of the address in use; None if the provider has none."""
+        base_url = self._base_url(name)
+        return origin_of(base_url) if base_url is not None else None
 
     def _is_withheld(self, name: str) -> bool:
         """Say whether the client's settings lead to where the user's own keys do not belong."""
@@ -147,10 +153,7 @@ class Directory:
         if found is None and self.needs_key(name):
             raise MissingKey(
                 f"no key for {name}",
-                hint=f"Set {self.key_variables(name)[0]}, or run: farebox auth login {name}"
-                if not self._is_withheld(name)
-                else f"Your key does not go to an address from the client's settings. "
-                f"Set base_url of [providers.{name}] in your own config.toml.",
+                hint=self._way_to_a_key(name),
             )
         dialect: Wire = settings.dialect or vendor.dialect
         special = found is not None and found.secret.begins_with(vendor.bearer_prefix)
@@ -174,6 +177,19 @@ class Directory:
             routing=routing_preferences(settings) if vendor.routing else None,
             loopback_only=self._config.privacy.local_only,
         )
+
+    def _way_to_a_key(self, name: str) -> str:
+        if (elsewhere := self._keys.remembered_for(name)) is not None:
+            return (
+                f"The key that your editor has set was meant for {elsewhere}, not for {self.origin(name)}. "
+                f"If {name} has moved, set it there again."
+            )
+        if self._is_withheld(name):
+            return (
+                f"Your key does not go to an address from the client's settings. "
+                f"Set base_url of [providers.{name}] in your own config.toml."
+            )
+        return f"Set {self.key_variables(name)[0]}, or run: farebox auth login {name}"
 
     def _credential(self, name: str, found: FoundKey | None, base_url: str) -> Credential | None:
         """Bind a key: the client's own to the address in use, all others to the user's own address."""

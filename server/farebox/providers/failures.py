@@ -98,6 +98,7 @@ _NO_MEDIA = re.compile(
     rf"{_MEDIA}[^.]{{0,60}}\b(not|n't|un)( be| currently)? ?support|\b(not|n't) support[^.]{{0,40}}{_MEDIA}",
     re.IGNORECASE,
 )
+_MODEL_NAME = re.compile(r"[\w.:/~-]{1,100}")
 _NO_MEMORY = re.compile(r"requires more (system )?memory", re.IGNORECASE)
 _PRIVACY = re.compile(r"privacy_restricted|data policy", re.IGNORECASE)
 
@@ -306,7 +307,8 @@ def _reasons(said: _Said) -> tuple[str, ...]:
 
 def _suggestion(endpoint: Endpoint, said: _Said) -> str:
     models = array(obj(said.error, "availability"), "fallback_models")
-    named = ", ".join([model for model in models if isinstance(model, str)][:MAX_NAMED])
+    names = (model for model in models if isinstance(model, str) and _MODEL_NAME.fullmatch(model))
+    named = ", ".join([*names][:MAX_NAMED])
     return f" {endpoint.provider} suggests: {_clean(endpoint, named)}." if named else ""
 
 
@@ -335,6 +337,7 @@ def _said_in(table: JsonObject) -> str:
 
 def _clean(endpoint: Endpoint, words: str) -> str:
     """Keep words short, printable and free of keys."""
+    words = words[:MAX_SEARCHED_CHARS]
     if endpoint.credential is not None:
         words = endpoint.credential.secret.redact(words)
     words = KEY_LIKE.sub("<secret>", UNPRINTABLE.sub(" ", words)).strip()

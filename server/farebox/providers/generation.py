@@ -19,8 +19,9 @@ from farebox.providers.json_value import JsonObject, count, decimal, obj, text
 
 MAX_ATTEMPTS: Final = 4
 MAX_ID_CHARS: Final = 200
-LOOKUP_S: Final = 15.0
-"""How long all attempts may take together; one of them may take what is left."""
+LOOKUP_S: Final = 6.0
+"""How long all attempts may take together: the answer has been read, and its reader waits for the end."""
+ATTEMPT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ async def _attempts(http: Http, endpoint: Endpoint, path: str, pace: Pace) -> Bi
     for wait_s in pace.waits_s():
         await asyncio.sleep(wait_s)
         try:
-            table = await http.get(endpoint, path, timeout_s=pace.total_s)
+            table = await http.get(endpoint, path, timeout_s=min(ATTEMPT_S, pace.total_s))
         except FareboxError:
             continue
         if (billed := billed_in(table)) is not None:

@@ -24,6 +24,7 @@ import httpx2
 from farebox.errors import BrokenReply, LocalOnly, ProviderError, Unreachable
 from farebox.providers import failures
 from farebox.providers.base import Deadlines, Endpoint
+from farebox.providers.clock import Clock
 from farebox.providers.json_value import JsonObject, parse_object
 from farebox.secrets import origin_of
 
@@ -50,25 +51,6 @@ _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "fareb
 _LIMITS = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=60.0)
 
 
-class Clock:
-    """When an answer is late. ``progress`` starts the wait for the next token anew, up to the whole's end."""
-
-    def __init__(self, deadlines: Deadlines) -> None:
-        self._deadlines = deadlines
-        self._now = asyncio.get_running_loop().time
-        self._end = self._now() + deadlines.total_s
-        self._next = self._now() + deadlines.first_token_s
-
-    @property
-    def due(self) -> float:
-        """The moment, in the event loop's time, by which more must have come."""
-        return min(self._end, self._next)
-
-    def progress(self) -> None:
-        """Take note that a token has come; a comment or a ping that keeps a connection open is none."""
-        self._next = self._now() + self._deadlines.gap_s
-
-
 @dataclass(frozen=True, slots=True)
 class Body:
     """An accepted answer: its media type, its bytes as they arrive, and the clock that is told of tokens."""
@@ -87,8 +69,7 @@ class _Stream(Protocol):
 class Http:
     """The shared connections of one process.
 
-    A transport and no client of the library: cookies, redirects and credentials in an address need not be kept
-    from happening.
+    A transport and no client of the library: there are no cookies and redirects to be kept from happening.
     """
 
     def __init__(self) -> None:
@@ -117,31 +98,21 @@ class Http:
         """
         request = await self._request(endpoint, "POST", path, body)
         clock = Clock(endpoint.deadlines)
-        response = await self._send(endpoint, request, clock)
-        try:
-            if not response.is_success:
-                raise await _failure(endpoint, response, model)
-            _check_encoding(endpoint, response)
+        async with self._exchange(endpoint, request, clock, model) as response:
             chunks = _bounded(endpoint, response, clock, MAX_BODY_BYTES)
             async with aclosing(chunks):
                 yield Body(response.headers.get("content-type", ""), chunks, clock)
                 await _drain(chunks)
-        finally:
-            await response.aclose()
 
     async def get(self, endpoint: Endpoint, path: str, *, timeout_s: float) -> JsonObject:
         """Fetch a JSON object. Raises a ProviderError, also where the answer is no JSON object."""
         request = await self._request(endpoint, "GET", path)
         clock = Clock(Deadlines(first_token_s=timeout_s, total_s=timeout_s))
-        response = await self._send(endpoint, request, clock)
-        try:
-            if not response.is_success:
-                raise await _failure(endpoint, response, None)
-            _check_encoding(endpoint, response)
-            async with aclosing(_bounded(endpoint, response, clock, MAX_WHOLE_BYTES)) as chunks:
-                raw = b"".join([chunk async for chunk in chunks])
-        finally:
-            await response.aclose()
+        async with (
+            self._exchange(endpoint, request, clock, None) as response,
+            aclosing(_bounded(endpoint, response, clock, MAX_WHOLE_BYTES)) as chunks,
+        ):
+            raw = b"".join([chunk async for chunk in chunks])
         table = parse_object(raw.decode("utf-8", errors="replace"))
         if table is None:
             raise BrokenReply(
@@ -176,11 +147,28 @@ class Http:
         extensions = {"timeout": timeout}
         return httpx2.Request(method, _parsed(url), headers=headers, content=content, extensions=extensions)
 
+    @asynccontextmanager
+    async def _exchange(
+        self, endpoint: Endpoint, request: httpx2.Request, clock: Clock, model: str | None
+    ) -> AsyncGenerator[httpx2.Response]:
+        """Send a request and give the answer, if it is accepted; in the end let its socket and clock go."""
+        try:
+            response = await self._send(endpoint, request, clock)
+            try:
+                if not response.is_success:
+                    raise await _failure(endpoint, response, model, within_s=clock.left_s)
+                _check_encoding(endpoint, response)
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            clock.stop()
+
     async def _send(self, endpoint: Endpoint, request: httpx2.Request, clock: Clock) -> httpx2.Response:
         assert self._transport is not None  # noqa: S101  _request has built it
         started = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(clock.due):
+            with clock:
                 async with _closing_unfinished(request):
                     response = await self._transport.handle_async_request(request)
             response.request = request
@@ -190,7 +178,9 @@ class Http:
             failure.may_be_billed = True
         except httpx2.UnsupportedProtocol:
             failure = _no_address(endpoint)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as exc:
+        except httpx2.PoolTimeout:
+            failure = _too_many(endpoint)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as exc:
             failure = _unreachable(endpoint, exc)
         except httpx2.TransportError:
             failure = _closed(endpoint, "before it answered")
@@ -230,8 +220,12 @@ def _checked_url(endpoint: Endpoint, path: str) -> str:
 
 @lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx2.URL:
+    """Parse an address, once. Raises InvalidURL or ValueError."""
     origin_of(url)  # reads the port, which the library does not
-    return httpx2.URL(url)
+    parsed = httpx2.URL(url)
+    if not parsed.host:
+        raise ValueError("no host")
+    return parsed
 
 
 def is_loopback(url: str) -> bool:
@@ -255,7 +249,7 @@ async def _bounded(
         while True:
             chunk, failure = None, None
             try:
-                async with asyncio.timeout_at(clock.due):
+                with clock:
                     chunk = await anext(chunks, None)
             except TimeoutError:
                 failure = _broken(endpoint, "stopped sending before its answer was whole", hint=_AGAIN)
@@ -283,9 +277,12 @@ async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
                 pass
 
 
-async def _failure(endpoint: Endpoint, response: httpx2.Response, model: str | None) -> ProviderError:
+async def _failure(
+    endpoint: Endpoint, response: httpx2.Response, model: str | None, *, within_s: float
+) -> ProviderError:
     """Read an error's body, within bounds, and say what it means."""
-    clock = Clock(Deadlines(first_token_s=ERROR_BODY_S, total_s=ERROR_BODY_S))
+    within_s = min(within_s, ERROR_BODY_S)
+    clock = Clock(Deadlines(first_token_s=within_s, total_s=within_s))
     raw = b""
     try:
         _check_encoding(endpoint, response)
@@ -295,6 +292,8 @@ async def _failure(endpoint: Endpoint, response: httpx2.Response, model: str | N
                 raw += chunk
     except BrokenReply:
         pass  # what has come must do
+    finally:
+        clock.stop()
     return failures.from_status(
         endpoint,
         model=model,
@@ -318,6 +317,17 @@ def _broken(endpoint: Endpoint, what: str, *, hint: str) -> BrokenReply:
 
 def _closed(endpoint: Endpoint, when: str) -> BrokenReply:
     error = _broken(endpoint, f"closed the connection {when}", hint=_AGAIN)
+    error.transient = True
+    return error
+
+
+def _too_many(endpoint: Endpoint) -> Unreachable:
+    """Name our own limit: the provider has not been asked."""
+    error = Unreachable(
+        f"{endpoint.provider} was not asked: {MAX_CONNECTIONS} requests are running already",
+        hint="Wait until some of them have ended, or stop one.",
+        provider=endpoint.provider,
+    )
     error.transient = True
     return error
 

@@ -12,11 +12,23 @@ from typing import TypeAlias, cast
 JsonObject: TypeAlias = Mapping[str, object]
 EMPTY: JsonObject = {}
 MAX_TOKEN_COUNT = 10**9
-_DECODER = json.JSONDecoder(parse_float=Decimal)
+MAX_EXPONENT = 30
 MAX_VALUES = 200_000
 """An empty list takes 30 times the memory of its three characters: 200,000 of anything stay below 30 MB."""
 
 _FEW_CHARS = MAX_VALUES
+
+
+def _fraction(digits: str) -> Decimal:
+    """Read a fraction exactly; one with an exponent beyond all reason is no number."""
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        return _NO_NUMBER
+
+
+_NO_NUMBER = Decimal("NaN")
+_DECODER = json.JSONDecoder(parse_float=_fraction)
 
 
 def parse_object(text: str) -> JsonObject | None:
@@ -70,9 +82,13 @@ def count(table: JsonObject, key: str) -> int | None:
 
 
 def decimal(table: JsonObject, key: str) -> Decimal | None:
-    """Return a finite number exactly as it was written, or None."""
+    """Return a number exactly as it was written, or None if it is so large or small that none is meant."""
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
-    number = Decimal(value)
-    return number if number.is_finite() else None
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        return None
+    is_plausible = number.is_finite() and (not number or abs(number.adjusted()) <= MAX_EXPONENT)
+    return number if is_plausible else None

@@ -92,12 +92,13 @@ class ListingFile:
             except FareboxError:
                 self._failed_s = self._now()
                 return
-            fetched = await asyncio.to_thread(self._keep, endpoint.base_url, table)
+            fetched = await asyncio.to_thread(self._keep, endpoint, table)
             self._failed_s = None if fetched else self._now()
 
-    def _keep(self, base_url: str, table: JsonObject) -> bool:
+    def _keep(self, endpoint: Endpoint, table: JsonObject) -> bool:
         """Take a list over; one without a model is none."""
-        slim: JsonObject = {"base_url": base_url, "fetched_s": int(self._now()), "data": kept(table)}
+        data = _without_key(endpoint, kept(table))
+        slim: JsonObject = {"base_url": endpoint.base_url, "fetched_s": int(self._now()), "data": data}
         listing = _listing(slim)
         if listing is None:
             return False
@@ -113,6 +114,14 @@ class ListingFile:
 
     def _has_just_failed(self) -> bool:
         return self._failed_s is not None and 0 <= self._now() - self._failed_s < RETRY_S
+
+
+def _without_key(endpoint: Endpoint, models: list[JsonObject]) -> list[JsonObject]:
+    """Leave out the models that repeat the key anywhere: they are shown and written to a file."""
+    if endpoint.credential is None:
+        return models
+    is_key = endpoint.credential.secret.is_in
+    return [model for model in models if not is_key(json.dumps(model))]
 
 
 def _listing(table: JsonObject) -> Listing | None:

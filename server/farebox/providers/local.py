@@ -52,7 +52,23 @@ class LocalServer:
 
 
 async def identify(http: Http, endpoint: Endpoint) -> LocalServer:
-    """Ask a server what it is. Raises a ProviderError if none answers."""
+    """Ask a server what it is. Raises a ProviderError if none answers.
+
+    A model whose name holds the key that the server was sent is left out: names are shown and written down.
+    """
+    server = await _identified(http, endpoint)
+    if endpoint.credential is None:
+        return server
+    is_key = endpoint.credential.secret.is_in
+    return replace(
+        server,
+        models=tuple(name for name in server.models if not is_key(name)),
+        known={name: said for name, said in server.known.items() if not is_key(name)},
+        loaded={name: size for name, size in server.loaded.items() if not is_key(name)},
+    )
+
+
+async def _identified(http: Http, endpoint: Endpoint) -> LocalServer:
     base_url = _with_path(endpoint.base_url)
     root = _at(endpoint, base_url.removesuffix("/v1"))
     if endpoint.dialect == "ollama":

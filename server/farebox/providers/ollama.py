@@ -50,7 +50,7 @@ class Ollama:
 async def _deltas(endpoint: Endpoint, call: Call, answer: Body) -> AsyncGenerator[Delta, None]:
     """Read a streamed answer, or one whole JSON body where a server does not stream."""
     reply = Reply()
-    async with aclosing(_tables(endpoint, answer)) as tables:
+    async with aclosing(reading.lines(endpoint, answer)) as tables:
         async for table in tables:
             if table.get("error"):
                 raise failures.from_event(endpoint, model=call.model, table=table)
@@ -66,12 +66,3 @@ async def _deltas(endpoint: Endpoint, call: Call, answer: Body) -> AsyncGenerato
         raise reading.broken(endpoint, "ended its answer before it was whole")
     for delta in reply.end():
         yield delta
-
-
-async def _tables(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject, None]:
-    if answer.content_type.startswith("application/json"):
-        yield await reading.whole(endpoint, answer)
-        return
-    async with aclosing(reading.lines(endpoint, answer)) as tables:
-        async for table in tables:
-            yield table

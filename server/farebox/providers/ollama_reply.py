@@ -12,10 +12,11 @@ from typing import Final
 from farebox.messages import Delta, Finish, FinishReason, Reasoning, Text, ToolCall, Trace, Usage
 from farebox.providers.json_value import JsonObject, array, count, obj, text
 from farebox.providers.sse import TooLong
+from farebox.providers.words import Words
 
 MAX_TOOL_CALLS: Final = 128
 MAX_KEPT_CHARS: Final = 2 * 1024 * 1024
-"""Of tool calls, and of thoughts to be sent back: what is kept until the end."""
+"""Of tool calls, and as many of thoughts to be sent back: what is kept until the end."""
 
 _FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 """``load`` and ``unload`` answer an empty prompt: nothing was said, and it is whole."""
@@ -29,7 +30,7 @@ class Reply:
         self._last: JsonObject = {}
         self._model = ""
         self._kept_chars = 0
-        self._thoughts: list[str] = []
+        self._thoughts = Words(MAX_KEPT_CHARS, "its thoughts are")
         self._tool_calls: list[ToolCall] = []
 
     def read(self, line: JsonObject) -> Iterator[Delta]:
@@ -37,8 +38,7 @@ class Reply:
         self._model = text(line, "model") or self._model
         message = obj(line, "message")
         if thought := text(message, "thinking") or text(line, "thinking"):
-            self._keep(thought)
-            self._thoughts.append(thought)
+            self._thoughts.add(thought)
             yield Reasoning(thought)
         if words := text(message, "content") or text(line, "response"):
             yield Text(words)
@@ -72,13 +72,13 @@ class Reply:
     def _keep(self, words: str) -> None:
         self._kept_chars += len(words)
         if self._kept_chars > MAX_KEPT_CHARS:
-            raise TooLong(f"its tool calls and thoughts are longer than {MAX_KEPT_CHARS} characters")
+            raise TooLong(f"its tool calls are longer than {MAX_KEPT_CHARS} characters")
 
     def _trace(self) -> Trace | None:
         """Keep the thoughts before a tool call: models such as gpt-oss need them to know why they called."""
         if not self._thoughts or not self._tool_calls:
             return None
-        whole = json.dumps("".join(self._thoughts), ensure_ascii=False)
+        whole = json.dumps(self._thoughts.whole(), ensure_ascii=False)
         return Trace("reasoning_content", self._model, (whole,))
 
 

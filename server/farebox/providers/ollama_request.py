@@ -12,6 +12,7 @@ from farebox.errors import ContextTooLong
 from farebox.messages import Call, Chat, Infill, Message, OneTool, RawText, ReasoningEffort, Tool
 from farebox.providers.base import Endpoint
 from farebox.providers.local_model import LocalModel
+from farebox.providers.pictures import with_known_pictures
 
 DEFAULT_NUM_CTX: Final = 16_384
 OUTPUT_ROOM_TOKENS: Final = 2_048
@@ -30,13 +31,14 @@ _EFFORTS: tuple[ReasoningEffort, ...] = ("minimal", "low", "medium", "high", "xh
 def request(endpoint: Endpoint, call: Call, model: LocalModel) -> tuple[str, dict[str, object]]:
     """Return the path below ``/api`` and the body that ask for a call.
 
-    Raises ContextTooLong for a prompt that is larger than the model's context.
+    Raises ContextTooLong for a prompt that is larger than the model's context, Refused for a picture of a
+    kind that no vendor takes.
     """
     body: dict[str, object] = {"model": call.model, "stream": True, "truncate": False, "shift": False}
     match call.prompt:
         case Chat(messages):
             path = "/chat"
-            body["messages"] = _messages(call.model, messages)
+            body["messages"] = _messages(call.model, with_known_pictures(endpoint, call.model, messages))
             if tools := _tools(call):
                 body["tools"] = tools
         case Infill(prefix, suffix):

@@ -4,14 +4,16 @@ Posts what ``openai_request`` writes and reads the answer with ``openai_reply``;
 Vendors differ by data in the Endpoint alone.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 
+from farebox.errors import ProviderError
 from farebox.messages import Call, Delta, Finish
 from farebox.providers import failures, generation, reading
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Body, Http
+from farebox.providers.json_value import JsonObject
 from farebox.providers.openai_reply import Reply, error_in
 from farebox.providers.openai_request import request
 from farebox.providers.sse import TooLong
@@ -33,7 +35,7 @@ class OpenAI:
             aclosing(_deltas(self._endpoint, call, answer)) as deltas,
         ):
             async for delta in deltas:
-                if isinstance(delta, Finish) and self._is_unbilled(delta):
+                if isinstance(delta, Finish) and delta.reason != "error" and self._is_unbilled(delta):
                     unbilled = delta
                 else:
                     yield delta
@@ -58,7 +60,10 @@ class OpenAI:
 
 
 async def _deltas(endpoint: Endpoint, call: Call, answer: Body) -> AsyncGenerator[Delta, None]:
-    """Read a streamed answer, or one whole JSON body where a server does not stream."""
+    """Read a streamed answer, or one whole JSON body where a server does not stream.
+
+    What the provider said that an answer cost comes before the error that ends it: it is charged anyway.
+    """
     head = await reading.head(answer)
     is_whole = reading.is_whole(head, answer.content_type)
     fallbacks = endpoint.routing.models if endpoint.routing is not None else ()
@@ -66,16 +71,32 @@ async def _deltas(endpoint: Endpoint, call: Call, answer: Body) -> AsyncGenerato
     try:
         async with aclosing(reading.tables(endpoint, answer, head)) as tables:
             async for table in tables:
-                pieces = reply.pieces
-                for delta in reply.read(table):
+                for delta in _read(endpoint, call, answer, reply, table):
                     yield delta
-                if (failed := error_in(table)) is not None:
-                    raise failures.from_event(endpoint, model=call.model, table=failed)
-                if reply.pieces > pieces:
-                    answer.clock.progress()
+        for delta in _ended(endpoint, reply):
+            yield delta
+        return
     except TooLong as exc:
-        raise reading.broken(endpoint, f"sent too much: {exc}", transient=False) from None
+        error: ProviderError = reading.broken(endpoint, f"sent too much: {exc}", transient=False)
+    except ProviderError as exc:
+        error = exc
+    if (finish := reply.broken_off()) is not None:
+        yield finish
+    raise error
+
+
+def _read(endpoint: Endpoint, call: Call, answer: Body, reply: Reply, table: JsonObject) -> Iterator[Delta]:
+    """Yield what one object of an answer adds; then raise the error that it may hold."""
+    pieces = reply.pieces
+    yield from reply.read(table)
+    if (failed := error_in(table)) is not None:
+        raise failures.from_event(endpoint, model=call.model, table=failed)
+    if reply.pieces > pieces:
+        answer.clock.progress()
+
+
+def _ended(endpoint: Endpoint, reply: Reply) -> Iterator[Delta]:
+    """Yield what an answer's end adds. Raises BrokenReply if it has none."""
     if reply.ended_early:
         raise reading.broken(endpoint, "ended its answer before it was whole")
-    for delta in reply.end():
-        yield delta
+    yield from reply.end()

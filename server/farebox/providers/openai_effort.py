@@ -21,6 +21,9 @@ BUDGET_TOKENS: Final[dict[ReasoningEffort, int]] = {
 }
 """What an effort comes to in tokens, from weak to strong (litellm's defaults)."""
 
+MIN_BUDGET_TOKENS: Final = 1024
+"""Anthropic takes no smaller one; an effort is fitted to the limit by OpenRouter."""
+
 _ORDER: Final[tuple[ReasoningEffort, ...]] = tuple(BUDGET_TOKENS)
 
 
@@ -31,8 +34,12 @@ def reasoning_fields(call: Call, quirks: Quirks) -> dict[str, object]:
     wanted = call.reasoning
     if wanted is None or matches(call.model, quirks.no_effort):
         return {}
-    if quirks.reasoning_field == "reasoning" and isinstance(wanted, int):
-        return {"reasoning": {"max_tokens": wanted}}
+    if quirks.reasoning_field == "reasoning" and isinstance(wanted, int) and wanted > 0:
+        limit = call.max_output_tokens
+        budget = wanted if limit is None else min(wanted, limit - 1)  # what it writes must fit in as well
+        if budget >= MIN_BUDGET_TOKENS:
+            return {"reasoning": {"max_tokens": budget}}
+        wanted = "low"
     supported = call.traits.efforts or quirks.efforts
     effort = nearest(effort_of(wanted) if isinstance(wanted, int) else wanted, supported)
     match quirks.reasoning_field:

@@ -10,6 +10,7 @@ from typing import Final
 from farebox.messages import Delta, Finish, FinishReason, Reasoning, Text, Usage
 from farebox.providers.base import Quirks
 from farebox.providers.json_value import JsonObject, array, obj, text
+from farebox.providers.openai_choice import first_choice
 from farebox.providers.openai_placeholder import PlaceholderFilter
 from farebox.providers.openai_tool_calls import ToolCalls
 from farebox.providers.openai_trace import TraceCollector, shown_words, thought_by
@@ -91,8 +92,7 @@ class Reply:
         self._id = text(chunk, "id") or self._id
         for table in usage_tables(chunk):
             self._read_usage(table)
-        for choice in array(chunk, "choices")[:1]:
-            yield from self._read_choice(obj(choice))
+        yield from self._read_choice(first_choice(chunk))
 
     def end(self) -> Iterator[Delta]:
         """Yield what was held back, the whole tool calls and the finish."""
@@ -107,12 +107,26 @@ class Reply:
             trace=self._trace.trace(thought_by(self._asked, self._model, self._fallbacks)),
         )
 
+    def broken_off(self) -> Finish | None:
+        """Return what the provider has said that an answer cost which broke off; None if it said nothing."""
+        if self._usage in (None, Usage()) and self._reported is None:
+            return None
+        return Finish(
+            reason="error",
+            usage=self._usage,
+            reported_nanodollars=self._reported,
+            served_model=self._model or None,
+            generation_id=self._id or None,
+        )
+
     def _read_usage(self, table: JsonObject) -> None:
-        """Usage that comes several times is cumulative: the last that can be read counts, alone."""
+        """Usage that comes several times is cumulative: the last that is not all zeros counts, alone."""
         usage = usage_of(table, reasoning_beside_output=self._quirks.reasoning_beside_output)
         cost = reported_nanodollars(table)
-        self._usage = self._usage if usage is None else usage
-        self._reported = self._reported if cost is None else cost
+        if self._usage is None or usage not in (None, Usage()):
+            self._usage = usage
+        if self._reported is None or cost:
+            self._reported = cost
 
     def _read_choice(self, choice: JsonObject) -> Iterator[Delta]:
         self._done = self._done or (self._is_whole and bool(choice))
@@ -123,9 +137,7 @@ class Reply:
             yield from self._answered(refusal)
         if not delta:  # Together says each word twice
             yield from self._answered(text(choice, "text"))
-        for call in array(delta, "tool_calls"):
-            self.pieces += 1
-            self._tool_calls.add(obj(call))
+        self._read_tool_calls(delta)
         self._finish = finish_reason(choice) or self._finish
 
     def _read_reasoning(self, delta: JsonObject) -> Iterator[Delta]:
@@ -133,6 +145,11 @@ class Reply:
         words = text(delta, "reasoning") or text(delta, "reasoning_content") or shown_words(details)
         if words or details:
             yield from self._reasoned(words, details)
+
+    def _read_tool_calls(self, delta: JsonObject) -> None:
+        """Read calls, or the one of OpenAI's deprecated ``function_call``, which some send beside them."""
+        for fragment in array(delta, "tool_calls") or [{"function": delta.get("function_call")}]:
+            self.pieces += self._tool_calls.add(obj(fragment))
 
     def _read_content(self, delta: JsonObject) -> Iterator[Delta]:
         """Read content that is a string or, at Mistral, a list of typed parts."""
@@ -175,7 +192,7 @@ def finish_reason(choice: JsonObject) -> FinishReason | None:
 
 
 def error_in(chunk: JsonObject) -> JsonObject | None:
-    """Return the object that holds a chunk's ``error``: the chunk, or its choice; None if all is well.
+    """Return what holds a chunk's ``error``: the chunk, its choice or ``x_groq``; None if all is well.
 
     A choice that ends with a reason that means failure is an error, even where nobody says which.
     """
@@ -183,9 +200,11 @@ def error_in(chunk: JsonObject) -> JsonObject | None:
         return chunk
     if chunk.get("object") == "error":  # vLLM
         return {"error": chunk}
-    for choice in map(obj, array(chunk, "choices")[:1]):
-        if choice.get("error"):
-            return choice
-        if finish_reason(choice) == "error":
-            return {"error": {"message": f"the answer ended with {text(choice, 'finish_reason')}"}}
+    if (groq := obj(chunk, "x_groq")).get("error"):
+        return groq
+    choice = first_choice(chunk)
+    if choice.get("error"):
+        return choice
+    if finish_reason(choice) == "error":
+        return {"error": {"message": f"the answer ended with {text(choice, 'finish_reason')}"}}
     return None

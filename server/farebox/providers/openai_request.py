@@ -13,13 +13,18 @@ from farebox.providers.base import Endpoint, RoutingPreferences
 from farebox.providers.openai_effort import reasoning_fields
 from farebox.providers.openai_messages import wire_messages
 from farebox.providers.openai_models import matches
+from farebox.providers.openai_results import with_results
+from farebox.providers.pictures import with_known_pictures
 
 MAX_SESSION_CHARS: Final = 64
 """OpenAI's limit of ``prompt_cache_key``; OpenRouter takes 256."""
 
 
 def request(endpoint: Endpoint, call: Call) -> tuple[str, dict[str, object]]:
-    """Return the path and the JSON body that ask for a call."""
+    """Return the path and the JSON body that ask for a call.
+
+    Raises Refused for a picture of a kind that no vendor takes.
+    """
     quirks = endpoint.quirks
     limit_field = "max_tokens"
     body: dict[str, object] = {"model": call.model, "stream": True}
@@ -27,7 +32,8 @@ def request(endpoint: Endpoint, call: Call) -> tuple[str, dict[str, object]]:
         case Chat(messages):
             path = "/chat/completions"
             limit_field = quirks.max_tokens_field
-            body["messages"] = wire_messages(messages, call.model, quirks, with_tools=bool(call.tools))
+            turns = with_results(with_known_pictures(endpoint, call.model, messages))
+            body["messages"] = wire_messages(turns, call.model, quirks, with_tools=bool(call.tools))
             body |= _tool_fields(call) | reasoning_fields(call, quirks)
             if quirks.session_field is not None and call.conversation:
                 body[quirks.session_field] = call.conversation[:MAX_SESSION_CHARS]

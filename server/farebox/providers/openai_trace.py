@@ -13,7 +13,6 @@ from farebox.messages import Trace, TraceFormat
 from farebox.providers.base import Quirks
 from farebox.providers.json_value import JsonObject, obj, text
 from farebox.providers.openai_models import author, without_variant
-from farebox.providers.sse import TooLong
 
 MAX_TRACE_CHARS: Final = 2 * 1024 * 1024
 MAX_TRACE_BLOCKS: Final = 4096
@@ -38,7 +37,8 @@ class _Block:
 class TraceCollector:
     """The reasoning of one answer while it arrives, in the format that its vendor wants back.
 
-    In a stream blocks come in fragments; a body that is ``whole`` has each block once.
+    In a stream blocks come in fragments; a body that is ``whole`` has each block once. Beyond the bounds of
+    this module nothing is kept, not even what came before: reasoning goes back whole or not at all.
     """
 
     def __init__(self, wanted: TraceFormat | None, *, is_whole: bool = False) -> None:
@@ -48,41 +48,52 @@ class TraceCollector:
         self._by_index: dict[tuple[object, str], _Block] = {}
         self._words: list[str] = []
         self._chars = 0
+        self.was_dropped = False
+        """True once there was too much: the answer can be read, but its reasoning does not go back."""
 
     def add(self, details: Iterable[object], words: str) -> None:
-        """Take a chunk's reasoning in. Raises TooLong beyond the bounds of this module."""
+        """Take a chunk's reasoning in."""
         if self._format == "reasoning_content" and words:
-            self._count(len(words))
-            self._words.append(words)
+            self._add_words(words)
         elif self._format == "reasoning_details":
             for detail in details:
-                if table := obj(detail):
+                if (table := obj(detail)) and not self.was_dropped:
                     self._add_detail(table)
 
     def trace(self, model: str) -> Trace | None:
-        """Return what has come, for the model that thought it; None if nothing has."""
+        """Return what has come, for the model that thought it; None if nothing has, or too much."""
         if self._words:
             return Trace("reasoning_content", model, (json.dumps("".join(self._words), ensure_ascii=False),))
         if self._blocks:
             return Trace("reasoning_details", model, tuple(block.json() for block in self._blocks))
         return None
 
+    def _add_words(self, words: str) -> None:
+        if self._has_room(len(words)):
+            self._words.append(words)
+
     def _add_detail(self, table: JsonObject) -> None:
         kind = text(table, "type")
         name = _WORDS.get(kind)
-        try:
-            self._count(len(json.dumps(table, default=float)))
-        except (RecursionError, ValueError):
-            return
         block = self._open_block(table, kind) if name is not None and not self._is_whole else None
-        if name is None or block is None:
-            self._begin(table, kind)
+        try:
+            if name is None or block is None:
+                self._begin(table, kind)
+            else:
+                self._continue(block, table, name)
+        except (RecursionError, ValueError):  # too deep to be written
             return
-        for key, value in table.items():
-            if key == name:
-                block.words.append(text(table, name))
-            elif value is not None:
-                block.fields[key] = value
+
+    def _continue(self, block: _Block, table: JsonObject, name: str) -> None:
+        """Add a fragment to its block: its words, and what it says anew. The rest is repeated in each."""
+        words = text(table, name)
+        said = {key: value for key, value in table.items() if key != name and value is not None}
+        new = {key: value for key, value in said.items() if block.fields.get(key) != value}
+        if not self._has_room(len(words) + (_json_chars(new) if new else 0)):
+            return
+        block.fields |= new
+        if words:
+            block.words.append(words)
 
     def _open_block(self, table: JsonObject, kind: str) -> _Block | None:
         """Find what a fragment continues: the block of its index and type, or the last without one."""
@@ -97,8 +108,8 @@ class TraceCollector:
         return None if None not in ids and ids[0] != ids[1] else block
 
     def _begin(self, table: JsonObject, kind: str) -> None:
-        if len(self._blocks) >= MAX_TRACE_BLOCKS:
-            raise TooLong(f"more than {MAX_TRACE_BLOCKS} blocks of reasoning")
+        if not self._has_room(_json_chars(table), blocks=1):
+            return
         name = _WORDS.get(kind)
         block = _Block(dict(table), [text(table, name)] if name is not None and text(table, name) else [])
         self._blocks.append(block)
@@ -106,10 +117,18 @@ class TraceCollector:
         if isinstance(index, int):
             self._by_index[index, kind] = block
 
-    def _count(self, chars: int) -> None:
+    def _has_room(self, chars: int, *, blocks: int = 0) -> bool:
+        """Count what is to be kept; drop all if it is too much."""
         self._chars += chars
-        if self._chars > MAX_TRACE_CHARS:
-            raise TooLong(f"reasoning of more than {MAX_TRACE_CHARS} characters")
+        if self._chars > MAX_TRACE_CHARS or len(self._blocks) + blocks > MAX_TRACE_BLOCKS:
+            self.was_dropped = True
+            self._blocks, self._by_index, self._words = [], {}, []
+        return not self.was_dropped
+
+
+def _json_chars(table: JsonObject) -> int:
+    """Return how long a table is as JSON. Raises RecursionError or ValueError if it can't be written."""
+    return len(json.dumps(table, default=float))
 
 
 def _continues(last: JsonObject, kind: str) -> bool:

@@ -7,14 +7,15 @@ Moonshot's caching guides; xAI and Gemini's compatible endpoint count reasoning 
 from typing import Final
 
 from farebox.messages import Usage, nanodollars_from_usd
-from farebox.providers.json_value import JsonObject, array, count, decimal, obj
+from farebox.providers.json_value import JsonObject, count, decimal, obj
+from farebox.providers.openai_choice import first_choice
 
 _COUNTS: Final = ("prompt_tokens", "completion_tokens")
 
 
 def usage_tables(chunk: JsonObject) -> list[JsonObject]:
     """Return the usage objects of a chunk, wherever they hide, the most trusted one last."""
-    tables = [obj(choice, "usage") for choice in array(chunk, "choices")[:1]]
+    tables = [obj(first_choice(chunk), "usage")]
     if "usage" in chunk or "x_groq" in chunk:  # in few chunks of many
         tables += obj(chunk, "x_groq", "usage"), obj(chunk, "usage")
     return [table for table in tables if table]

@@ -20,6 +20,7 @@ MAX_WAIT_S: Final = 7 * 24 * 3600.0
 """The longest window that a vendor counts in is a week; more is a mistake."""
 
 MAX_VALUE_CHARS: Final = 64
+TOO_MANY: Final = 429
 
 _STATUSES: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
 _FIRST_EPOCH_S: Final = 1_000_000_000.0
@@ -53,8 +54,8 @@ def wait_s(headers: Mapping[str, str], error: JsonObject, *, status: int, now_s:
         read_wait_s(_text(obj(error, "availability").get("retry_after")), now_s=now_s),
         read_wait_s(_text(obj(error, "metadata").get("retry_after_seconds")), now_s=now_s),
         _retry_info(error, now_s),
-        _reset(outer, now_s),
-        _reset(inner, now_s),
+        _reset(outer, now_s, is_limited=status == TOO_MANY),
+        _reset(inner, now_s, is_limited=status == TOO_MANY),
     )
     return next((hint for hint in hints if hint is not None), None)
 
@@ -115,8 +116,11 @@ def _retry_info(error: JsonObject, now_s: float) -> float | None:
     return next((wait for delay in delays if (wait := read_wait_s(delay, now_s=now_s)) is not None), None)
 
 
-def _reset(headers: Mapping[str, str], now_s: float) -> float | None:
-    """Return when the windows that are used up begin anew; where none says so, when the last of all does."""
+def _reset(headers: Mapping[str, str], now_s: float, *, is_limited: bool) -> float | None:
+    """Return when the windows that are used up begin anew; where none says so, when the last of all does.
+
+    Some vendors tell of their windows with every answer: without a limit that was met they mean nothing.
+    """
     used_up: list[float] = []
     waits: list[float] = []
     for name, value in headers.items():
@@ -127,4 +131,4 @@ def _reset(headers: Mapping[str, str], now_s: float) -> float | None:
         waits.append(wait)
         if _NUMBER.fullmatch(left := headers.get(name.replace("reset", "remaining"), "")) and not float(left):
             used_up.append(wait)
-    return max(used_up or waits, default=None)
+    return max(used_up or (waits if is_limited else []), default=None)

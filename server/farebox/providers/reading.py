@@ -4,14 +4,12 @@ Shared by all adapters; knows no vendor's fields. Whatever can't be read is a Br
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import replace
 from typing import Final
 
 from farebox.errors import BrokenReply
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Body
-from farebox.providers.json_value import JsonObject, parse_object
+from farebox.providers.json_value import JsonObject, parse_error, parse_object
 from farebox.providers.sse import ServerSentEvent, SseDecoder, TooLong
 
 DONE: Final = "[DONE]"
@@ -20,6 +18,7 @@ END: Final[JsonObject] = {DONE: True}
 
 MAX_WHOLE_BYTES: Final = 4 * 1024 * 1024
 MAX_LINE_BYTES: Final = 2 * 1024 * 1024
+MAX_LINES: Final = 200_000
 MAX_BLANK_BYTES: Final = 4096
 """Before an answer begins; what is longer is judged by its media type."""
 
@@ -45,24 +44,24 @@ def is_whole(head: bytes, content_type: str) -> bool:
     return "json" in content_type
 
 
-async def tables(endpoint: Endpoint, answer: Body, head: bytes) -> AsyncGenerator[JsonObject, None]:
+def tables(endpoint: Endpoint, answer: Body, head: bytes) -> AsyncGenerator[JsonObject, None]:
     """Yield the objects of a body whose ``head`` has been read: of an event stream, or the one of JSON."""
-    async with aclosing(_chained(head, answer)) as chunks:
-        body = replace(answer, chunks=chunks)
-        if is_whole(head, answer.content_type):
-            yield await whole(endpoint, body)
-            return
-        async with aclosing(events(endpoint, body)) as objects:
-            async for table in objects:
-                yield table
+    if is_whole(head, answer.content_type):
+        return _alone(endpoint, answer, head)
+    return events(endpoint, answer, head)
 
 
-async def events(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject, None]:
+async def _alone(endpoint: Endpoint, answer: Body, head: bytes) -> AsyncGenerator[JsonObject, None]:
+    yield await whole(endpoint, answer, head)
+
+
+async def events(endpoint: Endpoint, answer: Body, head: bytes = b"") -> AsyncGenerator[JsonObject, None]:
     """Yield the objects of an event stream; END, if its end mark comes, is the last. Raises BrokenReply."""
     decoder = SseDecoder()
     seen = False
+    chunk: bytes | None = head
     try:
-        async for chunk in answer.chunks:
+        while chunk is not None:
             for event in decoder.feed(chunk):
                 if event.data.strip() == DONE:
                     yield END
@@ -70,6 +69,7 @@ async def events(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject,
                 if not event.is_empty:
                     seen = True
                     yield _parsed(endpoint, event)
+            chunk = await anext(answer.chunks, None)
         for event in decoder.end():
             if event.data.strip() == DONE:
                 yield END
@@ -85,6 +85,7 @@ async def events(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject,
 async def lines(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject, None]:
     """Yield the objects of a body with one JSON object a line. Raises BrokenReply."""
     buffer = bytearray()
+    seen = 0
     async for chunk in answer.chunks:
         searched = len(buffer)
         buffer += chunk
@@ -92,8 +93,17 @@ async def lines(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject, 
         while (end := buffer.find(b"\n", max(start, searched))) >= 0:
             line = bytes(buffer[start:end])
             start = end + 1
-            if line.strip():
-                yield _object(endpoint, line)
+            seen += 1
+            if seen > MAX_LINES:
+                raise broken(endpoint, f"sent more than {MAX_LINES} lines", transient=False)
+            if not line.strip():
+                continue
+            if (
+                seen == 1 and _parse(line) is None
+            ):  # one object in many lines, from a server that does not stream
+                yield await whole(endpoint, answer, line + b"\n" + bytes(buffer[start:]))
+                return
+            yield _object(endpoint, line)
         del buffer[:start]
         if len(buffer) > MAX_LINE_BYTES:
             raise broken(endpoint, f"sent a line longer than {MAX_LINE_BYTES} bytes", transient=False)
@@ -101,21 +111,14 @@ async def lines(endpoint: Endpoint, answer: Body) -> AsyncGenerator[JsonObject, 
         yield _object(endpoint, bytes(buffer), cut_off=True)
 
 
-async def whole(endpoint: Endpoint, answer: Body) -> JsonObject:
+async def whole(endpoint: Endpoint, answer: Body, head: bytes = b"") -> JsonObject:
     """Return a body that is one JSON object. Raises BrokenReply."""
-    buffer = bytearray()
+    buffer = bytearray(head)
     async for chunk in answer.chunks:
         buffer += chunk
         if len(buffer) > MAX_WHOLE_BYTES:
             raise broken(endpoint, f"sent a body of more than {MAX_WHOLE_BYTES} bytes", transient=False)
     return _object(endpoint, bytes(buffer))
-
-
-async def _chained(head: bytes, answer: Body) -> AsyncGenerator[bytes, None]:
-    if head:
-        yield head
-    async for chunk in answer.chunks:
-        yield chunk
 
 
 def broken(endpoint: Endpoint, what: str, *, transient: bool = True) -> BrokenReply:
@@ -131,16 +134,22 @@ def broken(endpoint: Endpoint, what: str, *, transient: bool = True) -> BrokenRe
 
 def _parsed(endpoint: Endpoint, event: ServerSentEvent, *, cut_off: bool = False) -> JsonObject:
     table = parse_object(event.data)
+    if event.event == "error" and not (table or {}).get("error"):
+        return {"error": event.data if table is None else table}
     if table is None:
         raise _unreadable(endpoint, "an event", cut_off=cut_off)
     return table
 
 
 def _object(endpoint: Endpoint, raw: bytes, *, cut_off: bool = False) -> JsonObject:
-    table = parse_object(raw.decode("utf-8", errors="replace"))
+    table = _parse(raw)
     if table is None:
         raise _unreadable(endpoint, "a body", cut_off=cut_off)
     return table
+
+
+def _parse(raw: bytes) -> JsonObject | None:
+    return parse_error(raw.decode("utf-8", errors="replace"))
 
 
 def _unreadable(endpoint: Endpoint, what: str, *, cut_off: bool) -> BrokenReply:

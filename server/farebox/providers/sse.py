@@ -7,6 +7,7 @@ split anywhere. Written here because library readers buffer a line without bound
 
 import codecs
 from dataclasses import dataclass
+from io import StringIO
 
 MAX_LINE_CHARS = 2 * 1024 * 1024
 MAX_EVENT_CHARS = 2 * 1024 * 1024
@@ -37,7 +38,7 @@ class SseDecoder:
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8-sig")(errors="replace").decode
-        self._partial: list[str] = []
+        self._partial = StringIO()  # of a line; a list would take some 80 bytes for each piece
         self._partial_chars = 0
         self._data: list[str] = []
         self._data_chars = 0
@@ -59,8 +60,7 @@ class SseDecoder:
         *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         events: list[ServerSentEvent] = []
         for line in lines:
-            self._append(line)
-            event = self._end_line()
+            event = self._read(self._whole_line(line))
             if event is not None:
                 events.append(event)
         self._append(rest)
@@ -71,21 +71,28 @@ class SseDecoder:
 
         The standard drops it; model servers that close right after the last line do mean it.
         """
-        lines = [*self.feed(self._decode(b"", True).encode()), self._end_line(), self._dispatch()]
+        rest = self.feed(self._decode(b"", True).encode())
+        lines = [*rest, self._read(self._whole_line("")), self._dispatch()]
         return [event for event in lines if event is not None]
 
     def _append(self, text: str) -> None:
         if not text:
             return
-        self._partial.append(text)
         self._partial_chars += len(text)
         if self._partial_chars > MAX_LINE_CHARS:
             raise TooLong(f"a line of the stream is longer than {MAX_LINE_CHARS} characters")
+        self._partial.write(text)
 
-    def _end_line(self) -> ServerSentEvent | None:
-        line = "".join(self._partial)
-        self._partial.clear()
-        self._partial_chars = 0
+    def _whole_line(self, ending: str) -> str:
+        """Put a line together whose last piece has come."""
+        if not self._partial_chars and len(ending) <= MAX_LINE_CHARS:
+            return ending
+        self._append(ending)
+        line = self._partial.getvalue()
+        self._partial, self._partial_chars = StringIO(), 0
+        return line
+
+    def _read(self, line: str) -> ServerSentEvent | None:
         if not line:
             return self._dispatch()
         field, _, value = line.partition(":")

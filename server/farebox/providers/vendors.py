@@ -50,7 +50,7 @@ def custom(dialect: Dialect | None) -> Vendor:
     """Describe a user's own server: one of Anthropic's dialect takes keys and calls as Anthropic does."""
     if dialect != "anthropic":
         return _CUSTOM
-    return replace(vendors()["anthropic"], base_url=None, key_env=(), bearer_env=(), price_id=None)
+    return replace(vendors()["anthropic"], base_url=None, key_env=(), price_id=None)
 
 
 def _vendor(table: JsonObject) -> Vendor:

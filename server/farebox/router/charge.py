@@ -6,7 +6,7 @@ and seen; and where no price is known, the cost is unknown and stays so.
 
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from farebox.ledger.holds import Hold, Outcome, Settlement, believable, bookable
@@ -20,6 +20,7 @@ from farebox.messages import (
     Target,
     Text,
     ToolCall,
+    Trace,
     Usage,
 )
 from farebox.providers.base import Endpoint
@@ -76,6 +77,16 @@ class Charge:
         if self.first_token_s is None:
             self.first_token_s = time.monotonic()
 
+    def shown(self, call: ToolCall) -> ToolCall:
+        """Return a tool call as it goes to the caller: its id and name without the key."""
+        return replace(call, id=self._without_key(call.id) or "", name=self._without_key(call.name) or "")
+
+    @property
+    def trace(self) -> Trace | None:
+        """The answer's reasoning as it goes back with the next turn; None if its model's name holds a key."""
+        trace = self.finish.trace if self.finish is not None else None
+        return trace if trace is None or trace.model == self._without_key(trace.model) else None
+
     @property
     def passed_something(self) -> bool:
         """True once an event of the answer has gone to the caller."""
@@ -120,14 +131,15 @@ class Charge:
         return credential.secret.redact(text) if text and credential is not None else text
 
     def _bill(self, *, may_be_billed: bool) -> tuple[Usage, Cost, int | None]:
-        usage = self.finish.usage if self.finish is not None else None
+        told = self.finish.usage if self.finish is not None else None
         reported = believable(self.finish.reported_nanodollars) if self.finish is not None else None
-        if usage is not None:
+        if told is not None:
+            usage = self._at_least_seen(told)
             computed = self._computed(usage)
             if reported is not None:
                 return usage, self._cost(usage, reported, "reported"), computed
-            basis: CostBasis = "computed" if computed is not None else "unknown"
-            return usage, self._cost(usage, computed, basis), computed
+            known: CostBasis = "computed" if usage == told else "estimated"
+            return usage, self._cost(usage, computed, known if computed is not None else "unknown"), computed
         if reported is None and not may_be_billed:
             return Usage(), Cost(nanodollars=0, basis="computed"), 0
         usage = self._estimated_usage()
@@ -135,6 +147,12 @@ class Charge:
             return usage, self._cost(usage, reported, "reported"), None
         estimated = self._computed(usage)
         return usage, self._cost(usage, estimated, "estimated" if estimated is not None else "unknown"), None
+
+    def _at_least_seen(self, told: Usage) -> Usage:
+        """Raise the count of an answer that broke off: it was told before what came last."""
+        seen = self._estimated_usage().output_tokens
+        broke_off = self.finish is not None and self.finish.reason == "error"
+        return replace(told, output_tokens=seen) if broke_off and seen > told.output_tokens else told
 
     def _estimated_usage(self) -> Usage:
         reasoning_tokens = tokens_in(self.reasoning_bytes)

@@ -32,6 +32,7 @@ from farebox.messages import (
     Route,
     Routed,
     Target,
+    ToolCall,
     Trace,
     Traits,
 )
@@ -198,7 +199,7 @@ class Reply:
                     charge.note(delta)
                     _check_size(charge)
                     if not isinstance(delta, Finish):
-                        yield delta
+                        yield charge.shown(delta) if isinstance(delta, ToolCall) else delta
             outcome = "ok"
         except (asyncio.CancelledError, GeneratorExit):
             outcome = "cancelled"
@@ -215,7 +216,7 @@ class Reply:
         finally:
             # No await here: this also runs while the task is being cancelled.
             settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
-            self._trace = charge.finish.trace if charge.finish is not None else None
+            self._trace = charge.trace
             self._door.ledger.settle(settlement)
             self._attempts.append(Attempt(target, kind or outcome, charge.total_ms))
             self._settlements.append(settlement)

@@ -34,6 +34,8 @@ _REWRITTEN = re.compile(r"[\s\\\"'`<>&+]+")
 def drop_echo(error: ProviderError, prompt: Prompt) -> None:
     """Take a provider's words out of its error if they repeat the prompt, or may do so."""
     parts = _parts(prompt)
+    if _is_repeated(parts, _bare(error.hint)):  # it may name models that the provider suggests
+        error.hint = "Try again, or choose another model."
     if sum(map(len, parts)) > MAX_COMPARED_CHARS:
         why = "the prompt is too long to compare its words with"
     elif _is_repeated(parts, _bare(error.message)):

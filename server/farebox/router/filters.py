@@ -9,6 +9,7 @@ from farebox.catalog import ModelInfo
 from farebox.errors import BudgetExceeded, ContextTooLong, FareboxError, LocalOnly, Refused
 from farebox.messages import Target, minute_text, usd_text
 from farebox.providers.base import Endpoint
+from farebox.providers.http import is_loopback
 from farebox.providers.local_model import is_cloud
 from farebox.router.request import Request
 
@@ -45,7 +46,7 @@ def unfit(target: Target, info: ModelInfo | None, request: Request) -> FareboxEr
 
 def is_elsewhere(endpoint: Endpoint, model: str) -> bool:
     """Say whether a server on this machine asks for a model elsewhere, by its name; Ollama may."""
-    return endpoint.dialect in ("ollama", "local") and is_cloud(model)
+    return is_loopback(endpoint.base_url) and is_cloud(model)
 
 
 def not_local(target: Target) -> LocalOnly:

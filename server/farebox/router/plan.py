@@ -46,6 +46,9 @@ _LOCAL_DIALECTS = ("llamacpp", "ollama", "local")
 _PHASES: dict[Task, Phase] = {"plan": "plan", "review": "check", "tests": "check"}
 
 
+_NOT_YET = Target("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A target and the words for why it is a candidate."""
@@ -60,10 +63,11 @@ class _Memory:
 
     endpoints: dict[str, Endpoint | FareboxError] = field(default_factory=dict[str, Endpoint | FareboxError])
     states: dict[str, State] = field(default_factory=dict[str, State])
-    estimates: dict[tuple[Target, Usage, int], int | None] = field(
-        default_factory=dict["tuple[Target, Usage, int]", "int | None"]
+    estimates: dict[tuple[str, str, int, int, int], int | None] = field(
+        default_factory=dict["tuple[str, str, int, int, int]", "int | None"]
     )
     ready: tuple[str, ...] | None = None
+    baseline: Target | None = _NOT_YET
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ class Planner:
             usable.append(choice)
             candidates.append(Candidate(choice.target, verdict, choice.why, most))
         if not usable:
-            raise problems[0] if problems else self._nothing_left(request)
+            # An error that is remembered must not gather the frames, and prompts, of all who met it.
+            raise (problems[0] if problems else self._nothing_left(request)).with_traceback(None)
         chosen = usable[0]
         return Route(
             requested=requested,
@@ -112,7 +117,7 @@ class Planner:
     def estimate(self, target: Target, request: Request) -> int | None:
         """The most that a request may cost there, in nano-dollars; None if the price is unknown."""
         most = Usage(input_tokens=request.most_input_tokens, output_tokens=request.max_output_tokens)
-        key = (target, most, request.images)
+        key = (target.provider, target.model, most.input_tokens, most.output_tokens, request.images)
         estimates = self._memory.estimates
         if key not in estimates:
             if len(estimates) >= MAX_ESTIMATES:
@@ -145,7 +150,10 @@ class Planner:
 
     def baseline(self) -> Target | None:
         """The strongest model that the user could have used instead."""
-        return self.catalog.strongest(self._ready_providers())
+        memory = self._memory
+        if memory.baseline is _NOT_YET:
+            memory.baseline = self.catalog.strongest(self._ready_providers())
+        return memory.baseline
 
     def seller(self, target: Target) -> Endpoint | None:
         """Return the provider of a target as pricing knows it; None if it is not set up."""
@@ -163,7 +171,9 @@ class Planner:
         names = self._names(request)
         name = names[0] if names else "auto"
         for _ in range(MAX_ALIAS_DEPTH):
-            name = name if _is_auto(name) else self.config.models.get(name, name)
+            if name not in self.config.models or _is_auto(name):
+                break
+            name = self.config.models[name]
         suffix = name.partition(":")[2] if _is_auto(name) else ""
         for strategy in get_args(Strategy):
             if strategy == suffix:
