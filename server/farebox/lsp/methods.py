@@ -210,7 +210,7 @@ class ExplainResult(Shape):
 class SetCredentialParams(Shape):
     """A key to keep in memory, or null to forget it.
 
-    It is for the provider's address of this moment: settings go first, and the key again where they change it.
+    It is for the address of this moment: settings go first, and the key again where they change that.
     """
 
     provider: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
