@@ -9,7 +9,10 @@ from farebox.providers.json_value import EMPTY, JsonObject, array, obj
 
 def first_choice(chunk: JsonObject) -> JsonObject:
     """Return the choice whose index is 0 or missing, an empty one if there is none."""
-    return next((choice for choice in map(obj, array(chunk, "choices")) if _is_first(choice)), EMPTY)
+    for choice in map(obj, array(chunk, "choices")):
+        if _is_first(choice):
+            return choice
+    return EMPTY
 
 
 def _is_first(choice: JsonObject) -> bool:

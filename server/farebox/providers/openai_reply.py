@@ -142,13 +142,18 @@ class Reply:
 
     def _read_reasoning(self, delta: JsonObject) -> Iterator[Delta]:
         details = array(delta, "reasoning_details")
-        words = text(delta, "reasoning") or text(delta, "reasoning_content") or shown_words(details)
+        words = text(delta, "reasoning") or text(delta, "reasoning_content")
+        if details and not words:
+            words = shown_words(details)
         if words or details:
             yield from self._reasoned(words, details)
 
     def _read_tool_calls(self, delta: JsonObject) -> None:
         """Read calls, or the one of OpenAI's deprecated ``function_call``, which some send beside them."""
-        for fragment in array(delta, "tool_calls") or [{"function": delta.get("function_call")}]:
+        fragments = array(delta, "tool_calls")
+        if not fragments and "function_call" in delta:
+            fragments = [{"function": delta["function_call"]}]
+        for fragment in fragments:
             self.pieces += self._tool_calls.add(obj(fragment))
 
     def _read_content(self, delta: JsonObject) -> Iterator[Delta]:
@@ -186,7 +191,7 @@ class Reply:
 def finish_reason(choice: JsonObject) -> FinishReason | None:
     """Say why a choice ended; None if it has not. A reason that nobody knows is an ordinary end."""
     reason = text(choice, "finish_reason").lower()
-    if not reason:
+    if not reason:  # of all pieces but the last
         return None
     return _FINISH.get(reason) or _FINISH.get(text(choice, "native_finish_reason").lower()) or "stop"
 
@@ -200,7 +205,7 @@ def error_in(chunk: JsonObject) -> JsonObject | None:
         return chunk
     if chunk.get("object") == "error":  # vLLM
         return {"error": chunk}
-    if (groq := obj(chunk, "x_groq")).get("error"):
+    if "x_groq" in chunk and (groq := obj(chunk, "x_groq")).get("error"):
         return groq
     choice = first_choice(chunk)
     if choice.get("error"):
