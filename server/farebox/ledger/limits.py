@@ -18,6 +18,8 @@ def limits_from(
     daily_usd: Amount | None, monthly_usd: Amount | None, now: datetime | None = None
 ) -> tuple[Limit, ...]:
     """Turn the configured budgets into limits that begin at local midnight and on the first of the month."""
+    if daily_usd is None and monthly_usd is None:
+        return ()
     today = local(now).date()
     first = today.replace(day=1)
     next_first = (first + timedelta(days=31)).replace(day=1)
