@@ -72,13 +72,6 @@ DELTAS = [
 ]
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
 def endpoint(base_url: str = "http://127.0.0.1:1/v1", **fields: object) -> Endpoint:
     return Endpoint(provider="acme", dialect="anthropic", base_url=base_url, **fields)  # type: ignore[arg-type]
 

@@ -26,13 +26,6 @@ LOCAL = {"ollama", "llamacpp", "lmstudio", "vllm"}
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     async with Upstream() as server:
         server.answer("/v1/models", json_answer({"data": [{"id": "qwen"}]}))

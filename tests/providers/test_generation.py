@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -39,19 +38,6 @@ ROW = {
 USAGE = Usage(input_tokens=120, cached_input_tokens=100, output_tokens=30, reasoning_tokens=10)
 BOOKED = Billed(USAGE, 1_500_000, "acme/new")
 NOT_YET = json_answer({"error": {"code": 404, "message": "not found"}}, status=404)
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
-        yield server
 
 
 def openrouter(address: str, path: str | None = "/generation") -> Endpoint:

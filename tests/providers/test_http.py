@@ -26,13 +26,6 @@ OK = sse_answer(chunk({"content": "a"}), chunk({}, "stop"))
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     async with Upstream() as server:
         server.answer("/v1/chat/completions", OK)

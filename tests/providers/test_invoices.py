@@ -7,7 +7,7 @@ drift can be told.
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -311,12 +311,6 @@ INVOICES = {
         computed=3_000_000 + 6_250_000,  # 10 000 fresh * 300; 12 500 - 10 000 = 2 500 out * 2 500
     ),
 }
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
-        yield server
 
 
 async def booked(

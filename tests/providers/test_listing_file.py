@@ -39,13 +39,6 @@ class Clock:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     async with Upstream() as server:
         server.answer("/v1/models", json_answer(models(entry())))

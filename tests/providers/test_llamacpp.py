@@ -1,7 +1,6 @@
 """llama.cpp's own ``/infill``, in the shapes that its server really sends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
@@ -39,19 +38,6 @@ def last(**fields: object) -> dict[str, object]:
         "timings": {"cache_n": 30, "prompt_n": 10, "predicted_n": 3},
         **fields,
     }
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
-        yield server
 
 
 def server(http: Http, base_url: str) -> LlamaCpp:

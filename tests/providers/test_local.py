@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -33,19 +32,6 @@ STUDIO = json_answer(
     }
 )
 PROBES = ("/props", "/api/version", "/api/v0/models")
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
-        yield server
 
 
 def endpoint(base_url: str) -> Endpoint:

@@ -63,13 +63,6 @@ def said(content: str, **message: object) -> dict[str, object]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     async with Upstream() as server:
         server.answer("/api/tags", json_answer({"models": [{"name": "qwen3:8b"}, {"name": "coder:7b"}]}))

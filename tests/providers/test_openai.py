@@ -37,13 +37,6 @@ ASK = Call("m", HELLO)
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "cost": 0.0000123}
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
 def endpoint(base_url: str = "http://127.0.0.1:1/v1", **fields: object) -> Endpoint:
     return Endpoint(provider="acme", dialect="openai", base_url=base_url, **fields)  # type: ignore[arg-type]
 

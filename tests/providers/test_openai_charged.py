@@ -119,12 +119,6 @@ def test_of_an_answer_that_broke_off_stays_what_was_said_that_it_cost(
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as upstream:
-        yield upstream
-
-
-@pytest.fixture
 async def app(tmp_path: Path, upstream: Upstream) -> AsyncIterator[App]:
     config = '[tasks]\nchat = "openrouter/openai/gpt-5-mini"\n[providers.openrouter]\n'
     file = tmp_path / "config.toml"

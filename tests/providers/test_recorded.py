@@ -8,7 +8,7 @@ after what came, however politely the connection was closed.
 import json
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing
 from dataclasses import replace
 from pathlib import Path
@@ -70,19 +70,6 @@ STREAMED_WAYS: dict[str, Callable[[bytes], bytes]] = {
 }
 replays: dict[str, int] = {}
 differences: list[str] = []
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream() as server:
-        yield server
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,7 +6,7 @@ same dialect. What is expected is worked out here from the recorded JSON, indepe
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -37,13 +37,6 @@ WHOLE = [
     if entry["provider"] == "openrouter" and not entry["stream"]
 ]
 STREAMED = [pytest.param(entry, id=entry["file"]) for entry in ENTRIES if entry["stream"]]
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
 
 
 async def check(http: Http, entry: Table, answer: Answer) -> None:

@@ -30,13 +30,6 @@ WAIT_S = 5.0
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def server() -> AsyncIterator[SimulatedServer]:
     async with SimulatedServer(word_delay_s=0) as running:
         yield running

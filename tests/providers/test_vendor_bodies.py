@@ -26,13 +26,6 @@ HI = Said(text="Hello there", usage=USAGE, model="m", id="gen-1")
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    client = Http()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     async with Upstream() as server:
         server.answer("/api/version", json_answer({"version": "0.20.0"}))
