@@ -47,6 +47,7 @@ for _library in ("httpx2", "httpcore2"):
     # At debug level they log the headers of answers, in which a provider may repeat the key.
     logging.getLogger(_library).setLevel(logging.CRITICAL + 1)
 
+_TO_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "farebox"}
 _LIMITS = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=60.0)
 
@@ -125,27 +126,30 @@ class Http:
     async def _request(
         self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> httpx2.Request:
-        url = _checked_url(endpoint, path)
-        if endpoint.loopback_only and not is_loopback(url):
+        address = _checked_address(endpoint, path)
+        if endpoint.loopback_only and not is_loopback(endpoint.base_url + path):
             raise LocalOnly(
                 f"{endpoint.provider} is not on this machine, and local-only mode is on",
                 hint="Choose a local model, or set [privacy] local_only = false in your config.",
             )
         if self._transport is None:
             await asyncio.to_thread(self.warm_up)
-        headers = {**_HEADERS, **dict(endpoint.headers)}
-        if endpoint.credential is not None and origin_of(url) == endpoint.credential.origin:
+        host = address.url.netloc.decode("ascii")
+        headers = {"Host": host, **_HEADERS, **dict(endpoint.headers)}
+        if endpoint.credential is not None and address.origin == endpoint.credential.origin:
             key = endpoint.credential.secret.reveal()
             headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "Authorization" else key
         connect_s = endpoint.deadlines.connect_s
         timeout = {"connect": connect_s, "read": None, "write": WRITE_S, "pool": POOL_S}
-        content = None
+        content = b""
         if body is not None:
             headers["Content-Type"] = "application/json"
             # Half an emoji, which JSON lets an editor send, is no text for anyone else.
-            content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", errors="replace")
+            content = _TO_JSON(body).encode("utf-8", errors="replace")
+            headers["Content-Length"] = str(len(content))
         extensions = {"timeout": timeout}
-        return httpx2.Request(method, _parsed(url), headers=headers, content=content, extensions=extensions)
+        stream = httpx2.ByteStream(content)  # which adds no header, and so takes less than half as long
+        return httpx2.Request(method, address.url, headers=headers, stream=stream, extensions=extensions)
 
     @asynccontextmanager
     async def _exchange(
@@ -208,24 +212,30 @@ async def _closing_unfinished(request: httpx2.Request) -> AsyncGenerator[None]:
         raise
 
 
-def _checked_url(endpoint: Endpoint, path: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """An address that both we and the library can read, and the origin that keys are bound to."""
+
+    url: httpx2.URL
+    origin: str
+
+
+def _checked_address(endpoint: Endpoint, path: str) -> _Address:
     """Return the address of a path. Raises Unreachable where it can't be read, by us or by the library."""
-    url = endpoint.base_url + path
     try:
-        _parsed(url)
+        return _parsed(endpoint.base_url + path)
     except (httpx2.InvalidURL, ValueError):
         raise _no_address(endpoint) from None
-    return url
 
 
 @lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx2.URL:
+def _parsed(url: str) -> _Address:
     """Parse an address, once. Raises InvalidURL or ValueError."""
-    origin_of(url)  # reads the port, which the library does not
+    origin = origin_of(url)  # reads the port, which the library does not
     parsed = httpx2.URL(url)
     if not parsed.host:
         raise ValueError("no host")
-    return parsed
+    return _Address(parsed, origin)
 
 
 def is_loopback(url: str) -> bool:
