@@ -59,6 +59,7 @@ class App:
         self._environment = os.environ if environment is None else environment
         self.config_file = config_file(self._environment)
         self._client = client
+        self._workspace_files = _workspace_files(client)
         self._models: dict[str, str] = {}
         self._config: Config | None = None
         self._stamp: object = None
@@ -83,12 +84,13 @@ class App:
     def change_client(self, client: Client) -> None:
         """Take new settings or folders from the client."""
         self._client = client
+        self._workspace_files = _workspace_files(client)
         self._stamp = None
 
     @property
     def workspace_files(self) -> list[Path]:
         """Where the settings of the client's folders would be; none while they are not trusted."""
-        return [Path(root) / WORKSPACE_FILE for root in self._client.roots] if self._client.trusted else []
+        return self._workspace_files
 
     def config(self) -> Config:
         """Return the settings of this moment. Raises ConfigError while a file is wrong."""
@@ -244,10 +246,14 @@ def data_folder(environment: Mapping[str, str]) -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir("farebox", False))
 
 
+def _workspace_files(client: Client) -> list[Path]:
+    return [Path(root) / WORKSPACE_FILE for root in client.roots] if client.trusted else []
+
+
 def _stamp(file: Path) -> tuple[int, int] | None:
     """Return what changes when a file does."""
     try:
-        info = file.stat()
+        info = os.stat(file)  # noqa: PTH116  half the time of file.stat(), and every request asks
     except OSError:
         return None
     return info.st_mtime_ns, info.st_size

@@ -144,7 +144,7 @@ class Keys:
         It changes every KEYRING_CACHE_S too, as a key in the keyring may.
         """
         try:
-            info = self._file.lstat()
+            info = os.lstat(self._file)
             file = (info.st_mtime_ns, info.st_size, info.st_ino, info.st_mode)
         except OSError:
             file = None
