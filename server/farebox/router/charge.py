@@ -5,7 +5,6 @@ and seen; and where no price is known, the cost is unknown and stays so.
 """
 
 import time
-import uuid
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -25,7 +24,7 @@ from farebox.messages import (
 )
 from farebox.providers.base import Endpoint
 from farebox.router.pricing import Pricing
-from farebox.router.request import Request, bytes_in, tokens_in
+from farebox.router.request import Request, bytes_in, new_id, tokens_in
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class Charge:
     endpoint: Endpoint
     pricing: Pricing
     baseline: tuple[Target, Endpoint] | None
-    call_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    call_id: str = field(default_factory=new_id)
     started_s: float = field(default_factory=time.monotonic)
     first_token_s: float | None = None
     output_bytes: int = 0

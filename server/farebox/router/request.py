@@ -4,6 +4,7 @@ A request is rendered anew for each target, because what a model accepts differs
 natively, another needs its own tokens, a third only chats.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,6 +91,11 @@ def clamped_output(wanted: int | None, input_tokens: int, traits: Traits) -> int
     if traits.context_window is not None:
         limits.append(traits.context_window - input_tokens - CONTEXT_MARGIN_TOKENS)
     return max(min(limits), FEWEST_OUTPUT_TOKENS)
+
+
+def new_id() -> str:
+    """Return a name for a request or an attempt that no other has: 32 hexadecimal digits."""
+    return os.urandom(16).hex()
 
 
 def tokens_in(size_bytes: int) -> int:
