@@ -5,6 +5,8 @@ Days begin at the user's own midnight, months on their first.
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from time import localtime
 from typing import TypeAlias
 
 from farebox.errors import ConfigError
@@ -20,7 +22,16 @@ def limits_from(
     """Turn the configured budgets into limits that begin at local midnight and on the first of the month."""
     if daily_usd is None and monthly_usd is None:
         return ()
-    today = local(now).date()
+    here = localtime(None if now is None else now.timestamp())
+    today = date(here.tm_year, here.tm_mon, here.tm_mday)
+    return _limits_on(today, here.tm_gmtoff, daily_usd, monthly_usd)
+
+
+@lru_cache(maxsize=8)
+def _limits_on(
+    today: date, _utc_offset_s: int, daily_usd: Amount | None, monthly_usd: Amount | None
+) -> tuple[Limit, ...]:
+    """Work out the limits of a day, once; the offset is here for who travels."""
     first = today.replace(day=1)
     next_first = (first + timedelta(days=31)).replace(day=1)
     periods = (
