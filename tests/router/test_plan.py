@@ -264,11 +264,22 @@ def test_tab_completion_does_not_take_the_model_of_the_chat(planner: Plan):
 def test_the_estimate_is_the_most_it_may_cost_beside_what_the_strongest_would(planner: Plan):
     route = planner(**OPENROUTER).plan(a_request("openrouter/openai/gpt-5-mini", chars=400_000))
     estimate = route.estimate
-    assert estimate.nanodollars == 133_334 * 250 + 1_000 * 2_000  # $0.25 and $2 for a million tokens
+    assert estimate.nanodollars == 135_168 * 250 + 1_000 * 2_000  # $0.25 and $2 for a million tokens
     assert route.candidates[0].estimated_nanodollars == estimate.nanodollars
     assert estimate.baseline_model == "openrouter/anthropic/claude-opus-5.5"
     assert (estimate.baseline_nanodollars or 0) > (estimate.nanodollars or 0)
     assert (estimate.saved_percent or 0) > 0
+
+
+def test_an_estimate_is_rounded_up_by_little(planner: Plan):
+    made = planner(**OPENROUTER)
+    for size in (2**bits + more for bits in range(24) for more in (-1, 0, 1)):
+        request = a_request(chars=size * 3)
+        assert request.most_input_tokens == size
+        exact = size * 250 + 1_000 * 2_000
+        estimate = made.estimate(Target("openrouter", "openai/gpt-5-mini"), request)
+        assert estimate is not None
+        assert exact <= estimate <= exact * 33 // 32
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ tab completion and wherever cheap is asked for.
 from dataclasses import dataclass, field, replace
 from typing import assert_never, get_args
 
-from farebox.catalog import Catalog
+from farebox.catalog import Catalog, ModelInfo
 from farebox.config import Config
 from farebox.errors import (
     ConfigError,
@@ -38,7 +38,10 @@ from farebox.router.request import Request
 
 MAX_ALIAS_DEPTH = 8
 MAX_TARGETS = 8
-MAX_ESTIMATES = 64
+MAX_MENUS = 64
+MAX_TRAITS = 64
+MAX_ESTIMATES = 1024
+ESTIMATE_BITS = 6
 LOW_COMPLEXITY_TOKENS = 2_000
 MEDIUM_COMPLEXITY_TOKENS = 16_000
 
@@ -57,10 +60,33 @@ class Choice:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A choice and what holds of it for every request: why it can't be used, and what its model can do."""
+
+    target: Target
+    why: str
+    problem: FareboxError | None
+    info: ModelInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Menu:
+    """What a model name means for a task, whatever the request's size."""
+
+    strategy: Strategy
+    requested: str
+    offers: tuple[_Offer, ...]
+
+
 @dataclass(slots=True)
 class _Memory:
     """What is looked up once: a Planner is made anew when settings or keys change, and twice a minute."""
 
+    menus: dict[tuple[str | None, Task], _Menu] = field(
+        default_factory=dict["tuple[str | None, Task]", "_Menu"]
+    )
+    traits: dict[Target, Traits] = field(default_factory=dict[Target, Traits])
     endpoints: dict[str, Endpoint | FareboxError] = field(default_factory=dict[str, Endpoint | FareboxError])
     states: dict[str, State] = field(default_factory=dict[str, State])
     estimates: dict[tuple[str, str, int, int, int], int | None] = field(
@@ -82,41 +108,45 @@ class Planner:
 
     def plan(self, request: Request, room: Room | None = None) -> Route:
         """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
-        strategy = self._strategy(request)
-        requested, choices = self._choices(request, strategy)
+        menu = self._menu(request)
         candidates: list[Candidate] = []
         problems: list[FareboxError] = []
-        usable: list[Choice] = []
-        for choice in choices:
-            most = self.estimate(choice.target, request)
-            problem = self._problem(choice.target, request) or too_dear(choice.target, most, room)
+        usable: list[_Offer] = []
+        for offer in menu.offers:
+            target = offer.target
+            most = self.estimate(target, request)
+            problem = offer.problem or unfit(target, offer.info, request) or too_dear(target, most, room)
             if problem is not None:
                 problems.append(problem)
-                candidates.append(Candidate(choice.target, "dropped", problem.message))
+                candidates.append(Candidate(target, "dropped", problem.message))
                 continue
             verdict = "fallback" if usable else "chosen"
-            usable.append(choice)
-            candidates.append(Candidate(choice.target, verdict, choice.why, most))
+            usable.append(offer)
+            candidates.append(Candidate(target, verdict, offer.why, most))
         if not usable:
             # An error that is remembered must not gather the frames, and prompts, of all who met it.
-            raise (problems[0] if problems else self._nothing_left(request)).with_traceback(None)
+            raise (problems[0] if problems else self._nothing_left()).with_traceback(None)
         chosen = usable[0]
         return Route(
-            requested=requested,
+            requested=menu.requested,
             task=request.task,
             phase=_PHASES.get(request.task, "act"),
             complexity=_complexity(request.input_tokens),
-            strategy=strategy,
+            strategy=menu.strategy,
             target=chosen.target,
             reason=chosen.why,
-            fallbacks=tuple(choice.target for choice in usable[1:]),
+            fallbacks=tuple(offer.target for offer in usable[1:]),
             candidates=tuple(candidates),
             estimate=self.estimate_with_baseline(chosen.target, request),
         )
 
     def estimate(self, target: Target, request: Request) -> int | None:
-        """The most that a request may cost there, in nano-dollars; None if the price is unknown."""
-        most = Usage(input_tokens=request.most_input_tokens, output_tokens=request.max_output_tokens)
+        """The most that a request may cost there, in nano-dollars; None if the price is unknown.
+
+        The size of the prompt is rounded up, by 3 % at most, so that the same sum serves the next requests.
+        """
+        input_tokens = _rounded_up(request.most_input_tokens)
+        most = Usage(input_tokens=input_tokens, output_tokens=request.max_output_tokens)
         key = (target.provider, target.model, most.input_tokens, most.output_tokens, request.images)
         estimates = self._memory.estimates
         if key not in estimates:
@@ -132,6 +162,14 @@ class Planner:
 
     def traits(self, target: Target) -> Traits:
         """Return what is known of a model that changes how it is asked."""
+        known = self._memory.traits
+        if target not in known:
+            if len(known) >= MAX_TRAITS:
+                known.clear()
+            known[target] = self._look_up_traits(target)
+        return known[target]
+
+    def _look_up_traits(self, target: Target) -> Traits:
         info = self.catalog.info(target.provider, target.model)
         if info is None:
             return UNKNOWN_TRAITS
@@ -166,6 +204,23 @@ class Planner:
         return replace(endpoint, free=told is not None and told.free is True)
 
     # --- names -> choices ----------------------------------------------------------------------
+
+    def _menu(self, request: Request) -> _Menu:
+        """Look up once what a name means for a task. Raises as ``targets`` does."""
+        key = request.requested, request.task
+        menus = self._memory.menus
+        if key not in menus:
+            if len(menus) >= MAX_MENUS:
+                menus.clear()
+            strategy = self._strategy(request)
+            requested, choices = self._choices(request, strategy)
+            menus[key] = _Menu(strategy, requested, tuple(map(self._offer, choices)))
+        return menus[key]
+
+    def _offer(self, choice: Choice) -> _Offer:
+        target = choice.target
+        info = self.catalog.info(target.provider, target.model)
+        return _Offer(target, choice.why, self._problem(target), info)
 
     def _strategy(self, request: Request) -> Strategy:
         names = self._names(request)
@@ -299,8 +354,8 @@ class Planner:
 
     # --- filters and prices ------------------------------------------------------------------------
 
-    def _problem(self, target: Target, request: Request) -> FareboxError | None:
-        """Return why a target can't take the request, or None."""
+    def _problem(self, target: Target) -> FareboxError | None:
+        """Return why a target can't take any request, or None."""
         state = self._state(target.provider)
         match state:
             case "missingKey" | "badKey" | "noAddress":
@@ -315,12 +370,12 @@ class Planner:
         endpoint = self._endpoint(target.provider)
         if isinstance(endpoint, Endpoint) and endpoint.loopback_only and is_elsewhere(endpoint, target.model):
             return not_local(target)
-        return unfit(target, self.catalog.info(target.provider, target.model), request)
+        return None
 
-    def _nothing_left(self, request: Request) -> FareboxError:
+    def _nothing_left(self) -> FareboxError:
         """Say why ``auto`` found nothing: what keeps a provider of the user's from being used, if any."""
         wanted = (Target(name, DEFAULT_MODEL) for name in self.directory.wanted())
-        problems = (self._problem(target, request) for target in wanted)
+        problems = (self._problem(target) for target in wanted)
         return next((problem for problem in problems if problem is not None), _nothing_set_up())
 
     def estimate_with_baseline(self, target: Target, request: Request) -> Estimate:
@@ -348,6 +403,12 @@ def _asked_strategy(name: str, default: Strategy) -> Strategy:
         f"{name}: there is no strategy {asked}",
         hint="Use auto, auto:cheap, auto:balanced or auto:quality.",
     )
+
+
+def _rounded_up(tokens: int) -> int:
+    """Round a count up to one with few significant bits."""
+    step = 1 << max(tokens.bit_length() - ESTIMATE_BITS, 0)
+    return -(-tokens // step) * step
 
 
 def _complexity(input_tokens: int) -> Complexity:
