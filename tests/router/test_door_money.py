@@ -258,8 +258,10 @@ async def test_what_we_refuse_ourselves_after_the_hold_costs_nothing(open_app: O
 async def test_a_budget_that_is_overspent_refuses_no_free_model(open_app: OpenApp, upstream: Upstream):
     app = open_app(f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n')
     upstream.queue(REPORTED, ANSWERED)
-    first, second = await done_of(app.door()), await done_of(app.door())
-    assert (first.route.target.name, second.route.target.name) == (PRICED, FREE)
+    first, (routed, *_, second) = await done_of(app.door()), await events_of(app)
+    assert isinstance(routed, Routed)
+    assert isinstance(second, Done)
+    assert [one.route.target.name for one in (first, routed, second)] == [PRICED, FREE, FREE]
     assert (first.cost.nanodollars, second.cost.nanodollars) == (500_000_000, 0)
 
 
@@ -277,6 +279,34 @@ async def test_a_model_whose_room_is_gone_by_its_turn_is_said_to_be_over_budget(
     assert isinstance(fell_back, FellBack)
     assert isinstance(done, Done)
     assert (done.route.target.name, done.route.candidates[0].why) == (FREE, "tried: budgetExceeded")
+
+
+async def test_what_another_process_has_spent_is_seen_by_the_hold_and_then_by_the_plan(
+    open_app: OpenApp, upstream: Upstream
+):
+    config = f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n'
+    app, other = open_app(config), open_app(config)
+    upstream.queue(ANSWERED, REPORTED, ANSWERED, ANSWERED)
+    assert (await done_of(app.door())).route.target.name == PRICED
+    assert (await done_of(other.door())).cost.nanodollars == 500_000_000
+    await other.ledger.check()
+    planned, fell_back, *_ = await events_of(app)
+    assert isinstance(planned, Routed)
+    assert isinstance(fell_back, FellBack)
+    assert planned.route.target.name == PRICED
+    planned, second, *_ = await events_of(app)
+    assert isinstance(planned, Routed)
+    assert not isinstance(second, FellBack)
+    assert planned.route.target.name == FREE
+
+
+async def test_room_that_a_settled_request_gave_back_counts_for_the_next_plan(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app('[budgets]\ndaily_usd = 0.0003\n[tasks]\nchat = "' + PRICED + '"\n')
+    upstream.queue(*[Answer(body=openrouter_stream("hi", {**TOKENS, "cost": 0}), content_type=STREAM)] * 3)
+    for _ in range(3):  # each may cost $0.0002
+        assert (await done_of(app.door())).cost.nanodollars == 0
 
 
 async def test_after_a_fallback_the_route_says_who_answered_and_who_failed(

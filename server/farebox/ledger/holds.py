@@ -5,7 +5,7 @@ spend the last cent. Sums are integers from end to end. An amount that is not kn
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from time import localtime
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from farebox.errors import BudgetExceeded
@@ -78,14 +78,30 @@ class Spent:
     settled_nanodollars: int
     held_nanodollars: int
 
+    @property
+    def nanodollars(self) -> int:
+        """Both together."""
+        return self.settled_nanodollars + self.held_nanodollars
 
-def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> None:
-    """Write the row of a request that is about to leave, or raise BudgetExceeded and write nothing."""
+    def plus(self, settled_nanodollars: int) -> "Spent":
+        """Return it with more paid, and as much held as before."""
+        return Spent(self.settled_nanodollars + settled_nanodollars, self.held_nanodollars)
+
+
+def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> tuple[Spent, ...] | None:
+    """Write the row of a request that is about to leave, or raise BudgetExceeded and write nothing.
+
+    Return what each limit's sum is now; None if nothing had to be summed.
+    """
+    if not limits:
+        _insert(connection, hold)
+        return None
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        for limit in limits:
-            _check(connection, hold, limit)
+        sums = [_check(connection, hold, limit) for limit in limits]
         _insert(connection, hold)
+    known = tuple(spent for spent in sums if spent is not None)
+    return known or None
 
 
 def settle(connection: "Connection", settlement: Settlement) -> bool:
@@ -138,7 +154,8 @@ def spent(connection: "Connection", since_ms: int, *, now_ms: int) -> Spent:
     return Spent(*cast("tuple[int, int]", row))
 
 
-def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
+def _check(connection: "Connection", hold: Hold, limit: Limit) -> Spent | None:
+    """Return what a limit's sum will be with this hold; None for one of nothing. Raises BudgetExceeded."""
     amount = hold.hold_nanodollars
     if amount is None:
         raise BudgetExceeded(
@@ -148,9 +165,9 @@ def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
             f"model with a known price, or remove [budgets] {limit.name}_usd.",
         )
     if amount == 0:  # what costs nothing has room, even in a budget that is overspent
-        return
+        return None
     so_far = spent(connection, limit.since_ms, now_ms=hold.started_ms)
-    if so_far.settled_nanodollars + so_far.held_nanodollars + amount > limit.limit_nanodollars:
+    if so_far.nanodollars + amount > limit.limit_nanodollars:
         raise BudgetExceeded(
             f"the {limit.name} budget of ${usd_text(limit.limit_nanodollars)} has no room for this request: "
             f"${usd_text(so_far.settled_nanodollars)} spent, ${usd_text(so_far.held_nanodollars)} held for "
@@ -158,30 +175,31 @@ def _check(connection: "Connection", hold: Hold, limit: Limit) -> None:
             hint=f"Raise [budgets] {limit.name}_usd, choose a cheaper model, "
             f"or wait until it resets at {minute_text(limit.resets_at)}.",
         )
+    return Spent(so_far.settled_nanodollars, so_far.held_nanodollars + amount)
 
 
 def _insert(connection: "Connection", hold: Hold) -> None:
-    started = datetime.fromtimestamp(hold.started_ms / 1000, tz=UTC).astimezone()
-    columns: _Columns = {
-        "call_id": hold.call_id,
-        "request_id": hold.request_id,
-        "attempt": hold.attempt,
-        "state": "held",
-        "task": hold.task,
-        "provider": storable_text(hold.target.provider),
-        "model": storable_text(hold.target.name),
-        "conversation": storable_text(hold.conversation),
-        "workspace": storable_text(hold.workspace),
-        "client": storable_text(hold.client),
-        "started_ms": hold.started_ms,
-        "day": started.strftime("%Y-%m-%d"),
-        "hour": started.strftime("%Y-%m-%d %H:00"),
-        "hold_nanodollars": believable(hold.hold_nanodollars),
-    }
-    places = ", ".join("?" for _ in columns)
+    started = localtime(hold.started_ms // 1000)
+    day = f"{started.tm_year:04}-{started.tm_mon:02}-{started.tm_mday:02}"
     connection.execute(
-        f"INSERT INTO calls ({', '.join(columns)}) VALUES ({places})",  # noqa: S608 own column names
-        tuple(columns.values()),
+        "INSERT INTO calls (state, call_id, request_id, attempt, task, provider, model, conversation,"
+        " workspace, client, started_ms, day, hour, hold_nanodollars)"
+        " VALUES ('held', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            hold.call_id,
+            hold.request_id,
+            hold.attempt,
+            hold.task,
+            storable_text(hold.target.provider),
+            storable_text(hold.target.name),
+            storable_text(hold.conversation),
+            storable_text(hold.workspace),
+            storable_text(hold.client),
+            hold.started_ms,
+            day,
+            f"{day} {started.tm_hour:02}:00",
+            believable(hold.hold_nanodollars),
+        ),
     )
 
 

@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +22,7 @@ from farebox.ledger import holds, queries, schema
 from farebox.ledger.holds import Hold, Limit, Settlement, Spent
 from farebox.ledger.queries import Group, Query
 from farebox.ledger.schema import LedgerUnusable
+from farebox.ledger.worker import Closed, Worker
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a job waits for another process that is writing."""
@@ -40,17 +40,23 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="farebox-ledger")
+        self._worker = Worker("farebox-ledger")
         self._connection: sqlite3.Connection | None = None
+        self._sums: dict[int, Spent] = {}
         self._unsettled: deque[Settlement] = deque(maxlen=UNSETTLED_MAX)
 
     async def hold(self, hold: Hold, limits: tuple[Limit, ...]) -> None:
         """Write a request's row before it leaves, or raise BudgetExceeded; return once it is committed."""
         try:
-            await self._ask(lambda connection: holds.place(connection, hold, limits))
+            sums = await self._ask(lambda connection: holds.place(connection, hold, limits))
+            if sums is not None:
+                self._sums = {limit.since_ms: spent for limit, spent in zip(limits, sums, strict=True)}
         except asyncio.CancelledError:
             # The row may stand although nobody waits for it any more: nothing leaves, so nothing is held.
             self._tell(lambda connection: holds.withdraw(connection, hold.call_id))
+            raise
+        except BudgetExceeded:
+            self._sums = {}  # what was thought to be left is not
             raise
         except LedgerUnusable as error:
             if limits:
@@ -62,7 +68,9 @@ class Ledger:
 
     def settle(self, settlement: Settlement) -> None:
         """Hand over what a request came to. Never waits and never raises."""
-        self._tell(lambda _connection: None, settlement)
+        cost = settlement.cost.nanodollars or 0
+        self._sums = {since: spent.plus(cost) for since, spent in self._sums.items()}
+        self._tell(_nothing, settlement)
 
     async def groups(self, query: Query) -> tuple[Group, ...]:
         """Sum the calls of a query."""
@@ -72,6 +80,14 @@ class Ledger:
         """Sum what was spent and what is held since a moment."""
         now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
         return await self._ask(lambda connection: holds.spent(connection, since_ms, now_ms=now))
+
+    def spent_at_most(self, since_ms: int) -> Spent | None:
+        """Return at once, as far as this process knows, the most that may be spent and held since a moment.
+
+        It is what the last hold's budget check summed up, and what was settled after that. None if no check
+        did. What other processes have done in the meantime is not in it: only a hold decides.
+        """
+        return self._sums.get(since_ms)
 
     async def spent_since(self, *moments_ms: int) -> tuple[Spent, ...]:
         """Sum as ``spent`` does since each of these moments, all in one visit to the ledger's thread."""
@@ -90,32 +106,26 @@ class Ledger:
 
     def close_now(self) -> None:
         """Do as ``close`` does where no event loop runs; gives up waiting after CLOSE_TIMEOUT_S."""
-        try:
-            closing = self._thread.submit(self._disconnect)
-        except RuntimeError:  # closed already
-            return
-        self._thread.shutdown(wait=False)
-        try:
-            closing.result(timeout=CLOSE_TIMEOUT_S)
-        except TimeoutError:
+        if not self._worker.close(self._disconnect, timeout_s=CLOSE_TIMEOUT_S):
             _log.warning("ledger still writing at exit")
 
     async def _ask(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return await asyncio.wrap_future(self._submit(work, None))
+        try:
+            return await self._worker.ask(lambda: self._run(work, None))
+        except Closed as error:
+            raise LedgerUnusable(f"the ledger {self.path} is closed", hint="restart farebox") from error
 
     def _tell(self, work: Callable[[sqlite3.Connection], None], settlement: Settlement | None = None) -> None:
-        try:
-            self._submit(work, settlement).add_done_callback(_log_failure)
-        except LedgerUnusable as error:
-            _log.warning("ledger write lost: %s", _code(error))
+        def job() -> None:
+            try:
+                self._run(work, settlement)
+            except Exception as error:  # noqa: BLE001  the thread must live on, whatever this was
+                _log.warning("ledger write failed: %s", _code(error))
 
-    def _submit(
-        self, work: Callable[[sqlite3.Connection], _T], settlement: Settlement | None
-    ) -> "Future[_T]":
         try:
-            return self._thread.submit(self._run, work, settlement)
-        except RuntimeError as error:
-            raise LedgerUnusable(f"the ledger {self.path} is closed", hint="restart farebox") from error
+            self._worker.submit(job)
+        except Closed as error:
+            _log.warning("ledger write lost: %s", _code(error))
 
     # --- in the ledger's own thread ---
 
@@ -146,9 +156,10 @@ class Ledger:
     def _disconnect(self) -> None:
         if self._unsettled:
             with suppress(LedgerUnusable):
-                self._run(lambda _connection: None, None)
+                self._run(_nothing, None)
         if self._connection is not None:
-            self._connection.close()
+            with suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
 
 
@@ -181,10 +192,8 @@ def _claim_the_write_lock(connection: sqlite3.Connection) -> None:
     connection.execute("ROLLBACK")
 
 
-def _log_failure(future: "Future[None]") -> None:
-    error = None if future.cancelled() else future.exception()
-    if error is not None:
-        _log.warning("ledger write failed: %s", _code(error))
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """Do no more than every job does: write the settlements that wait."""
 
 
 def _code(error: BaseException) -> str:

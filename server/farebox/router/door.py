@@ -7,7 +7,6 @@ nothing is retried or rerouted behind their back.
 """
 
 import asyncio
-import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -16,7 +15,7 @@ from typing import Final
 
 from farebox import prices, privacy
 from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
-from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
+from farebox.ledger.holds import Hold, Limit, Outcome, Settlement, Spent
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
@@ -40,9 +39,9 @@ from farebox.providers.directory import Directory, Opened
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
-from farebox.router.filters import Room
+from farebox.router.filters import Room, too_dear
 from farebox.router.plan import Planner
-from farebox.router.request import Request, Serving, clamped_output
+from farebox.router.request import Request, Serving, clamped_output, new_id
 from farebox.router.retry import MAX_ATTEMPTS, RetryBudget
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
@@ -61,10 +60,23 @@ class Door:
 
     async def route(self, request: Request) -> Route:
         """Show where a request would go. Nothing leaves. Raises what a real request would."""
-        if not prices.loaded():
-            await asyncio.to_thread(prices.preload)
-        self._guard(request)
-        return self.planner.plan(request, await self._room())
+        await self._let_pass(request)
+        return self.planner.plan(request, await self._room(self.limits))
+
+    async def plan(self, request: Request, limits: tuple[Limit, ...]) -> Route:
+        """Decide where a request goes, as ``route`` does.
+
+        Where the budgets had room in plenty a moment ago they are not summed up for the plan: the hold of
+        this request will do that in any case.
+        """
+        await self._let_pass(request)
+        route = self.planner.plan(request)
+        if not limits:
+            return route
+        least = self._least_room(limits)
+        if least is not None and _fits(route, least):
+            return route
+        return self.planner.plan(request, await self._room(limits))
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -72,30 +84,32 @@ class Door:
         budgets = self.planner.config.budgets
         return limits_from(budgets.daily_usd, budgets.monthly_usd)
 
-    async def _room(self) -> Room | None:
+    async def _room(self, limits: tuple[Limit, ...]) -> Room | None:
         """Ask the ledger what the tightest budget leaves. None without a budget, and where it can't say:
         then the hold, which fails closed, has the last word.
         """
-        limits = self.limits
         if not limits:
             return None
         try:
             sums = await self.ledger.spent_since(*(limit.since_ms for limit in limits))
         except LedgerUnusable:
             return None
-        rooms = [
-            Room(
-                limit.name,
-                limit.limit_nanodollars - spent.settled_nanodollars - spent.held_nanodollars,
-                limit.resets_at,
-            )
-            for limit, spent in zip(limits, sums, strict=True)
-        ]
-        return min(rooms, key=lambda room: room.left_nanodollars)
+        return _tightest(limits, sums)
+
+    def _least_room(self, limits: tuple[Limit, ...]) -> Room | None:
+        """Return at once what the tightest budget leaves at least; None if that is not known of all."""
+        sums = [self.ledger.spent_at_most(limit.since_ms) for limit in limits]
+        known = tuple(spent for spent in sums if spent is not None)
+        return _tightest(limits, known) if len(known) == len(limits) else None
 
     def send(self, request: Request) -> "Reply":
         """Start a request: iterate the reply's events, then read what it came to."""
         return Reply(self, request)
+
+    async def _let_pass(self, request: Request) -> None:
+        if not prices.loaded():
+            await asyncio.to_thread(prices.preload)
+        self._guard(request)
 
     def _guard(self, request: Request) -> None:
         """Raise Excluded if the request may not leave the machine at all."""
@@ -114,7 +128,8 @@ class Reply:
     def __init__(self, door: Door, request: Request) -> None:
         self._door = door
         self._request = request
-        self._request_id = uuid.uuid4().hex
+        self._request_id = new_id()
+        self._limits: tuple[Limit, ...] = ()
         self._attempts: list[Attempt] = []
         self._settlements: list[Settlement] = []
         self._trace: Trace | None = None
@@ -125,7 +140,8 @@ class Reply:
 
         Closing the generator, or cancelling the task that iterates it, closes the provider's socket.
         """
-        route = await self._door.route(self._request)
+        self._limits = self._door.limits
+        route = await self._door.plan(self._request, self._limits)
         yield Routed(route)
         try:
             async with aclosing(self._walk(route)) as events:
@@ -225,7 +241,7 @@ class Reply:
 
     async def _hold(self, target: Target, hold: Hold) -> None:
         try:
-            await self._door.ledger.hold(hold, self._door.limits)
+            await self._door.ledger.hold(hold, self._limits)
         except BudgetExceeded as error:
             self._attempts.append(Attempt(target, error.kind, 0))
             raise
@@ -297,6 +313,23 @@ class Reply:
             estimate=self._door.planner.estimate_with_baseline(served, self._request),
             attempts=tuple(self._attempts),
         )
+
+
+def _tightest(limits: tuple[Limit, ...], sums: tuple[Spent, ...]) -> Room:
+    rooms = [
+        Room(limit.name, limit.limit_nanodollars - spent.nanodollars, limit.resets_at)
+        for limit, spent in zip(limits, sums, strict=True)
+    ]
+    return min(rooms, key=lambda room: room.left_nanodollars)
+
+
+def _fits(route: Route, room: Room) -> bool:
+    """Say whether every model of a plan fits into the budgets."""
+    return all(
+        too_dear(candidate.target, candidate.estimated_nanodollars, room) is None
+        for candidate in route.candidates
+        if candidate.verdict != "dropped"
+    )
 
 
 def _known(traits: Traits, opened: Opened) -> Traits:
