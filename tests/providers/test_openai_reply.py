@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from farebox.messages import Delta, Finish, Reasoning, Text, ToolCall, Trace, Usage
 from farebox.providers.base import Quirks
 from farebox.providers.json_value import JsonObject
+from farebox.providers.openai_choice import first_choice
 from farebox.providers.openai_reply import Reply, error_in, finish_reason
 from support.upstream import chunk
 
@@ -124,7 +125,7 @@ def test_only_the_first_of_several_answers_is_read():
     second = {"index": 1, "delta": {"content": "B"}, "finish_reason": "error", "usage": {"prompt_tokens": 9}}
     for chunks in ([{"choices": [second]}, {"choices": [first]}], [{"choices": [second, first]}]):
         assert check(*chunks)[0] == [Text("A"), Finish("stop")]
-        assert [error_in(one) for one in chunks] == [None] * len(chunks)
+        assert [error_in(one, first_choice(one)) for one in chunks] == [None] * len(chunks)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,7 @@ def test_the_model_is_at_work_while_pieces_come(delta: JsonObject, pieces: int):
     ],
 )
 def test_an_error_in_a_chunk_is(table: JsonObject, expected: JsonObject | None):
-    assert error_in(table) == expected
+    assert error_in(table, first_choice(table)) == expected
 
 
 # --- whatever comes ----------------------------------------------------------------------------
@@ -346,7 +347,7 @@ def test_no_shape_of_a_chunk_raises(chunks: list[dict[str, object]], trace: obje
     deltas, _ = check(*chunks, quirks=Quirks(trace=trace))  # type: ignore[arg-type]
     assert isinstance(deltas[-1], Finish)
     for one in chunks:
-        error_in(one)
+        error_in(one, first_choice(one))
 
 
 def turned(value: object) -> object:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from farebox.messages import Usage
 from farebox.providers.json_value import JsonObject, parse_object
+from farebox.providers.openai_choice import first_choice
 from farebox.providers.openai_usage import reported_nanodollars, usage_of, usage_tables
 
 FIVE = {"prompt_tokens": 5}
@@ -23,12 +24,12 @@ FIVE = {"prompt_tokens": 5}
     ],
 )
 def test_usage_is_found(where: JsonObject):
-    assert usage_tables(where) == [FIVE]
+    assert usage_tables(where, first_choice(where)) == (FIVE,)
 
 
 @pytest.mark.parametrize("nothing", [{}, {"usage": None}, {"usage": {}}, {"usage": 7}, {"choices": [7]}])
 def test_no_usage_is_found(nothing: JsonObject):
-    assert usage_tables(nothing) == []
+    assert usage_tables(nothing, first_choice(nothing)) == ()
 
 
 @pytest.mark.parametrize(

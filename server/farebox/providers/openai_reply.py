@@ -17,6 +17,8 @@ from farebox.providers.openai_trace import TraceCollector, shown_words, thought_
 from farebox.providers.openai_usage import reported_nanodollars, usage_of, usage_tables
 from farebox.providers.reading import DONE
 
+_PLAIN: Final = frozenset({"role", "content"})
+
 _FINISH: Final[dict[str, FinishReason]] = {
     "stop": "stop",
     "eos": "stop",
@@ -75,28 +77,36 @@ class Reply:
         self._tool_calls = ToolCalls()
         self._trace = TraceCollector(self._quirks.trace, is_whole=is_whole)
         self._placeholders = PlaceholderFilter()
+        self._new: list[Delta] = []
         self.pieces = 0
         """How many pieces of an answer have come, hidden ones too: while it grows, the model is at work."""
+        self.error: JsonObject | None = None
+        """What holds the last chunk's ``error``; None if all is well."""
 
     @property
     def ended_early(self) -> bool:
         """True if the stream stopped with neither a finish reason nor its end mark."""
         return self._finish is None and not self._done
 
-    def read(self, chunk: JsonObject) -> Iterator[Delta]:
-        """Take one chunk (or one whole body) in; yield what it adds."""
+    def read(self, chunk: JsonObject) -> list[Delta]:
+        """Take one chunk (or one whole body) in; return what it adds. ``error`` says then if it holds one."""
         if DONE in chunk:
             self._done = True
-            return
+            return []
+        choice = first_choice(chunk)
         self._model = text(chunk, "model") or self._model
         self._id = text(chunk, "id") or self._id
-        for table in usage_tables(chunk):
+        for table in usage_tables(chunk, choice):
             self._read_usage(table)
-        yield from self._read_choice(first_choice(chunk))
+        self.error = error_in(chunk, choice)
+        self._new = []
+        self._read_choice(choice)
+        return self._new
 
     def end(self) -> Iterator[Delta]:
         """Yield what was held back, the whole tool calls and the finish."""
-        yield from self._reasoning_over()
+        if shown := self._placeholders.end():
+            yield Reasoning(shown)
         yield from self._tool_calls.whole()
         yield Finish(
             reason=self._finish or "stop",
@@ -128,25 +138,24 @@ class Reply:
         if self._reported is None or cost:
             self._reported = cost
 
-    def _read_choice(self, choice: JsonObject) -> Iterator[Delta]:
+    def _read_choice(self, choice: JsonObject) -> None:
         self._done = self._done or (self._is_whole and bool(choice))
-        delta = obj(choice, "delta" if isinstance(choice.get("delta"), dict) else "message")
-        yield from self._read_reasoning(delta)
-        yield from self._read_content(delta)
-        if refusal := text(delta, "refusal"):
-            yield from self._answered(refusal)
-        if not delta:  # Together says each word twice
-            yield from self._answered(text(choice, "text"))
-        self._read_tool_calls(delta)
         self._finish = finish_reason(choice) or self._finish
+        delta = obj(choice, "delta" if isinstance(choice.get("delta"), dict) else "message")
+        if not delta:  # Together says each word twice
+            self._answered(text(choice, "text"))
+        if delta.keys() <= _PLAIN:  # as most are
+            self._read_content(delta)
+            return
+        self._read_reasoning(delta)
+        self._read_content(delta)
+        self._answered(text(delta, "refusal"))
+        self._read_tool_calls(delta)
 
-    def _read_reasoning(self, delta: JsonObject) -> Iterator[Delta]:
+    def _read_reasoning(self, delta: JsonObject) -> None:
         details = array(delta, "reasoning_details")
         words = text(delta, "reasoning") or text(delta, "reasoning_content")
-        if details and not words:
-            words = shown_words(details)
-        if words or details:
-            yield from self._reasoned(words, details)
+        self._reasoned(words or shown_words(details), details)
 
     def _read_tool_calls(self, delta: JsonObject) -> None:
         """Read calls, or the one of OpenAI's deprecated ``function_call``, which some send beside them."""
@@ -156,36 +165,34 @@ class Reply:
         for fragment in fragments:
             self.pieces += self._tool_calls.add(obj(fragment))
 
-    def _read_content(self, delta: JsonObject) -> Iterator[Delta]:
+    def _read_content(self, delta: JsonObject) -> None:
         """Read content that is a string or, at Mistral, a list of typed parts."""
-        if words := text(delta, "content"):
-            yield from self._answered(words)
+        content = delta.get("content")
+        if isinstance(content, str):
+            self._answered(content)
             return
         for part in map(obj, array(delta, "content")):
             if part.get("type") == "thinking":
                 thoughts = (text(obj(inner), "text") for inner in array(part, "thinking"))
-                yield from self._reasoned("".join(thoughts) or text(part, "thinking"), [])
+                self._reasoned("".join(thoughts) or text(part, "thinking"), [])
             else:
-                yield from self._answered(text(part, "text"))
+                self._answered(text(part, "text"))
 
-    def _reasoned(self, words: str, details: list[object]) -> Iterator[Delta]:
+    def _reasoned(self, words: str, details: list[object]) -> None:
         if not words and not details:
             return
         self.pieces += 1
         self._trace.add(details, words)
         if shown := self._placeholders.feed(words):
-            yield Reasoning(shown)
+            self._new.append(Reasoning(shown))
 
-    def _answered(self, words: str) -> Iterator[Delta]:
+    def _answered(self, words: str) -> None:
         if not words:
             return
         self.pieces += 1
-        yield from self._reasoning_over()
-        yield Text(words)
-
-    def _reasoning_over(self) -> Iterator[Delta]:
         if shown := self._placeholders.end():
-            yield Reasoning(shown)
+            self._new.append(Reasoning(shown))
+        self._new.append(Text(words))
 
 
 def finish_reason(choice: JsonObject) -> FinishReason | None:
@@ -196,8 +203,8 @@ def finish_reason(choice: JsonObject) -> FinishReason | None:
     return _FINISH.get(reason) or _FINISH.get(text(choice, "native_finish_reason").lower()) or "stop"
 
 
-def error_in(chunk: JsonObject) -> JsonObject | None:
-    """Return what holds a chunk's ``error``: the chunk, its choice or ``x_groq``; None if all is well.
+def error_in(chunk: JsonObject, choice: JsonObject) -> JsonObject | None:
+    """Return what holds an ``error``: a chunk, its choice or ``x_groq``; None if all is well.
 
     A choice that ends with a reason that means failure is an error, even where nobody says which.
     """
@@ -207,7 +214,6 @@ def error_in(chunk: JsonObject) -> JsonObject | None:
         return {"error": chunk}
     if "x_groq" in chunk and (groq := obj(chunk, "x_groq")).get("error"):
         return groq
-    choice = first_choice(chunk)
     if choice.get("error"):
         return choice
     if finish_reason(choice) == "error":

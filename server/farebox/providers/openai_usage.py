@@ -8,17 +8,16 @@ from typing import Final
 
 from farebox.messages import Usage, nanodollars_from_usd
 from farebox.providers.json_value import JsonObject, count, decimal, obj
-from farebox.providers.openai_choice import first_choice
 
 _COUNTS: Final = ("prompt_tokens", "completion_tokens")
 
 
-def usage_tables(chunk: JsonObject) -> list[JsonObject]:
-    """Return the usage objects of a chunk, wherever they hide, the most trusted one last."""
-    tables = [obj(first_choice(chunk), "usage")]
-    if "usage" in chunk or "x_groq" in chunk:  # in few chunks of many
-        tables += obj(chunk, "x_groq", "usage"), obj(chunk, "usage")
-    return [table for table in tables if table]
+def usage_tables(chunk: JsonObject, choice: JsonObject) -> tuple[JsonObject, ...]:
+    """Return the usage objects of a chunk, in its choice too, the most trusted one last."""
+    if not ("usage" in chunk or "x_groq" in chunk or "usage" in choice):  # as in most chunks
+        return ()
+    tables = obj(choice, "usage"), obj(chunk, "x_groq", "usage"), obj(chunk, "usage")
+    return tuple(table for table in tables if table)
 
 
 def usage_of(table: JsonObject, *, reasoning_beside_output: bool = False) -> Usage | None:
