@@ -71,7 +71,8 @@ def a_settlement(call_id: str = "c1", cost: Cost | None = None) -> Settlement:
 
 
 def spent(connection: sqlite3.Connection, now_ms: int = NOW_MS) -> Spent:
-    return holds.spent(connection, DAY_START_MS, now_ms=now_ms)
+    (spent,) = holds.spent_since(connection, [DAY_START_MS], now_ms=now_ms)
+    return spent
 
 
 def column(connection: sqlite3.Connection, name: str, call_id: str = "c1") -> object:
@@ -149,7 +150,9 @@ def test_what_was_spent_before_the_budget_began_does_not_count(connection: sqlit
     holds.place(connection, a_hold("yesterday", 900, started_ms=DAY_START_MS - 1), (MONTHLY,))
     holds.settle(connection, a_settlement("yesterday", Cost(900, "reported")))
     holds.place(connection, a_hold("today", 1_000), (DAILY,))
-    assert holds.spent(connection, MONTHLY.since_ms, now_ms=NOW_MS) == Spent(900, 1_000)
+    moments_ms = [DAY_START_MS, MONTHLY.since_ms]
+    sums = holds.spent_since(connection, moments_ms, now_ms=NOW_MS)
+    assert sums == (Spent(0, 1_000), Spent(900, 1_000))
 
 
 def test_settling_replaces_the_hold_by_the_cost(connection: sqlite3.Connection):

@@ -4,7 +4,9 @@ A hold is placed and every budget is checked in one write transaction, so that t
 spend the last cent. Sums are integers from end to end. An amount that is not known is NULL, never 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from time import localtime
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -83,6 +85,10 @@ class Spent:
         """Both together."""
         return self.settled_nanodollars + self.held_nanodollars
 
+    def holding(self, nanodollars: int) -> "Spent":
+        """Return it with more held, and as much paid as before."""
+        return Spent(self.settled_nanodollars, self.held_nanodollars + nanodollars)
+
     def plus(self, settled_nanodollars: int) -> "Spent":
         """Return it with more paid, and as much held as before."""
         return Spent(self.settled_nanodollars + settled_nanodollars, self.held_nanodollars)
@@ -91,17 +97,22 @@ class Spent:
 def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> tuple[Spent, ...] | None:
     """Write the row of a request that is about to leave, or raise BudgetExceeded and write nothing.
 
-    Return what each limit's sum is now; None if nothing had to be summed.
+    Return what each limit's sum is now; None if nothing had to be summed: what costs nothing has room, even
+    in a budget that is overspent.
     """
-    if not limits:
+    if not limits or hold.hold_nanodollars == 0:
         _insert(connection, hold)
         return None
+    if hold.hold_nanodollars is None:
+        raise _unknown_price(hold, limits[0])
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        sums = [_check(connection, hold, limit) for limit in limits]
+        sums = spent_since(connection, [limit.since_ms for limit in limits], now_ms=hold.started_ms)
+        for limit, spent in zip(limits, sums, strict=True):
+            if spent.nanodollars + hold.hold_nanodollars > limit.limit_nanodollars:
+                raise _no_room(hold.hold_nanodollars, limit, spent)
         _insert(connection, hold)
-    known = tuple(spent for spent in sums if spent is not None)
-    return known or None
+    return tuple(spent.holding(hold.hold_nanodollars) for spent in sums)
 
 
 def settle(connection: "Connection", settlement: Settlement) -> bool:
@@ -121,18 +132,17 @@ def bookable(settlement: Settlement) -> Settlement:
     paid, basis = believable(cost.nanodollars), cost.basis
     if paid is None or basis == "unknown":
         paid, basis = None, "unknown"
-    baseline = believable(cost.baseline_nanodollars)
-    return replace(
-        settlement,
-        usage=Usage(
-            input_tokens=_tokens(usage.input_tokens),
-            cached_input_tokens=_tokens(usage.cached_input_tokens),
-            cache_write_tokens=_tokens(usage.cache_write_tokens),
-            output_tokens=_tokens(usage.output_tokens),
-            reasoning_tokens=_tokens(usage.reasoning_tokens),
-        ),
-        cost=replace(cost, nanodollars=paid, basis=basis, baseline_nanodollars=baseline),
+    cost = Cost(paid, basis, cost.baseline_model, believable(cost.baseline_nanodollars))
+    usage = Usage(
+        input_tokens=_tokens(usage.input_tokens),
+        cached_input_tokens=_tokens(usage.cached_input_tokens),
+        cache_write_tokens=_tokens(usage.cache_write_tokens),
+        output_tokens=_tokens(usage.output_tokens),
+        reasoning_tokens=_tokens(usage.reasoning_tokens),
     )
+    if (usage, cost) == (settlement.usage, settlement.cost):
+        return settlement
+    return replace(settlement, usage=usage, cost=cost)
 
 
 def withdraw(connection: "Connection", call_id: str) -> None:
@@ -140,42 +150,46 @@ def withdraw(connection: "Connection", call_id: str) -> None:
     connection.execute("DELETE FROM calls WHERE call_id = ? AND state = 'held'", (call_id,))
 
 
-def spent(connection: "Connection", since_ms: int, *, now_ms: int) -> Spent:
-    """Sum what was settled and what is still held among the calls that started since a moment.
+def spent_since(connection: "Connection", moments_ms: Sequence[int], *, now_ms: int) -> tuple[Spent, ...]:
+    """Sum what was settled and what is still held among the calls that started since each of these moments.
 
     A call belongs to the day on which it started, so its hold and its cost count against one budget.
     """
-    sql = (
-        "SELECT COALESCE(SUM(CASE WHEN state = 'settled' THEN cost_nanodollars END), 0),"
-        " COALESCE(SUM(CASE WHEN state = 'held' AND started_ms > ? THEN hold_nanodollars END), 0)"
-        " FROM calls WHERE started_ms >= ?"
+    if not moments_ms:
+        return ()
+    alive_ms = now_ms - HOLD_TTL_S * 1000 + 1
+    bounds = [bound for since_ms in moments_ms for bound in (since_ms, max(since_ms, alive_ms))]
+    row = connection.execute(_sums_sql(len(moments_ms)), (*bounds, min(moments_ms))).fetchone()
+    sums = cast("tuple[int, ...]", row)
+    return tuple(Spent(*pair) for pair in zip(sums[::2], sums[1::2], strict=True))
+
+
+@lru_cache
+def _sums_sql(moments: int) -> str:
+    sums = (
+        "COALESCE(SUM(CASE WHEN state = 'settled' AND started_ms >= ? THEN cost_nanodollars END), 0),"
+        " COALESCE(SUM(CASE WHEN state = 'held' AND started_ms >= ? THEN hold_nanodollars END), 0)"
     )
-    row = connection.execute(sql, (now_ms - HOLD_TTL_S * 1000, since_ms)).fetchone()
-    return Spent(*cast("tuple[int, int]", row))
+    return f"SELECT {', '.join([sums] * moments)} FROM calls WHERE started_ms >= ?"  # noqa: S608 own names
 
 
-def _check(connection: "Connection", hold: Hold, limit: Limit) -> Spent | None:
-    """Return what a limit's sum will be with this hold; None for one of nothing. Raises BudgetExceeded."""
-    amount = hold.hold_nanodollars
-    if amount is None:
-        raise BudgetExceeded(
-            f"the price of {hold.target.name} is not known, so the {limit.name} budget of "
-            f"${usd_text(limit.limit_nanodollars)} can't be kept",
-            hint=f"If it costs nothing set free = true in [providers.{hold.target.provider}]; else choose a "
-            f"model with a known price, or remove [budgets] {limit.name}_usd.",
-        )
-    if amount == 0:  # what costs nothing has room, even in a budget that is overspent
-        return None
-    so_far = spent(connection, limit.since_ms, now_ms=hold.started_ms)
-    if so_far.nanodollars + amount > limit.limit_nanodollars:
-        raise BudgetExceeded(
-            f"the {limit.name} budget of ${usd_text(limit.limit_nanodollars)} has no room for this request: "
-            f"${usd_text(so_far.settled_nanodollars)} spent, ${usd_text(so_far.held_nanodollars)} held for "
-            f"running requests, up to ${usd_text(amount)} needed",
-            hint=f"Raise [budgets] {limit.name}_usd, choose a cheaper model, "
-            f"or wait until it resets at {minute_text(limit.resets_at)}.",
-        )
-    return Spent(so_far.settled_nanodollars, so_far.held_nanodollars + amount)
+def _unknown_price(hold: Hold, limit: Limit) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"the price of {hold.target.name} is not known, so the {limit.name} budget of "
+        f"${usd_text(limit.limit_nanodollars)} can't be kept",
+        hint=f"If it costs nothing set free = true in [providers.{hold.target.provider}]; else choose a "
+        f"model with a known price, or remove [budgets] {limit.name}_usd.",
+    )
+
+
+def _no_room(amount: int, limit: Limit, spent: Spent) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"the {limit.name} budget of ${usd_text(limit.limit_nanodollars)} has no room for this request: "
+        f"${usd_text(spent.settled_nanodollars)} spent, ${usd_text(spent.held_nanodollars)} held for "
+        f"running requests, up to ${usd_text(amount)} needed",
+        hint=f"Raise [budgets] {limit.name}_usd, choose a cheaper model, "
+        f"or wait until it resets at {minute_text(limit.resets_at)}.",
+    )
 
 
 def _insert(connection: "Connection", hold: Hold) -> None:

@@ -78,8 +78,8 @@ class Ledger:
 
     async def spent(self, since_ms: int, *, now_ms: int | None = None) -> Spent:
         """Sum what was spent and what is held since a moment."""
-        now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-        return await self._ask(lambda connection: holds.spent(connection, since_ms, now_ms=now))
+        (spent,) = await self.spent_since(since_ms, now_ms=now_ms)
+        return spent
 
     def spent_at_most(self, since_ms: int) -> Spent | None:
         """Return at once, as far as this process knows, the most that may be spent and held since a moment.
@@ -89,12 +89,10 @@ class Ledger:
         """
         return self._sums.get(since_ms)
 
-    async def spent_since(self, *moments_ms: int) -> tuple[Spent, ...]:
+    async def spent_since(self, *moments_ms: int, now_ms: int | None = None) -> tuple[Spent, ...]:
         """Sum as ``spent`` does since each of these moments, all in one visit to the ledger's thread."""
-        now = time.time_ns() // 1_000_000
-        return await self._ask(
-            lambda connection: tuple(holds.spent(connection, since, now_ms=now) for since in moments_ms)
-        )
+        now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+        return await self._ask(lambda connection: holds.spent_since(connection, moments_ms, now_ms=now))
 
     async def check(self) -> None:
         """Raise LedgerUnusable unless the file can be opened and written."""
