@@ -13,6 +13,8 @@ _WEAKEST_FIRST: Final[tuple[CostBasis, ...]] = ("unknown", "estimated", "compute
 
 def total_usage(usages: Sequence[Usage]) -> Usage:
     """Add up token counts."""
+    if len(usages) == 1:
+        return usages[0]
     return Usage(
         input_tokens=sum(usage.input_tokens for usage in usages),
         cached_input_tokens=sum(usage.cached_input_tokens for usage in usages),

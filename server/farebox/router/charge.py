@@ -62,15 +62,15 @@ class Charge:
     def note(self, delta: Delta) -> None:
         """Take note of an event as it passes."""
         match delta:
-            case Finish():
-                self.finish = delta
-                return
             case Text(text):
                 self.output_bytes += bytes_in(text)
             case Reasoning(text):
                 self.reasoning_bytes += bytes_in(text)
             case ToolCall():
                 self.output_bytes += bytes_in(delta.name + delta.arguments)
+            case Finish():
+                self.finish = delta
+                return
             case _:
                 assert_never(delta)
         if self.first_token_s is None:
@@ -149,9 +149,10 @@ class Charge:
 
     def _at_least_seen(self, told: Usage) -> Usage:
         """Raise the count of an answer that broke off: it was told before what came last."""
+        if self.finish is None or self.finish.reason != "error":
+            return told
         seen = self._estimated_usage().output_tokens
-        broke_off = self.finish is not None and self.finish.reason == "error"
-        return replace(told, output_tokens=seen) if broke_off and seen > told.output_tokens else told
+        return replace(told, output_tokens=max(seen, told.output_tokens))
 
     def _estimated_usage(self) -> Usage:
         reasoning_tokens = tokens_in(self.reasoning_bytes)

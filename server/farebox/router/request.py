@@ -105,4 +105,4 @@ def tokens_in(size_bytes: int) -> int:
 
 def bytes_in(text: str) -> int:
     """Return the size of a text in UTF-8."""
-    return len(text.encode("utf-8", errors="replace"))
+    return len(text) if text.isascii() else len(text.encode("utf-8", errors="replace"))
