@@ -2,19 +2,18 @@
 
 Every request of every feature comes through here, so every one is checked for privacy, held against
 the budget before it leaves, and charged whatever its end. What fails before its first event is tried again
-where that helps (``router.retry``), then elsewhere; once an event of an answer has reached the caller,
+where that helps, then elsewhere (``router.walk``); once an event of an answer has reached the caller,
 nothing is retried or rerouted behind their back.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from farebox import prices, privacy
-from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, NoRouteLeft, ProviderError
+from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, ProviderError
 from farebox.ledger.holds import Hold, Limit, Outcome, Settlement, Spent
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
@@ -25,7 +24,6 @@ from farebox.messages import (
     Candidate,
     Done,
     Event,
-    FellBack,
     Finish,
     Retrying,
     Route,
@@ -42,7 +40,8 @@ from farebox.router.echo import drop_echo
 from farebox.router.filters import Room, too_dear
 from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving, clamped_output, new_id
-from farebox.router.retry import MAX_ATTEMPTS, RetryBudget
+from farebox.router.retry import RetryBudget
+from farebox.router.walk import Walk
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """Of text, reasoning and tool calls together: twenty times what a model can write at once."""
@@ -143,53 +142,24 @@ class Reply:
         self._limits = self._door.limits
         route = await self._door.plan(self._request, self._limits)
         yield Routed(route)
+        walk = Walk(route, self._door.retries, self._request.task)
         try:
-            async with aclosing(self._walk(route)) as events:
-                async for event in events:
-                    yield event
+            while True:
+                try:
+                    async with aclosing(self._attempt(route, walk.target)) as events:
+                        async for event in events:
+                            yield event
+                    return
+                except (BudgetExceeded, ProviderError) as error:
+                    step = walk.after(error)
+                if isinstance(step, FareboxError):
+                    raise step
+                yield step
+                if isinstance(step, Retrying):
+                    await asyncio.sleep(step.wait_s)
         except (asyncio.CancelledError, GeneratorExit):
             self._note_stop()
             raise
-
-    async def _walk(self, route: Route) -> AsyncGenerator[Event, None]:
-        """Ask one target after the other, each as often as it makes sense, until one of them answers."""
-        targets = (route.target, *route.fallbacks)
-        left = deque(targets)
-        failures: list[FareboxError] = []
-        while left:
-            target = left.popleft()
-            number = targets.index(target) + 1
-            try:
-                async with aclosing(self._try(route, target, left)) as events:
-                    async for event in events:
-                        yield event
-                return
-            except (BudgetExceeded, ProviderError) as error:
-                failures.append(error)
-                if _ends_the_walk(error):
-                    break
-                left = deque(other for other in left if not _fails_alike(error, other))
-                if left:
-                    yield FellBack(number, len(targets), failed=target, error=error.message)
-        raise failures[0] if len(failures) == 1 else _no_route_left(failures)
-
-    async def _try(self, route: Route, target: Target, left: Iterable[Target]) -> AsyncGenerator[Event, None]:
-        """Ask one target, and again after a while if the same request may well succeed then."""
-        retries, task = self._door.retries, self._request.task
-        retries.earn(target.provider)
-        for attempts in range(1, MAX_ATTEMPTS + 1):
-            try:
-                async with aclosing(self._attempt(route, target)) as events:
-                    async for event in events:
-                        yield event
-                return
-            except ProviderError as error:
-                others_left = not all(_fails_alike(error, other) for other in left)
-                wait_s = retries.wait_s(error, task=task, attempts=attempts, others_left=others_left)
-                if wait_s is None:
-                    raise
-                yield Retrying(attempts, MAX_ATTEMPTS, target, wait_s, error=error.message)
-            await asyncio.sleep(wait_s)
 
     def _note_stop(self) -> None:
         """Call a request cancelled that was stopped between a failed attempt and the next."""
@@ -290,6 +260,9 @@ class Reply:
 
     def _taken(self, route: Route, planned: Target, served: Target) -> Route:
         """Return the route that was really taken: what failed is dropped, what answers is chosen."""
+        attempts = tuple(self._attempts)
+        if served == planned == route.target:
+            return replace(route, attempts=attempts)
         tried = {attempt.target: attempt.outcome for attempt in self._attempts[:-1]}
         targets = (route.target, *route.fallbacks)
         place = targets.index(planned)
@@ -311,7 +284,7 @@ class Reply:
             fallbacks=targets[place + 1 :],
             candidates=tuple(candidates),
             estimate=self._door.planner.estimate_with_baseline(served, self._request),
-            attempts=tuple(self._attempts),
+            attempts=attempts,
         )
 
 
@@ -349,24 +322,3 @@ def _check_size(charge: Charge) -> None:
             hint="This is no answer of a model. Check the provider's base_url.",
             provider=charge.target.provider,
         )
-
-
-def _ends_the_walk(error: BudgetExceeded | ProviderError) -> bool:
-    """Say whether no other target is asked. A budget that another window has used up leaves the free ones."""
-    if isinstance(error, ProviderError):
-        return error.after_first_event or not error.retryable
-    return isinstance(error.__cause__, LedgerUnusable)  # it would keep each of them waiting as long
-
-
-def _fails_alike(error: BudgetExceeded | ProviderError, other: Target) -> bool:
-    """Say whether a target needs no try."""
-    return isinstance(error, ProviderError) and error.whole_provider and other.provider == error.provider
-
-
-def _no_route_left(failures: list[FareboxError]) -> NoRouteLeft:
-    tried = "; ".join(dict.fromkeys(failure.message for failure in failures))
-    return NoRouteLeft(
-        f"every model that could answer failed: {tried}",
-        hint=failures[-1].hint,
-        failures=tuple(failures),
-    )
