@@ -155,6 +155,22 @@ def test_what_was_spent_before_the_budget_began_does_not_count(connection: sqlit
     assert sums == (Spent(0, 1_000), Spent(900, 1_000))
 
 
+def test_what_is_still_held_since_yesterday_does_not_count_today(connection: sqlite3.Connection):
+    before_midnight, after_midnight = DAY_START_MS - 1_000, DAY_START_MS + 1_000
+    late = a_hold("late", 400, started_ms=before_midnight)
+    assert holds.place(connection, late, (MONTHLY,)) == (Spent(0, 400),)
+    moments_ms = [DAY_START_MS, MONTHLY.since_ms]
+    assert holds.spent_since(connection, moments_ms, now_ms=after_midnight) == (Spent(0, 0), Spent(0, 400))
+
+
+def test_placing_a_hold_tells_the_sums_that_it_has_found_and_itself(connection: sqlite3.Connection):
+    assert holds.place(connection, a_hold("c1", 300), (DAILY, MONTHLY)) == (Spent(0, 300), Spent(0, 300))
+    holds.settle(connection, a_settlement("c1", Cost(100, "reported")))
+    assert holds.place(connection, a_hold("c2", 200), (DAILY,)) == (Spent(100, 200),)
+    assert holds.place(connection, a_hold("free", 0), (DAILY,)) is None
+    assert holds.place(connection, a_hold("unlimited", 7), ()) is None
+
+
 def test_settling_replaces_the_hold_by_the_cost(connection: sqlite3.Connection):
     holds.place(connection, a_hold("c1", 900), (DAILY,))
     assert holds.settle(connection, a_settlement("c1", Cost(123, "computed", "a/b", 500)))

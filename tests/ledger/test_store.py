@@ -110,6 +110,71 @@ def test_closing_without_an_event_loop_writes_what_waits(tmp_path: Path):
     assert rows(ledger.path) == [("c1", "settled", 70)]
 
 
+LATE = """
+import asyncio, sys
+from pathlib import Path
+from farebox.ledger.holds import Hold, Settlement
+from farebox.ledger.store import Ledger
+from farebox.messages import Cost, Target, Usage
+ledger = Ledger(Path(sys.argv[1]))
+asyncio.run(ledger.hold(Hold("c1", "c1", 0, "chat", Target("p", "m"), 9, 1772366400000), ()))
+print("held", flush=True)
+sys.stdin.readline()
+ledger.settle(Settlement("c1", "ok", Usage(), Cost(7, "computed")))
+ledger.close_now()
+print("closed", flush=True)
+"""
+
+
+def test_what_another_process_held_up_is_written_while_the_process_ends(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    command = [sys.executable, "-c", LATE, str(path)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "closed\n"
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert rows(path) == [("c1", "settled", 7)]
+
+
+async def test_without_a_thread_no_request_fails_and_settling_raises_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        await ledger.hold(a_hold(), ())
+        ledger.settle(a_settlement())
+    assert len(caplog.records) == 2
+    await ledger.hold(a_hold("c2"), ())
+    assert rows(ledger.path) == [("c2", "held", None)]
+
+
+async def test_what_is_known_without_asking_is_what_the_last_hold_saw_and_was_settled_since(ledger: Ledger):
+    assert ledger.last_known(0) is None
+    await ledger.hold(a_hold("c1"), (LIMIT,))
+    assert ledger.last_known(0) == Spent(0, 100)
+    ledger.settle(a_settlement("c1", Cost(70, "computed")))
+    assert ledger.last_known(0) == Spent(70, 100), "it may be too much, never too little"
+    await ledger.hold(replace(a_hold("free"), hold_nanodollars=0), (LIMIT,))
+    assert ledger.last_known(0) == Spent(70, 100)
+    with pytest.raises(BudgetExceeded):
+        await ledger.hold(a_hold("c2", 5_000), (LIMIT,))
+    assert ledger.last_known(0) is None
+
+
 async def test_what_is_spent_includes_every_settlement_handed_over_before(ledger: Ledger):
     await ledger.hold(a_hold("c1"), (LIMIT,))
     await ledger.hold(a_hold("c2"), (LIMIT,))

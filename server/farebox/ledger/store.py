@@ -22,12 +22,15 @@ from farebox.ledger import holds, queries, schema
 from farebox.ledger.holds import Hold, Limit, Settlement, Spent
 from farebox.ledger.queries import Group, Query
 from farebox.ledger.schema import LedgerUnusable
-from farebox.ledger.worker import Closed, Worker
+from farebox.ledger.worker import NotTaken, Worker
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a job waits for another process that is writing."""
 
 CLOSE_TIMEOUT_S = 2.0
+EXIT_TIMEOUT_S = BUSY_TIMEOUT_MS / 1000 + 2
+"""How long the end of the process waits, so that what another process holds up is written all the same."""
+
 UNSETTLED_MAX = 1_000
 """How many settlements wait in memory while the file can't be written; the oldest are given up first."""
 
@@ -40,9 +43,9 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._worker = Worker("farebox-ledger")
+        self._worker = Worker("farebox-ledger", exit_timeout_s=EXIT_TIMEOUT_S)
         self._connection: sqlite3.Connection | None = None
-        self._sums: dict[int, Spent] = {}
+        self._known_sums: dict[int, Spent] = {}  # of the event loop, the rest is the thread's
         self._unsettled: deque[Settlement] = deque(maxlen=UNSETTLED_MAX)
 
     async def hold(self, hold: Hold, limits: tuple[Limit, ...]) -> None:
@@ -50,13 +53,13 @@ class Ledger:
         try:
             sums = await self._ask(lambda connection: holds.place(connection, hold, limits))
             if sums is not None:
-                self._sums = {limit.since_ms: spent for limit, spent in zip(limits, sums, strict=True)}
+                self._known_sums = {limit.since_ms: spent for limit, spent in zip(limits, sums, strict=True)}
         except asyncio.CancelledError:
             # The row may stand although nobody waits for it any more: nothing leaves, so nothing is held.
             self._tell(lambda connection: holds.withdraw(connection, hold.call_id))
             raise
         except BudgetExceeded:
-            self._sums = {}  # what was thought to be left is not
+            self._known_sums = {}  # what was thought to be left is not
             raise
         except LedgerUnusable as error:
             if limits:
@@ -69,7 +72,7 @@ class Ledger:
     def settle(self, settlement: Settlement) -> None:
         """Hand over what a request came to. Never waits and never raises."""
         cost = settlement.cost.nanodollars or 0
-        self._sums = {since: spent.plus(cost) for since, spent in self._sums.items()}
+        self._known_sums = {since: spent.plus(cost) for since, spent in self._known_sums.items()}
         self._tell(_nothing, settlement)
 
     async def groups(self, query: Query) -> tuple[Group, ...]:
@@ -81,13 +84,13 @@ class Ledger:
         (spent,) = await self.spent_since(since_ms, now_ms=now_ms)
         return spent
 
-    def spent_at_most(self, since_ms: int) -> Spent | None:
-        """Return at once, as far as this process knows, the most that may be spent and held since a moment.
+    def last_known(self, since_ms: int) -> Spent | None:
+        """Return at once what is known to be spent and held since a moment; None if nothing is.
 
-        It is what the last hold's budget check summed up, and what was settled after that. None if no check
-        did. What other processes have done in the meantime is not in it: only a hold decides.
+        It is what the last hold's check summed up, and what this process has settled after that. Others may
+        have spent more in the meantime: only a hold decides.
         """
-        return self._sums.get(since_ms)
+        return self._known_sums.get(since_ms)
 
     async def spent_since(self, *moments_ms: int, now_ms: int | None = None) -> tuple[Spent, ...]:
         """Sum as ``spent`` does since each of these moments, all in one visit to the ledger's thread."""
@@ -103,14 +106,17 @@ class Ledger:
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
-        """Do as ``close`` does where no event loop runs; gives up waiting after CLOSE_TIMEOUT_S."""
+        """Do as ``close`` does where no event loop runs; waits no longer than CLOSE_TIMEOUT_S.
+
+        What is not written by then may still be while the process ends: see EXIT_TIMEOUT_S.
+        """
         if not self._worker.close(self._disconnect, timeout_s=CLOSE_TIMEOUT_S):
             _log.warning("ledger still writing at exit")
 
     async def _ask(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
             return await self._worker.ask(lambda: self._run(work, None))
-        except Closed as error:
+        except NotTaken as error:
             raise LedgerUnusable(f"the ledger {self.path} is closed", hint="restart farebox") from error
 
     def _tell(self, work: Callable[[sqlite3.Connection], None], settlement: Settlement | None = None) -> None:
@@ -122,7 +128,7 @@ class Ledger:
 
         try:
             self._worker.submit(job)
-        except Closed as error:
+        except NotTaken as error:
             _log.warning("ledger write lost: %s", _code(error))
 
     # --- in the ledger's own thread ---

@@ -18,39 +18,45 @@ Job: TypeAlias = Callable[[], None]
 _Jobs: TypeAlias = "SimpleQueue[Job | None]"
 _T = TypeVar("_T")
 
-EXIT_TIMEOUT_S = 2.0
-"""How long the end of the process waits for jobs that are still to be done."""
 
-
-class Closed(Exception):
-    """The worker takes no more jobs."""
+class NotTaken(Exception):
+    """The worker takes no job: it is closed, or the system gives it no thread."""
 
 
 class Worker:
-    """One thread, started with the first job; the end of the process waits for what was handed over."""
+    """One thread, started with the first job.
 
-    def __init__(self, name: str) -> None:
+    The end of the process waits for what was handed over, but no longer than ``exit_timeout_s``.
+    """
+
+    def __init__(self, name: str, *, exit_timeout_s: float) -> None:
         self._name = name
+        self._exit_timeout_s = exit_timeout_s
         self._jobs: _Jobs = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def submit(self, job: Job) -> None:
-        """Hand over a job, from any thread. Raises Closed."""
+        """Hand over a job, from any thread. Raises NotTaken."""
         with self._lock:
-            if self._closed:
-                raise Closed
-            if self._thread is None:
+            if self._thread is None and not self._closed:
                 self._thread = self._start()
+            if self._closed or self._thread is None or not self._thread.is_alive():
+                raise NotTaken
             self._jobs.put(job)
 
     async def ask(self, job: Callable[[], _T]) -> _T:
-        """Have a job done and wait for what it returns or raises. Raises Closed."""
+        """Have a job done and wait for what it returns or raises; if cancelled by then, it is not done.
+
+        Raises NotTaken.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_T] = loop.create_future()
 
         def run() -> None:
+            if answer.cancelled():
+                return
             try:
                 result = job()
             except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
@@ -78,8 +84,11 @@ class Worker:
 
     def _start(self) -> threading.Thread:
         thread = threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True)
-        thread.start()
-        weakref.finalize(self, _finish, self._jobs, thread)
+        try:
+            thread.start()
+        except RuntimeError as error:  # too many, or the process is about to end
+            raise NotTaken from error
+        weakref.finalize(self, _finish, self._jobs, thread, self._exit_timeout_s)
         return thread
 
 
@@ -89,11 +98,14 @@ def _work(jobs: _Jobs) -> None:
         del job  # or its data would live until the next one comes
 
 
-def _finish(jobs: _Jobs, thread: threading.Thread) -> None:
-    """Have the thread end, at the end of the process or of its worker; see ``weakref.finalize``."""
+def _finish(jobs: _Jobs, thread: threading.Thread, timeout_s: float) -> None:
+    """Have the thread end, at the end of the process or of its worker; see ``weakref.finalize``.
+
+    A worker that is forgotten has no job left: each of them holds whoever asked.
+    """
     jobs.put(None)
     if thread is not threading.current_thread():
-        thread.join(EXIT_TIMEOUT_S)
+        thread.join(timeout_s)
 
 
 def _post(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:
