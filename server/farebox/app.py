@@ -30,6 +30,7 @@ from farebox.providers.local import LocalServer
 from farebox.providers.vendors import vendors
 from farebox.router.door import Door
 from farebox.router.listed import broker, is_at_home, with_listed
+from farebox.router.menu import Menus
 from farebox.router.plan import Planner
 from farebox.router.pricing import Pricing
 from farebox.router.request import Origin
@@ -121,7 +122,7 @@ class App:
 
     def _new_door(self, settings: Config) -> Door:
         directory = self._directory(settings)
-        planner = Planner(settings, self._catalog(directory), directory, Pricing(self.listings))
+        planner = Planner(Menus(settings, self._catalog(directory), directory), Pricing(self.listings))
         return Door(planner, directory, self.ledger, trusted=self._client.trusted, retries=self._retries)
 
     def _directory(self, settings: Config) -> Directory:
@@ -156,7 +157,7 @@ class App:
 
     def set_model(self, task: Task, model: str) -> None:
         """Use another model for a task, until this app ends. Raises ModelNotFound."""
-        self.door().planner.targets(model, task)
+        self.door().planner.menus.targets(model, task)
         self._models[task] = model
         self._stamp = None
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farebox import prices
 from farebox.app import App, Client
 from farebox.catalog import load
 from farebox.errors import (
@@ -21,9 +22,10 @@ from farebox.errors import (
     ModelNotFound,
     Refused,
 )
-from farebox.messages import Call, Chat, Target, Task
+from farebox.messages import Call, Chat, Target, Task, Usage
 from farebox.router.filters import Room
-from farebox.router.plan import MAX_TARGETS, Planner
+from farebox.router.menu import MAX_TARGETS
+from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving
 
 OPENROUTER = {"OPENROUTER_API_KEY": "k"}
@@ -264,7 +266,7 @@ def test_tab_completion_does_not_take_the_model_of_the_chat(planner: Plan):
 def test_the_estimate_is_the_most_it_may_cost_beside_what_the_strongest_would(planner: Plan):
     route = planner(**OPENROUTER).plan(a_request("openrouter/openai/gpt-5-mini", chars=400_000))
     estimate = route.estimate
-    assert estimate.nanodollars == 135_168 * 250 + 1_000 * 2_000  # $0.25 and $2 for a million tokens
+    assert estimate.nanodollars == 133_334 * 250 + 1_000 * 2_000  # $0.25 and $2 for a million tokens
     assert route.candidates[0].estimated_nanodollars == estimate.nanodollars
     assert estimate.baseline_model == "openrouter/anthropic/claude-opus-5.5"
     assert (estimate.baseline_nanodollars or 0) > (estimate.nanodollars or 0)
@@ -280,6 +282,16 @@ def test_an_estimate_is_rounded_up_by_little(planner: Plan):
         estimate = made.estimate(Target("openrouter", "openai/gpt-5-mini"), request)
         assert estimate is not None
         assert exact <= estimate <= exact * 33 // 32
+
+
+@pytest.mark.parametrize("tokens", [196_700, 199_999, 200_000, 200_001])
+def test_an_estimate_is_not_rounded_up_to_where_tokens_cost_more(planner: Plan, tokens: int):
+    request = a_request(chars=tokens * 3)
+    estimate = planner(**ANTHROPIC).estimate(Target("anthropic", "claude-sonnet-4-5"), request)
+    usage = Usage(input_tokens=tokens, output_tokens=1_000)
+    exact = prices.cost_nanodollars(usage, price_id="anthropic", model="claude-sonnet-4-5")
+    assert estimate == exact
+    assert estimate is not None
 
 
 @pytest.mark.parametrize(
