@@ -12,8 +12,8 @@ import pytest
 
 from farebox.messages import ReasoningEffort, TraceFormat
 from farebox.provider_settings import FillStyle
+from farebox.providers.address import is_loopback
 from farebox.providers.base import Quirks, ReasoningField, Wire
-from farebox.providers.http import is_loopback
 from farebox.providers.openai_models import matches
 from farebox.providers.vendors import custom, vendors
 

@@ -12,9 +12,10 @@ from farebox.errors import ConfigError, MissingKey, ModelNotFound
 from farebox.messages import Target
 from farebox.provider_settings import ProviderSettings
 from farebox.providers import allowance
+from farebox.providers.address import is_loopback
 from farebox.providers.anthropic import Anthropic
 from farebox.providers.base import Deadlines, Endpoint, Provider, Wire
-from farebox.providers.http import Http, is_loopback
+from farebox.providers.http import Http
 from farebox.providers.llamacpp import LlamaCpp
 from farebox.providers.local import LocalServer, choose, discover, identify
 from farebox.providers.local_model import LocalModel, is_cloud

@@ -7,7 +7,6 @@ bound to.
 """
 
 import asyncio
-import ipaddress
 import json
 import logging
 import threading
@@ -17,12 +16,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ssl import SSLCertVerificationError
 from typing import Protocol, cast
-from urllib.parse import urlsplit
 
 import httpx2
 
 from farebox.errors import BrokenReply, LocalOnly, ProviderError, Unreachable
 from farebox.providers import failures
+from farebox.providers.address import is_loopback
 from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.clock import Clock
 from farebox.providers.json_value import JsonObject, parse_object
@@ -236,17 +235,6 @@ def _parsed(url: str) -> _Address:
     if not parsed.host:
         raise ValueError("no host")
     return _Address(parsed, origin)
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether an address is on this machine by its own words (no name is looked up)."""
-    host = (urlsplit(url).hostname or "").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _bounded(

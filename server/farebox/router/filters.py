@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from farebox.catalog import ModelInfo
 from farebox.errors import BudgetExceeded, ContextTooLong, FareboxError, LocalOnly, Refused
 from farebox.messages import Target, minute_text, usd_text
+from farebox.providers.address import is_loopback
 from farebox.providers.base import Endpoint
-from farebox.providers.http import is_loopback
 from farebox.providers.local_model import is_cloud
 from farebox.router.request import Request
 
