@@ -43,6 +43,10 @@ def test_only_an_object_parses(value: object):
     assert (parsed is not None) == isinstance(value, dict)
 
 
+def test_blanks_around_an_object_do_not_matter():
+    assert parse_object(' \t\r\n{"a": 1} \t\r\n') == {"a": 1}
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -50,6 +54,9 @@ def test_only_an_object_parses(value: object):
         pytest.param("<html>", id="a page"),
         pytest.param("[1]", id="a list"),
         pytest.param('{"a": 1', id="cut off"),
+        pytest.param('{"a": 1} x', id="something after it"),
+        pytest.param('{"a": 1}{"a": 1}', id="two of them"),
+        pytest.param('\u00a0{"a": 1}', id="a blank that is none in JSON"),
         pytest.param("[" * 100_000, id="nested without end"),
         pytest.param('{"a":' * 100_000, id="objects nested without end"),
         pytest.param('{"a": ' + "9" * 100_000 + "}", id="a number without end"),

@@ -439,6 +439,18 @@ async def test_tool_calls_have_a_bound(http: Http):
         await check(http, sse_answer(chunk({"content": "a"}), chunk({"tool_calls": calls}, "stop")))
 
 
+async def test_what_is_said_beside_too_many_tool_calls_is_passed_on(http: Http):
+    calls = [{"index": at, "id": str(at), "function": {"name": "f"}} for at in range(200)]
+    whole = json_answer({"choices": [{"message": {"content": "a", "tool_calls": calls}}]})
+    seen: list[Delta] = []
+    async with Upstream() as upstream:
+        upstream.queue(whole)
+        async with aclosing(OpenAI(http, endpoint(upstream.base_url)).stream(ASK)) as deltas:
+            with pytest.raises(BrokenReply, match="sent too much"):
+                seen.extend([delta async for delta in _noting(deltas, seen)])
+    assert seen == [Text("a")]
+
+
 async def test_reasoning_beyond_its_bound_does_not_go_back_but_the_answer_is_whole(http: Http):
     blocks = [{"type": "reasoning.encrypted", "index": at} for at in range(5000)]
     answer = sse_answer(chunk({"reasoning_details": blocks}), chunk({"content": "a"}, "stop"))

@@ -16,7 +16,6 @@ from farebox.providers.http import Body, Http
 from farebox.providers.json_value import JsonObject
 from farebox.providers.openai_reply import Reply
 from farebox.providers.openai_request import request
-from farebox.providers.sse import TooLong
 
 
 class OpenAI:
@@ -27,31 +26,41 @@ class OpenAI:
         self._endpoint = endpoint
 
     async def stream(self, call: Call) -> AsyncGenerator[Delta, None]:
-        """Yield the answer's events: of a stream, or of one whole body. See providers.base.Provider.
+        """Yield the answer's events. See providers.base.Provider."""
+        path, body = request(self._endpoint, call)
+        unbilled: Finish | None = None
+        async with (
+            self._http.post(self._endpoint, path, body, model=call.model) as answer,
+            aclosing(self._deltas(call, answer)) as deltas,
+        ):
+            async for delta in deltas:
+                if isinstance(delta, Finish) and delta.reason != "error" and self._is_unbilled(delta):
+                    unbilled = delta
+                else:
+                    yield delta
+        if unbilled is not None:
+            yield await self._billed(unbilled)
+
+    async def _deltas(self, call: Call, answer: Body) -> AsyncGenerator[Delta, None]:
+        """Read a streamed answer, or one whole JSON body where a server does not stream.
 
         What the provider said that an answer cost comes before the error that ends it: it is charged anyway.
         """
-        path, body = request(self._endpoint, call)
-        unbilled: Finish | None = None
-        async with self._http.post(self._endpoint, path, body, model=call.model) as answer:
-            head = await reading.head(answer)
-            reply = self._reply(call, is_whole=reading.is_whole(head, answer.content_type))
-            try:
-                async with aclosing(reading.tables(self._endpoint, answer, head)) as tables:
-                    async for table in tables:
-                        for delta in self._read(call, answer, reply, table):
-                            yield delta
-                for delta in self._ended(reply):
-                    if isinstance(delta, Finish) and self._is_unbilled(delta):
-                        unbilled = delta
-                    else:
+        head = await reading.head(answer)
+        reply = self._reply(call, is_whole=reading.is_whole(head, answer.content_type))
+        try:
+            async with aclosing(reading.tables(self._endpoint, answer, head)) as tables:
+                async for table in tables:
+                    for delta in self._read(call, answer, reply, table):
                         yield delta
-            except ProviderError:
-                if (finish := reply.broken_off()) is not None:
-                    yield finish
-                raise
-        if unbilled is not None:
-            yield await self._billed(unbilled)
+            if reply.ended_early:
+                raise reading.broken(self._endpoint, "ended its answer before it was whole")
+            for delta in reply.end():
+                yield delta
+        except ProviderError:
+            if (finish := reply.broken_off()) is not None:
+                yield finish
+            raise
 
     def _reply(self, call: Call, *, is_whole: bool) -> Reply:
         routing = self._endpoint.routing
@@ -61,20 +70,13 @@ class OpenAI:
     def _read(self, call: Call, answer: Body, reply: Reply, table: JsonObject) -> Iterator[Delta]:
         """Yield what one object of an answer adds; then raise the error that it may hold."""
         pieces = reply.pieces
-        try:
-            yield from reply.read(table)
-        except TooLong as exc:
-            raise reading.broken(self._endpoint, f"sent too much: {exc}", transient=False) from None
+        yield from reply.read(table)
+        if reply.too_long is not None:
+            raise reading.broken(self._endpoint, f"sent too much: {reply.too_long}", transient=False)
         if reply.error is not None:
             raise failures.from_event(self._endpoint, model=call.model, table=reply.error)
         if reply.pieces > pieces:
             answer.clock.progress()
-
-    def _ended(self, reply: Reply) -> Iterator[Delta]:
-        """Yield what an answer's end adds. Raises BrokenReply if it has none."""
-        if reply.ended_early:
-            raise reading.broken(self._endpoint, "ended its answer before it was whole")
-        yield from reply.end()
 
     def _is_unbilled(self, finish: Finish) -> bool:
         return finish.usage is None and self._endpoint.quirks.generation_path is not None

@@ -16,6 +16,7 @@ from farebox.providers.openai_tool_calls import ToolCalls
 from farebox.providers.openai_trace import TraceCollector, shown_words, thought_by
 from farebox.providers.openai_usage import reported_nanodollars, usage_of, usage_tables
 from farebox.providers.reading import DONE
+from farebox.providers.sse import TooLong
 
 _PLAIN: Final = frozenset({"role", "content"})
 
@@ -53,7 +54,7 @@ class Reply:
     """The state of one answer while its chunks arrive.
 
     ``asked`` and ``fallbacks`` are the models that may have answered. ``is_whole``: the answer is one JSON
-    body, which needs no end mark. Reading raises TooLong (``providers.sse``) beyond what can be kept.
+    body, which needs no end mark.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class Reply:
         """How many pieces of an answer have come, hidden ones too: while it grows, the model is at work."""
         self.error: JsonObject | None = None
         """What holds the last chunk's ``error``; None if all is well."""
+        self.too_long: TooLong | None = None
+        """What of the last chunk is more than can be kept; None if all is well."""
 
     @property
     def ended_early(self) -> bool:
@@ -89,7 +92,7 @@ class Reply:
         return self._finish is None and not self._done
 
     def read(self, chunk: JsonObject) -> list[Delta]:
-        """Take one chunk (or one whole body) in; return what it adds. ``error`` says then if it holds one."""
+        """Take one chunk (or one whole body) in; return what it adds. Then see ``too_long`` and ``error``."""
         if DONE in chunk:
             self._done = True
             return []
@@ -100,7 +103,10 @@ class Reply:
             self._read_usage(table)
         self.error = error_in(chunk, choice)
         self._new = []
-        self._read_choice(choice)
+        try:
+            self._read_choice(choice)
+        except TooLong as exc:
+            self.too_long = exc
         return self._new
 
     def end(self) -> Iterator[Delta]:
