@@ -300,6 +300,19 @@ async def test_what_another_process_has_spent_is_seen_by_the_hold_and_then_by_th
     assert planned.route.target.name == FREE
 
 
+async def test_a_budget_that_is_new_counts_what_was_spent_before(open_app: OpenApp, upstream: Upstream):
+    models = f'[tasks]\nchat = ["{PRICED}", "{FREE}"]\n'
+    app = open_app(f"[budgets]\ndaily_usd = 5\n{models}")
+    upstream.queue(REPORTED, ANSWERED)
+    assert (await done_of(app.door())).route.target.name == PRICED
+    config = app.config_file.read_text("utf-8").replace("daily_usd = 5", "daily_usd = 5\nmonthly_usd = 0.1")
+    app.config_file.write_text(config, "utf-8")
+    planned, second, *_ = await events_of(app)
+    assert isinstance(planned, Routed)
+    assert not isinstance(second, FellBack)
+    assert planned.route.target.name == FREE
+
+
 async def test_room_that_a_settled_request_gave_back_counts_for_the_next_plan(
     open_app: OpenApp, upstream: Upstream
 ):

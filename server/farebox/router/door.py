@@ -14,7 +14,7 @@ from typing import Final
 
 from farebox import prices, privacy
 from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, ProviderError
-from farebox.ledger.holds import Hold, Limit, Outcome, Settlement, Spent
+from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
@@ -37,7 +37,7 @@ from farebox.providers.directory import Directory, Opened
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
-from farebox.router.filters import Room, too_dear
+from farebox.router.filters import Room
 from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving, clamped_output, new_id
 from farebox.router.retry import RetryBudget
@@ -62,18 +62,16 @@ class Door:
         await self._let_pass(request)
         return self.planner.plan(request, await self._room(self.limits))
 
-    async def plan(self, request: Request, limits: tuple[Limit, ...]) -> Route:
+    async def plan(self, request: Request) -> Route:
         """Decide where a request goes, as ``route`` does.
 
         Where the budgets had room in plenty a moment ago they are not summed up for the plan: the hold of
         this request will do that in any case.
         """
         await self._let_pass(request)
+        limits = self.limits
         route = self.planner.plan(request)
-        if not limits:
-            return route
-        least = self._least_room(limits)
-        if least is not None and _fits(route, least):
+        if not limits or _fits(route, self._left_nanodollars(limits)):
             return route
         return self.planner.plan(request, await self._room(limits))
 
@@ -93,19 +91,24 @@ class Door:
             sums = await self.ledger.spent_since(*(limit.since_ms for limit in limits))
         except LedgerUnusable:
             return None
-        return _tightest(limits, sums)
+        rooms = [
+            Room(limit.name, limit.limit_nanodollars - spent.nanodollars, limit.resets_at)
+            for limit, spent in zip(limits, sums, strict=True)
+        ]
+        return min(rooms, key=lambda room: room.left_nanodollars)
 
-    def _least_room(self, limits: tuple[Limit, ...]) -> Room | None:
-        """Return at once what the tightest budget leaves at least; None if that is not known of all."""
-        sums = [self.ledger.spent_at_most(limit.since_ms) for limit in limits]
-        known = tuple(spent for spent in sums if spent is not None)
-        return _tightest(limits, known) if len(known) == len(limits) else None
+    def _left_nanodollars(self, limits: tuple[Limit, ...]) -> int:
+        """Return at once what the tightest budget leaves, as far as is known: nothing where it is not."""
+        known = [(limit, self.ledger.last_known(limit.since_ms)) for limit in limits]
+        left = [0 if spent is None else limit.limit_nanodollars - spent.nanodollars for limit, spent in known]
+        return max(min(left), 0)
 
     def send(self, request: Request) -> "Reply":
         """Start a request: iterate the reply's events, then read what it came to."""
         return Reply(self, request)
 
     async def _let_pass(self, request: Request) -> None:
+        """Get ready to plan. Raises Excluded."""
         if not prices.loaded():
             await asyncio.to_thread(prices.preload)
         self._guard(request)
@@ -128,7 +131,6 @@ class Reply:
         self._door = door
         self._request = request
         self._request_id = new_id()
-        self._limits: tuple[Limit, ...] = ()
         self._attempts: list[Attempt] = []
         self._settlements: list[Settlement] = []
         self._trace: Trace | None = None
@@ -139,8 +141,7 @@ class Reply:
 
         Closing the generator, or cancelling the task that iterates it, closes the provider's socket.
         """
-        self._limits = self._door.limits
-        route = await self._door.plan(self._request, self._limits)
+        route = await self._door.plan(self._request)
         yield Routed(route)
         walk = Walk(route, self._door.retries, self._request.task)
         try:
@@ -211,7 +212,7 @@ class Reply:
 
     async def _hold(self, target: Target, hold: Hold) -> None:
         try:
-            await self._door.ledger.hold(hold, self._limits)
+            await self._door.ledger.hold(hold, self._door.limits)
         except BudgetExceeded as error:
             self._attempts.append(Attempt(target, error.kind, 0))
             raise
@@ -288,21 +289,11 @@ class Reply:
         )
 
 
-def _tightest(limits: tuple[Limit, ...], sums: tuple[Spent, ...]) -> Room:
-    rooms = [
-        Room(limit.name, limit.limit_nanodollars - spent.nanodollars, limit.resets_at)
-        for limit, spent in zip(limits, sums, strict=True)
-    ]
-    return min(rooms, key=lambda room: room.left_nanodollars)
-
-
-def _fits(route: Route, room: Room) -> bool:
-    """Say whether every model of a plan fits into the budgets."""
-    return all(
-        too_dear(candidate.target, candidate.estimated_nanodollars, room) is None
-        for candidate in route.candidates
-        if candidate.verdict != "dropped"
-    )
+def _fits(route: Route, left_nanodollars: int) -> bool:
+    """Say whether all models of a plan cost no more than that; for one without a known price, no."""
+    kept = (candidate for candidate in route.candidates if candidate.verdict != "dropped")
+    estimates = [candidate.estimated_nanodollars for candidate in kept]
+    return all(most is not None and most <= left_nanodollars for most in estimates)
 
 
 def _known(traits: Traits, opened: Opened) -> Traits:
