@@ -128,6 +128,16 @@ def test_days_begin_at_local_midnight_also_across_a_change_of_the_clock():
     assert monthly.resets_at == "2026-04-01T00:00:00-04:00"
 
 
+@needs_tzset
+def test_a_budget_follows_who_travels(monkeypatch: pytest.MonkeyPatch):
+    began = [
+        limits_from(5, None, NOW)[0].since_ms
+        for name in ("UTC0", "EST5EDT,M3.2.0,M11.1.0", "UTC0")
+        for _ in zone(name, monkeypatch)
+    ]
+    assert began == [began[0], began[0] + 4 * 3_600_000, began[0]]
+
+
 @pytest.mark.parametrize(
     ("usd", "nanodollars"),
     [
