@@ -16,10 +16,7 @@ from statistics import quantiles
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from farebox.app import App, Client
-from farebox.messages import Call, Chat, Message, Text
-from farebox.router.door import Reply
-from farebox.router.request import Request, Serving
-from support.dangling import Dangling, Phase
+from support.dangling import Dangling, Phase, ask, listen
 
 MEASURED: tuple[Phase, ...] = ("handshake", "waiting", "thinking", "streaming")
 """What a provider can see; a connection that is not made yet it can't (tests/router/test_cancel.py does)."""
@@ -97,22 +94,6 @@ async def cancel_once(app: App, dangling: Dangling, phase: Phase) -> float | Non
     except TimeoutError:
         return None
     return (visit.gone_s - began) * 1000
-
-
-def ask(app: App, provider: str) -> Reply:
-    """Start a request to one of the upstream's providers."""
-
-    def render(serving: Serving) -> Call:
-        return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
-
-    return app.door().send(Request("chat", render, 40, 100, requested=f"{provider}/m"))
-
-
-async def listen(reply: Reply, heard: asyncio.Event) -> None:
-    """Read an answer; tell of its first text."""
-    async for event in reply.events():
-        if isinstance(event, Text):
-            heard.set()
 
 
 if __name__ == "__main__":

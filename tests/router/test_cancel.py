@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from farebox.app import App, Client
-from farebox.messages import Call, Chat, Done, Message, Text
+from farebox.messages import Done, Text
 from farebox.providers.http import MAX_CONNECTIONS
 from farebox.router.door import Reply
-from farebox.router.request import Request, Serving
-from support.dangling import PHASES, Dangling, Phase, no_socket_is_left
+from support.dangling import PHASES, Dangling, Phase, ask, listen, no_socket_is_left
 from support.environment import ledger_rows
 
 CANCELS = 1_000
@@ -42,19 +41,6 @@ async def app(tmp_path: Path, dangling: Dangling) -> AsyncIterator[App]:
     app.warm_up()
     yield app
     await app.close()
-
-
-def ask(app: App, provider: str) -> Reply:
-    def render(serving: Serving) -> Call:
-        return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
-
-    return app.door().send(Request("chat", render, 40, 100, requested=f"{provider}/m"))
-
-
-async def listen(reply: Reply, heard: asyncio.Event) -> None:
-    async for event in reply.events():
-        if isinstance(event, Text):
-            heard.set()
 
 
 async def turns(count: int) -> None:

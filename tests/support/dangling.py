@@ -11,6 +11,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal, get_args
 
+from farebox.app import App
+from farebox.messages import Call, Chat, Message, Text
+from farebox.router.door import Reply
+from farebox.router.request import Request, Serving
 from support.upstream import chunk, sse
 
 Phase = Literal["connecting", "handshake", "waiting", "thinking", "streaming"]
@@ -185,3 +189,19 @@ def sockets() -> set[str]:
         if target.startswith("socket:"):
             found.add(target)
     return found
+
+
+def ask(app: App, provider: str) -> Reply:
+    """Start a request to one of the upstream's providers."""
+
+    def render(serving: Serving) -> Call:
+        return Call(serving.model, Chat((Message("user", "hi"),)), max_output_tokens=100)
+
+    return app.door().send(Request("chat", render, 40, 100, requested=f"{provider}/m"))
+
+
+async def listen(reply: Reply, heard: asyncio.Event) -> None:
+    """Read an answer; tell of its first text."""
+    async for event in reply.events():
+        if isinstance(event, Text):
+            heard.set()
