@@ -169,10 +169,10 @@ def test_a_worker_that_nobody_knows_any_more_ends_its_thread():
 
 def test_the_end_of_the_process_waits_for_what_was_handed_over():
     program = """
-import time
+import threading
 from farebox.ledger.worker import Worker
 worker = Worker("w", exit_timeout_s=60)
-worker.submit(lambda: time.sleep(0.2))
+worker.submit(threading.main_thread().join)  # until the process is about to end
 worker.submit(lambda: print("written", flush=True))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
