@@ -47,7 +47,6 @@ TESTS_WITHOUT_A_MODULE = {
     "providers/test_openai_charged.py": "what was charged for an answer that broke off, through the door",
     "providers/test_openai_types.py": "what is sent, judged by the official package",
     "providers/test_recorded.py": "recorded replies through every adapter",
-    "providers/test_recorded_costs.py": "recorded replies through several adapters",
     "providers/test_vendor_bodies.py": "answers of many vendors through every adapter",
     "router/test_cancel.py": "a thousand cancelled requests through the door",
     "test_canary.py": "keys in every place where a fault could show one",

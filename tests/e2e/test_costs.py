@@ -11,10 +11,10 @@ import pytest
 from support.client import Client
 from support.environment import ledger_rows, openrouter_config
 from support.metamodel import Json
+from support.recorded import ABSENT, FIXTURES, INDEX
 from support.upstream import Answer, Upstream, sse, stream_of
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789", "ACME_KEY": "a-0123456789"}
-FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"
 NANO = 10**9
 
 
@@ -29,7 +29,7 @@ class Recorded:
 
 def recorded() -> list[Recorded]:
     """Return OpenRouter's recorded chat answers that ended well."""
-    index = json.loads((FIXTURES / "index.json").read_text("utf-8"))
+    index = json.loads(INDEX.read_text("utf-8"))
     wanted = [
         entry
         for entry in index
@@ -88,7 +88,7 @@ def nanodollars(usd: object) -> int | None:
     return int(amount)
 
 
-@pytest.mark.skipif(not FIXTURES.exists(), reason="the recorded bodies of ../shared/fixtures are not there")
+@pytest.mark.skipif(not INDEX.exists(), reason=ABSENT)
 def test_the_providers_own_figure_is_in_the_reply_the_ledger_and_the_report(
     client: Client, upstream: Upstream
 ) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,7 @@ from farebox.messages import Usage
 from farebox.providers.json_value import JsonObject, parse_object
 from farebox.providers.listing import MAX_MODELS, ListedPrices, find, kept, listed_in
 from support.openrouter_models import entry, models, priced
-
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "openrouter"
+from support.recorded import ABSENT, FIXTURES, INDEX
 
 RESERVED = Usage(input_tokens=1_000, output_tokens=100)
 
@@ -239,13 +237,14 @@ def test_what_is_kept_says_the_same_and_is_much_smaller():
     assert len(json.dumps(again)) < 0.8 * len(json.dumps(sent))
 
 
-@pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"the recorded answers are not here: {FIXTURES}")
+@pytest.mark.skipif(not INDEX.is_file(), reason=ABSENT)
 @pytest.mark.parametrize("name", ["062.json", "063.json"])
 def test_a_recorded_answer_is_read_whole(name: str):
-    table = parse_object((FIXTURES / name).read_text("utf-8"))
+    body = (FIXTURES / "openrouter" / name).read_text("utf-8")
+    table = parse_object(body)
     assert table is not None
     listed = listed_in(table)
-    ids = {model["id"] for model in json.loads((FIXTURES / name).read_text("utf-8"))["data"]}
+    ids = {model["id"] for model in json.loads(body)["data"]}
     assert set(listed) == ids
     assert all(model.prices is not None and model.context_length for model in listed.values())
     assert listed_in({"data": kept(table)}) == listed

@@ -137,6 +137,14 @@ async def test_a_recorded_answer_with_cached_tokens_counts_them(
     note("with cached tokens", found, 2 * len(whole))
 
 
+def test_the_recorded_answers_have_costs_and_counts_in_them():
+    expected = [entry.expected for entry in ANSWERS]
+    assert sum(said.reported_nanodollars is not None for said in expected) >= 20
+    usages = [said.usage for said in expected if said.usage is not None]
+    assert len(usages) >= 200
+    assert any(usage.reasoning_tokens for usage in usages)
+
+
 async def test_signed_thinking_is_kept_as_it_came(upstream: Upstream, http: Http):
     count = 0
     for entry in of("anthropic"):
