@@ -14,7 +14,7 @@ from farebox.errors import BrokenReply
 from farebox.providers import reading
 from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.clock import Clock
-from farebox.providers.http import Body
+from farebox.providers.http import MAX_WHOLE_BYTES, Body
 from farebox.providers.json_value import JsonObject
 from support.upstream import sse
 
@@ -103,11 +103,11 @@ async def test_what_cannot_be_read_is_broken_and_a_break_may_mend(
     [
         ("events", b"data: ", "sent too much"),
         ("lines", b"", f"a line longer than {reading.MAX_LINE_BYTES} bytes"),
-        ("whole", b"", f"a body of more than {reading.MAX_WHOLE_BYTES} bytes"),
+        ("whole", b"", f"a body of more than {MAX_WHOLE_BYTES} bytes"),
     ],
 )
 async def test_what_is_too_long_is_not_read_to_its_end(reader: str, before: bytes, words: str):
-    chunks = [before, *[PIECE] * (2 * reading.MAX_WHOLE_BYTES // len(PIECE))]
+    chunks = [before, *[PIECE] * (2 * MAX_WHOLE_BYTES // len(PIECE))]
     with pytest.raises(BrokenReply, match=words) as caught:
         await read(READERS[reader], chunks)
     assert not caught.value.transient

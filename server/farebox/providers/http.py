@@ -115,11 +115,8 @@ class Http:
             raw = b"".join([chunk async for chunk in chunks])
         table = parse_object(raw.decode("utf-8", errors="replace"))
         if table is None:
-            raise BrokenReply(
-                f"{endpoint.provider} answered {path} with no JSON object",
-                hint=f"Is {endpoint.base_url} the address of a model server?",
-                provider=endpoint.provider,
-            )
+            hint = f"Is {endpoint.base_url} the address of a model server?"
+            raise broken(endpoint, f"answered {path} with no JSON object", hint=hint)
         return table
 
     async def _request(
@@ -250,7 +247,7 @@ async def _bounded(
                 with clock:
                     chunk = await anext(chunks, None)
             except TimeoutError:
-                failure = _broken(endpoint, "stopped sending before its answer was whole", hint=_AGAIN)
+                failure = broken(endpoint, "stopped sending before its answer was whole")
             except httpx2.TransportError:
                 failure = _closed(endpoint, "before its answer was whole")
             if failure is not None:
@@ -259,11 +256,11 @@ async def _bounded(
                 return
             received += len(chunk)
             if received > max_bytes:
-                raise _broken(endpoint, f"sent more than {max_bytes} bytes", hint=_WRONG_PLACE)
+                raise broken(endpoint, f"sent more than {max_bytes} bytes", hint=_WRONG_PLACE)
             if not start and not allow_page:
                 start = chunk.lstrip(_BLANK)
                 if start.startswith(_PAGE):
-                    raise _broken(endpoint, "answered with a web page", hint=_WRONG_PLACE)
+                    raise broken(endpoint, "answered with a web page", hint=_WRONG_PLACE)
             yield chunk
 
 
@@ -306,17 +303,18 @@ def _check_encoding(endpoint: Endpoint, response: httpx2.Response) -> None:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         hint = "A proxy in between may do so: it must pass on Accept-Encoding. Or choose another provider."
-        raise _broken(endpoint, "compressed its answer, which was not asked for", hint=hint)
+        raise broken(endpoint, "compressed its answer, which was not asked for", hint=hint)
 
 
-def _broken(endpoint: Endpoint, what: str, *, hint: str) -> BrokenReply:
-    return BrokenReply(f"{endpoint.provider} {what}", hint=hint, provider=endpoint.provider)
+def broken(endpoint: Endpoint, what: str, *, hint: str = _AGAIN, transient: bool = False) -> BrokenReply:
+    """Return the error for an answer that can't be used."""
+    error = BrokenReply(f"{endpoint.provider} {what}", hint=hint, provider=endpoint.provider)
+    error.transient = transient
+    return error
 
 
 def _closed(endpoint: Endpoint, when: str) -> BrokenReply:
-    error = _broken(endpoint, f"closed the connection {when}", hint=_AGAIN)
-    error.transient = True
-    return error
+    return broken(endpoint, f"closed the connection {when}", transient=True)
 
 
 def _too_many(endpoint: Endpoint) -> Unreachable:

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from farebox.errors import BrokenReply
+from farebox.providers import http
 from farebox.providers.base import Endpoint
-from farebox.providers.http import Body
+from farebox.providers.http import MAX_WHOLE_BYTES, Body
 from farebox.providers.json_value import JsonObject, parse_error, parse_object
 from farebox.providers.sse import ServerSentEvent, SseDecoder, TooLong
 
@@ -16,7 +17,6 @@ DONE: Final = "[DONE]"
 END: Final[JsonObject] = {DONE: True}
 """Stands for the end mark of the OpenAI dialect, which is no JSON."""
 
-MAX_WHOLE_BYTES: Final = 4 * 1024 * 1024
 MAX_LINE_BYTES: Final = 2 * 1024 * 1024
 MAX_LINES: Final = 200_000
 MAX_BLANK_BYTES: Final = 4096
@@ -123,13 +123,8 @@ async def whole(endpoint: Endpoint, answer: Body, head: bytes = b"") -> JsonObje
 
 def broken(endpoint: Endpoint, what: str, *, transient: bool = True) -> BrokenReply:
     """Return the error for an answer that can't be used; ``transient`` unless it was written so."""
-    error = BrokenReply(
-        f"{endpoint.provider} {what}",
-        hint="Try again; if it keeps happening, check base_url or choose another model.",
-        provider=endpoint.provider,
-    )
-    error.transient = transient
-    return error
+    hint = "Try again; if it keeps happening, check base_url or choose another model."
+    return http.broken(endpoint, what, hint=hint, transient=transient)
 
 
 def _parsed(endpoint: Endpoint, event: ServerSentEvent, *, cut_off: bool = False) -> JsonObject:
