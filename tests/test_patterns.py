@@ -27,7 +27,7 @@ WORST_CASE_CPU_S = 2.0
 
 def check(path: str, *texts: str) -> str | None:
     patterns.check(texts)
-    return patterns.matching([pattern for text in texts if (pattern := patterns.parse(text))], path)
+    return patterns.matching([pattern for text in texts for pattern in patterns.parse(text)], path)
 
 
 # --- what a pattern means ------------------------------------------------------------------------
@@ -60,6 +60,9 @@ def check(path: str, *texts: str) -> str | None:
         pytest.param("a  ", ["a"], ["a  "], id="spaces-at-the-end"),
         pytest.param("a\\ ", ["a "], ["a"], id="a-space-that-is-meant"),
         pytest.param("**", ["a", "a/b"], [], id="all"),
+        pytest.param("a**/b", ["ab", "ax/b", "a/x/y/b"], ["a/bx", "xa/b"], id="stars-behind-a-beginning"),
+        pytest.param("c/a**", ["c/a", "c/ab", "c/ab/d"], ["a", "c/b"], id="stars-behind-the-last-name"),
+        pytest.param("a**/", ["ab/c", "d/a/c"], ["a", "ab"], id="stars-behind-the-only-name"),
         pytest.param("*/", ["a/b"], ["a"], id="all-folders"),
         pytest.param("secret", ["a\nb/secret"], [], id="a-line-end-in-a-folder"),
         pytest.param("(a|b)+.$^{1}", ["(a|b)+.$^{1}"], ["a", "b"], id="no-regular-expression"),
@@ -100,7 +103,28 @@ PATTERNS = st.builds(
     st.lists(st.sampled_from(PARTS), min_size=1, max_size=8),
 )
 NAMED_PATTERNS = st.sampled_from(
-    ["a", "b", "a/", "/a", "*", "*/", "!a", "!b", "!*/", "!a/b", "a/*", "a/**", "*.a", "!*.a"]
+    [
+        "a",
+        "b",
+        "a/",
+        "/a",
+        "*",
+        "*/",
+        "!a",
+        "!b",
+        "!*/",
+        "!a/b",
+        "a/*",
+        "a/**",
+        "*.a",
+        "!*.a",
+        "a**/b",
+        "a**/",
+        "a/b**",
+        "ab**/**/a/",
+        "!a**/b",
+        "/a**//",
+    ]
 )
 
 

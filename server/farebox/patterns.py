@@ -32,6 +32,11 @@ _SHOWN = 40
 
 _TRAILING_SPACES = re.compile(r"(?<!\\) +\Z")
 
+_BEHIND_PLAIN = re.compile(
+    r"(?P<plain>[^*?\[\\]*[^*?\[\\/])\*{2,}(?:/\*{2,}(?=/|\Z))*(?P<below>(?:/.*?)??)(?P<folder>/?)",
+    re.DOTALL,
+)
+
 _ITEM = re.compile(
     r"\\(?P<escaped>.)|(?P<star>\*+)|(?P<any>\?)|\[(?P<not>[!^]?)(?P<set>\]?(?:\\.|[^\]\\])*)\]"
     r"|(?P<plain>[^\\\[])",
@@ -123,8 +128,8 @@ def check(texts: Sequence[str]) -> None:
 
 
 @lru_cache(maxsize=2 * MAX_PATTERNS)
-def parse(text: str) -> Pattern | None:
-    """Read a pattern; a comment or a blank line is None. Raises ValueError."""
+def parse(text: str) -> tuple[Pattern, ...]:
+    """Read a pattern, as two where only both together mean it; a comment is none. Raises ValueError."""
     shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
     _bound(shown, len(text), MAX_PATTERN_LENGTH, "characters")
     _bound(shown, _wildcards(text), MAX_PATTERN_WILDCARDS, "wildcards")
@@ -143,16 +148,35 @@ def _wildcards(text: str) -> int:
     return len(re.findall(r"\*+|\[", text))
 
 
-def _parse(text: str) -> Pattern | None:
+def _parse(text: str) -> tuple[Pattern, ...]:
     if "\n" in text or "\r" in text:
         raise ValueError("a line end; write one pattern in each entry")
     line = _TRAILING_SPACES.sub("", text)
     if not line or line.startswith("#") or line.removeprefix("!") == "/":
-        return None
+        return ()
     excludes = not line.startswith("!")
     path = line.removeprefix("!") if not excludes else line
     if not path:
         raise ValueError("nothing follows the !")
+    return tuple(_pattern(text, spelling, excludes=excludes) for spelling in _spellings(path))
+
+
+def _spellings(path: str) -> tuple[str, ...]:
+    """Spell out a ``**`` right behind a plain beginning of a pattern with slashes, as in ``src**/test``.
+
+    git compares that beginning by itself and then takes the ``**`` for one that begins a pattern: for nothing
+    (``srctest``) or for any names (``src/a/b/test``). To gitignore(5) it is a star.
+    """
+    found = _BEHIND_PLAIN.fullmatch(path)
+    if found is None or "/" not in path.removesuffix("/"):
+        return (path,)
+    plain, below, folder = found["plain"], found["below"], found["folder"]
+    root = plain if plain.startswith("/") else f"/{plain}"
+    itself = f"{root}{below[1:]}" if below else f"{root}*"
+    return f"{itself}{folder}", f"{root}*/**{below}{folder}"
+
+
+def _pattern(text: str, path: str, *, excludes: bool) -> Pattern:
     names = _names(path.removesuffix("/"))
     is_folder = path.endswith("/")
     is_inside = names[-1] == ANY_NAMES and not is_folder

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePath
 
 from farebox.errors import ConfigError, Excluded
@@ -140,7 +141,7 @@ def _below(path: PurePath, root: str) -> str:
 @lru_cache(maxsize=16)
 def _parsed(rules: tuple[str, ...]) -> tuple[Pattern, ...]:
     try:
-        return tuple(pattern for rule in rules if (pattern := parse(rule)) is not None)
+        return tuple(chain.from_iterable(map(parse, rules)))
     except ValueError as exc:
         raise ConfigError(
             f"[privacy] exclude: {exc}", hint="Patterns are written as in a .gitignore file."
