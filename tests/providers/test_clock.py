@@ -80,6 +80,21 @@ async def test_what_is_no_token_does_not_start_the_wait_anew(later: Later):
         await task
 
 
+async def test_in_a_hurry_the_whole_ends_sooner_and_never_later(later: Later):
+    clock = Clock(DEADLINES)
+    with clock:
+        await turns()
+    clock.hurry(5)
+    clock.hurry(500)
+    task = await waiting(clock)
+    later(4)
+    await turns()
+    assert not task.done()
+    later(1)
+    with pytest.raises(TimeoutError):
+        await task
+
+
 async def test_time_that_the_reader_takes_is_not_counted_against_it_while_it_does_not_wait(later: Later):
     clock = Clock(DEADLINES)
     with clock:

@@ -42,6 +42,10 @@ class Clock:
         """Take note that a token has come; a comment or a ping that keeps a connection open is none."""
         self._next = self._loop.time() + self._deadlines.gap_s
 
+    def hurry(self, within_s: float) -> None:
+        """Let the whole end so soon at the latest."""
+        self._end = min(self._end, self._loop.time() + within_s)
+
     def stop(self) -> None:
         """Let go of the timer: the answer has ended."""
         if self._timer is not None:

@@ -59,9 +59,11 @@ class SseDecoder:
             self._skip_line_feed = True
         *lines, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         events: list[ServerSentEvent] = []
-        for line in lines:
-            event = self._read(self._whole_line(line))
-            if event is not None:
+        for ending in lines:
+            is_whole = not self._partial_chars and len(ending) <= MAX_LINE_CHARS
+            if line := ending if is_whole else self._whole_line(ending):
+                self._read(line)
+            elif (event := self._dispatch()) is not None:
                 events.append(event)
         self._append(rest)
         return events
@@ -71,9 +73,12 @@ class SseDecoder:
 
         The standard drops it; model servers that close right after the last line do mean it.
         """
-        rest = self.feed(self._decode(b"", True).encode())
-        lines = [*rest, self._read(self._whole_line("")), self._dispatch()]
-        return [event for event in lines if event is not None]
+        events = self.feed(self._decode(b"", True).encode())
+        if self._partial_chars:
+            self._read(self._whole_line(""))
+        if (last := self._dispatch()) is not None:
+            events.append(last)
+        return events
 
     def _append(self, text: str) -> None:
         if not text:
@@ -84,17 +89,13 @@ class SseDecoder:
         self._partial.write(text)
 
     def _whole_line(self, ending: str) -> str:
-        """Put a line together whose last piece has come."""
-        if not self._partial_chars and len(ending) <= MAX_LINE_CHARS:
-            return ending
+        """Put a line together whose last piece has come. Raises TooLong."""
         self._append(ending)
         line = self._partial.getvalue()
         self._partial, self._partial_chars = StringIO(), 0
         return line
 
-    def _read(self, line: str) -> ServerSentEvent | None:
-        if not line:
-            return self._dispatch()
+    def _read(self, line: str) -> None:
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":
@@ -104,7 +105,6 @@ class SseDecoder:
                 raise TooLong(f"an event of the stream is longer than {MAX_EVENT_CHARS} characters")
         elif field == "event":
             self._event = value
-        return None
 
     def _dispatch(self) -> ServerSentEvent | None:
         data, event = self._data, self._event
