@@ -3,10 +3,10 @@
 All loggers are at debug level, and no record of theirs may hold a key.
 """
 
-import ipaddress
 import logging
 import os
-import sys
+import shutil
+import tempfile
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ import pytest
 from farebox.config import WORKSPACE_FILE
 from support.canary import Watch
 from support.environment import is_the_developers, zone_where_it_is_noon
+from support.guard import sitecustomize as guard
+from support.loopback_only import ALONE
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 for name in filter(is_the_developers, list(os.environ)):
@@ -26,33 +28,58 @@ os.environ["TZ"] = zone_where_it_is_noon(datetime.now(UTC))
 if hasattr(time, "tzset"):
     time.tzset()
 
-_strangers: list[object] = []
+_log_of_our_own = None if os.environ.get(guard.LOG) else Path(tempfile.mkdtemp()) / "network.log"
+if _log_of_our_own is not None:
+    os.environ[guard.LOG] = str(_log_of_our_own)
+os.environ.update(guard.watched(os.environ))
+guard.install()
+_log = Path(os.environ[guard.LOG])
 
 
-def _watch(event: str, arguments: tuple[object, ...]) -> None:
-    """Note every connection of this process that is not to this machine."""
-    if event != "socket.connect":
-        return
-    address = arguments[1]
-    if isinstance(address, tuple) and not _is_loopback(str(address[0])):
-        _strangers.append(address)
+class _Noted:
+    """What the guard has noted in this process and in all that it started, each line told once."""
+
+    def __init__(self) -> None:
+        self._told = _log.stat().st_size if _log.exists() else 0
+
+    def new(self) -> list[str]:
+        """Return what has come since."""
+        if not _log.exists() or _log.stat().st_size == self._told:
+            return []
+        with _log.open("rb") as file:
+            file.seek(self._told)
+            lines = file.read()
+        self._told += len(lines)
+        return lines.decode("utf-8", "replace").splitlines()
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+_noted = _Noted()
 
 
-sys.addaudithook(_watch)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that can't run in a network namespace."""
+    config.addinivalue_line("markers", "network: installs packages, so it needs a package index")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail for what was noted after the last test, by a process that outlived it; tidy up."""
+    if late := _noted.new():
+        print("\nbeyond loopback, after the last test:", *late, sep="\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if _log_of_our_own is not None:
+        shutil.rmtree(_log_of_our_own.parent)
+
+
+def pytest_report_header() -> str:
+    """Say what keeps the tests from the network."""
+    return f"network: loopback alone, {'by a namespace' if os.environ.get(ALONE) else 'watched by a guard'}"
 
 
 @pytest.fixture(autouse=True)
 def _no_stranger_is_called() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]
-    _strangers.clear()
     yield
-    assert not _strangers, f"a test connected to {_strangers}"
+    new = _noted.new()
+    assert not new, "beyond loopback:\n" + "\n".join(new)
 
 
 _watch_for_keys = Watch()

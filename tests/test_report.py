@@ -14,6 +14,7 @@ from farebox.costs import BasisCounts, BudgetLine, Report, ReportRow
 from farebox.ledger.queries import Dimension
 from farebox.messages import Usage
 from farebox.report import to_csv, to_table
+from support.guard.sitecustomize import watched
 
 SUMS = (
     "requests,inputTokens,cachedInputTokens,cacheWriteTokens,outputTokens,reasoningTokens,"
@@ -224,5 +225,5 @@ def test_no_name_leaves_a_control_character_or_breaks_a_row(names: list[str]):
 
 def test_rich_is_imported_only_for_a_table():
     code = "import sys, farebox.report; sys.exit('rich' in sys.modules or 'sqlite3' in sys.modules)"
-    environment = {"PYTHONPATH": ":".join(sys.path)}
+    environment = watched({"PYTHONPATH": ":".join(sys.path)})
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

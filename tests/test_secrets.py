@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from farebox.errors import ConfigError, FareboxError, InvalidParams
 from farebox.secrets import Credential, FoundKey, Keys, Secret, origin_of
+from support.guard.sitecustomize import watched
 
 KEY = "sk-or-v1-0123456789abcdef"
 ORIGIN = "https://own.test:443"
@@ -147,7 +148,7 @@ def test_a_fingerprint_tells_two_keys_apart_and_says_nothing_else():
     assert len({repr(Secret(f"{KEY}{number}")) for number in range(20)}) > 15
     elsewhere = subprocess.run(
         [sys.executable, "-c", f"from farebox.secrets import Secret; print(Secret({KEY!r}))"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=watched({**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}),
         capture_output=True,
         text=True,
         check=True,

@@ -12,6 +12,7 @@ import pytest
 
 from farebox.errors import ConfigError
 from farebox.secrets import Keys
+from support.guard.sitecustomize import watched
 
 KEY = "sk-or-v1-0123456789abcdef"
 VARIABLES = ("FIRST_KEY", "SECOND_KEY")
@@ -159,7 +160,7 @@ def test_a_full_disk_leaves_the_old_file(file: Path):
     environment = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(file)],
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=watched({**environment, "PYTHONPATH": os.pathsep.join(sys.path)}),
         capture_output=True,
         text=True,
         check=False,

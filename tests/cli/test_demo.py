@@ -11,6 +11,7 @@ import pytest
 
 from support.bad_input import KEY, USAGE
 from support.environment import clean_environment, openrouter_config
+from support.guard.sitecustomize import watched
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 ANSWER = Answer(body=openrouter_stream("As asked.", USAGE), content_type="text/event-stream")
@@ -29,7 +30,7 @@ def demo(folder: Path, upstream: Upstream, more: str = "", **environment: str) -
     (folder / "config.toml").write_text(openrouter_config(upstream.base_url, more=more), "utf-8")
     return subprocess.Popen(
         [sys.executable, "-u", "-m", "farebox", "demo"],
-        env={**clean_environment(folder), **KEY, "COLUMNS": "100", **environment},
+        env=watched({**clean_environment(folder), **KEY, "COLUMNS": "100", **environment}),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

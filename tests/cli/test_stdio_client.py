@@ -14,6 +14,7 @@ from farebox.cli.stdio_client import (
     StdioClient,
 )
 from support.environment import clean_environment
+from support.guard.sitecustomize import watched
 
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 
@@ -100,4 +101,4 @@ def another_server(folder: Path, code: str) -> dict[str, str]:
     (folder / "farebox").mkdir()
     (folder / "farebox" / "__init__.py").touch()
     (folder / "farebox" / "__main__.py").write_text(code, "utf-8")
-    return {**clean_environment(folder), "PYTHONPATH": str(folder)}
+    return watched({**clean_environment(folder), "PYTHONPATH": str(folder)})

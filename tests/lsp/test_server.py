@@ -32,8 +32,11 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def client(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
-    """Start a server whose openrouter is the test's; on leaving, all that it sent is judged."""
-    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+    """Start a server whose providers are the test's; on leaving, all that it sent is judged."""
+    mistral = f'[providers.mistral]\nbase_url = "{upstream.base_url}"\n'
+    with Client(
+        tmp_path, config=openrouter_config(upstream.base_url, more=mistral), environment=KEY
+    ) as client:
         yield client
 
 

@@ -11,7 +11,7 @@ from contextlib import aclosing
 import pytest
 import trustme
 
-from farebox.errors import BrokenReply, KeyRejected, LocalOnly, Overloaded, ProviderError, Unreachable
+from farebox.errors import BrokenReply, KeyRejected, Overloaded, ProviderError, Unreachable
 from farebox.messages import Call, Chat, Message, Text
 from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.http import MAX_ERROR_BODY_BYTES, Http
@@ -108,51 +108,6 @@ async def test_a_proxy_of_the_environment_is_not_used(
         monkeypatch.setenv("NO_PROXY", "")
         assert await ask(http, endpoint(upstream.base_url)) == "a"
         assert proxy.connections == 0
-
-
-@pytest.fixture
-def dialled(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every address that the process looks up or connects to."""
-    addresses: list[object] = []
-    connect, look_up = socket.socket.connect, socket.getaddrinfo
-
-    def noting_connect(self: socket.socket, address: tuple[str, int]) -> None:
-        addresses.append(address)
-        connect(self, address)
-
-    def noting_look_up(host: str, *args: object, **fields: object) -> object:
-        addresses.append(host)
-        return look_up(host, *args, **fields)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket.socket, "connect", noting_connect)
-    monkeypatch.setattr(socket, "getaddrinfo", noting_look_up)
-    return addresses
-
-
-@pytest.mark.parametrize(
-    "base_url",
-    [
-        pytest.param("https://api.example.test/v1", id="a name"),
-        pytest.param("http://192.0.2.1/v1", id="an address"),
-        pytest.param("http://127.0.0.1.example.test/v1", id="a name that begins like loopback"),
-        pytest.param("http://localhost.example.test/v1", id="a name that begins like localhost"),
-        pytest.param("http://0.0.0.0/v1", id="every interface"),
-        pytest.param("http://[2001:db8::1]/v1", id="an address of version 6"),
-    ],
-)
-async def test_local_only_refuses_without_opening_a_socket(http: Http, dialled: list[object], base_url: str):
-    where = endpoint(base_url, loopback_only=True)
-    with pytest.raises(LocalOnly) as caught:
-        await ask(http, where)
-    with pytest.raises(LocalOnly):
-        await http.get(where, "/models", timeout_s=WAIT_S)
-    assert caught.value.hint
-    assert dialled == []
-
-
-async def test_local_only_lets_loopback_through(http: Http, upstream: Upstream, dialled: list[object]):
-    assert await ask(http, endpoint(upstream.base_url, loopback_only=True)) == "a"
-    assert dialled
 
 
 async def test_closing_the_generator_closes_the_socket(http: Http, upstream: Upstream):

@@ -18,6 +18,8 @@ from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from support.guard.sitecustomize import watched
+
 MAX_ROUND_S = 30.0
 
 
@@ -51,7 +53,7 @@ class Asker:
             [sys.executable, "-m", "support.asker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{tests}:{tests.parent / 'server'}"},
+            env=watched({"PATH": os.environ["PATH"], "PYTHONPATH": f"{tests}:{tests.parent / 'server'}"}),
             text=True,
         )
         try:

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from support.guard.sitecustomize import watched
+
 INHERITED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ")
 STEERING = ("FAREBOX_REQUIRE_", "FAREBOX_TEST_")
 """How the variables begin that steer the tests themselves."""
@@ -16,7 +18,7 @@ NOON = 12
 def clean_environment(folder: Path) -> dict[str, str]:
     """Return an environment without keys, whose home, data and config are in a folder."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {
+    own = {
         **kept,
         "HOME": str(folder),
         "TMPDIR": str(folder),
@@ -24,6 +26,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
         "FAREBOX_CONFIG": str(folder / "config.toml"),
         "FAREBOX_FETCH_MODELS": "off",  # no test asks OpenRouter itself
     }
+    return watched(own)
 
 
 def is_the_developers(name: str) -> bool:

@@ -15,6 +15,7 @@ import pytest
 
 from farebox.providers.vendors import vendors
 from support.environment import NOON, clean_environment, is_the_developers, zone_where_it_is_noon
+from support.guard.sitecustomize import watched
 
 TESTS = Path(__file__).parent.parent
 LOAD_CONFTEST = "import json, os, conftest; print(json.dumps(dict(os.environ)))"
@@ -28,7 +29,7 @@ def test_tests_start_without_any_key_or_setting_of_the_developer():
     given = dict.fromkeys(KEYS | SETTINGS | STEERING, "the developer's")
     found = subprocess.run(
         [sys.executable, "-c", LOAD_CONFTEST],
-        env={**os.environ, "PYTHONPATH": str(TESTS), **given},
+        env=watched({**os.environ, "PYTHONPATH": str(TESTS), **given}),
         capture_output=True,
         text=True,
         check=True,

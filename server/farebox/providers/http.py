@@ -21,10 +21,11 @@ import httpx2
 
 from farebox.errors import BrokenReply, LocalOnly, ProviderError, Unreachable
 from farebox.providers import failures
-from farebox.providers.address import is_loopback
+from farebox.providers.address import AS_WRITTEN, LOCALHOST, is_loopback, loopback_addresses
 from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.clock import Clock
 from farebox.providers.json_value import JsonObject, parse_object
+from farebox.providers.trust import untrusted
 from farebox.secrets import origin_of
 
 WRITE_S = 10.0
@@ -35,12 +36,12 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_WHOLE_BYTES = 4 * 1024 * 1024
 MAX_ERROR_BODY_BYTES = 64 * 1024
 MAX_CONNECTIONS = 32
-MAX_CAUSES = 8
 
 _AGAIN = "Try again; if it keeps happening, choose another model or provider."
 _WRONG_PLACE = "This is no answer of a model. Check the provider's base_url."
 _PAGE = b"<"
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+_SECOND = "farebox_second_url"
 
 for _library in ("httpx2", "httpcore2"):
     # At debug level they log the headers of answers, in which a provider may repeat the key.
@@ -123,15 +124,15 @@ class Http:
         self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> httpx2.Request:
         address = _checked_address(endpoint, path)
-        if endpoint.loopback_only and not is_loopback(endpoint.base_url + path):
+        if endpoint.loopback_only and not address.is_here:
             raise LocalOnly(
                 f"{endpoint.provider} is not on this machine, and local-only mode is on",
-                hint="Choose a local model, or set [privacy] local_only = false in your config.",
+                hint=f"A server on this machine has the address {AS_WRITTEN}. Choose such a one, "
+                "or set [privacy] local_only = false in your config.",
             )
         if self._transport is None:
             await asyncio.to_thread(self.warm_up)
-        host = address.url.netloc.decode("ascii")
-        headers = {"Host": host, **_HEADERS, **dict(endpoint.headers)}
+        headers = {"Host": address.host, **_HEADERS, **dict(endpoint.headers)}
         if endpoint.credential is not None and address.origin == endpoint.credential.origin:
             key = endpoint.credential.secret.reveal()
             headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "Authorization" else key
@@ -143,7 +144,7 @@ class Http:
             # Half an emoji, which JSON lets an editor send, is no text for anyone else.
             content = _TO_JSON(body).encode("utf-8", errors="replace")
             headers["Content-Length"] = str(len(content))
-        extensions = {"timeout": timeout}
+        extensions = {"timeout": timeout, **address.extensions}
         stream = httpx2.ByteStream(content)  # which adds no header, and so takes less than half as long
         return httpx2.Request(method, address.url, headers=headers, stream=stream, extensions=extensions)
 
@@ -169,8 +170,7 @@ class Http:
         started = asyncio.get_running_loop().time()
         try:
             with clock:
-                async with _closing_unfinished(request):
-                    response = await self._transport.handle_async_request(request)
+                response = await _reached(self._transport, request)
             response.request = request
             return response
         except TimeoutError:
@@ -185,6 +185,18 @@ class Http:
         except httpx2.TransportError:
             failure = _closed(endpoint, "before it answered")
         raise failure  # not above: the library's error quotes headers, and would stay in its __context__
+
+
+async def _reached(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
+    """Send a request; if nobody listens at its first address, to the second one: ``localhost`` has two."""
+    try:
+        async with _closing_unfinished(request):
+            return await transport.handle_async_request(request)
+    except httpx2.ConnectError as exc:
+        if _SECOND not in request.extensions or untrusted(exc) is not None:
+            raise
+    request.url = request.extensions.pop(_SECOND)
+    return await _reached(transport, request)
 
 
 @asynccontextmanager
@@ -210,10 +222,16 @@ async def _closing_unfinished(request: httpx2.Request) -> AsyncGenerator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """An address that both we and the library can read, and the origin that keys are bound to."""
+    """An address that both we and the library can read, and the origin that keys are bound to.
+
+    ``url`` is where the library connects: for ``localhost``, which is never looked up, an address.
+    """
 
     url: httpx2.URL
     origin: str
+    host: str
+    is_here: bool
+    extensions: Mapping[str, object]
 
 
 def _checked_address(endpoint: Endpoint, path: str) -> _Address:
@@ -231,7 +249,10 @@ def _parsed(url: str) -> _Address:
     parsed = httpx2.URL(url)
     if not parsed.host:
         raise ValueError("no host")
-    return _Address(parsed, origin)
+    here = loopback_addresses(parsed.host)
+    first, *second = [parsed.copy_with(host=address) for address in here] or [parsed]
+    extensions = {"sni_hostname": LOCALHOST, _SECOND: second[0]} if second else {}
+    return _Address(first, origin, parsed.netloc.decode("ascii"), bool(here), extensions)
 
 
 async def _bounded(
@@ -328,16 +349,6 @@ def _too_many(endpoint: Endpoint) -> Unreachable:
     return error
 
 
-def _certificate_error(error: BaseException) -> SSLCertVerificationError | None:
-    """Find out whether a connection failed because the server's certificate is not trusted."""
-    cause: BaseException | None = error
-    for _ in range(MAX_CAUSES):
-        if cause is None or isinstance(cause, SSLCertVerificationError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
 def _no_trust(endpoint: Endpoint, error: SSLCertVerificationError) -> Unreachable:
     return _nobody_there(
         endpoint,
@@ -348,7 +359,7 @@ def _no_trust(endpoint: Endpoint, error: SSLCertVerificationError) -> Unreachabl
 
 def _timed_out(endpoint: Endpoint, after_s: float) -> Unreachable:
     return Unreachable(
-        f"{endpoint.provider} at {endpoint.base_url} did not answer within {after_s:g} s",
+        f"{endpoint.provider} at {endpoint.base_url} did not answer within {after_s:.3g} s",
         hint="Is the server busy or loading a model? Try again, or choose another model.",
         provider=endpoint.provider,
     )
@@ -365,9 +376,8 @@ def _no_address(endpoint: Endpoint) -> Unreachable:
 
 def _unreachable(endpoint: Endpoint, error: httpx2.TransportError) -> Unreachable:
     """Name the address, not the library's words: those may hold a header."""
-    untrusted = _certificate_error(error)
-    if untrusted is not None:
-        return _no_trust(endpoint, untrusted)
+    if (certificate := untrusted(error)) is not None:
+        return _no_trust(endpoint, certificate)
     local = is_loopback(endpoint.base_url)
     what = "timed out" if isinstance(error, httpx2.TimeoutException) else "could not be reached"
     unreachable = _nobody_there(

@@ -1,0 +1,123 @@
+"""A watch over the network in every Python process of the tests: it notes what no test may do.
+
+Python imports a module of this name at its start, so a process is watched whose PYTHONPATH holds this folder
+(``watched`` adds it, ``support.environment`` has it); conftest watches the tests' own process. Noted,
+as a line in the file that FAREBOX_TEST_NETWORK_LOG names, are each connection, datagram and listening socket
+that is not loopback's, each look-up of a name (also of ``localhost``: only a hosts file says where that is),
+and each process that was started with an environment in which it would not be watched. It stops nothing: the
+code under test must not see a difference, and would hide an exception among its own.
+
+Little is imported: this runs before everything, also where tests measure what is imported.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+LOG = "FAREBOX_TEST_NETWORK_LOG"
+"""Names the file; empty in the environment of a process that is to use the network."""
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib would be an import
+LOOPBACK_6 = b"\0" * 15 + b"\1"
+BYTES_4 = 4
+HELPERS = ("/ldconfig",)
+"""Programs that the standard library (``ctypes.util``) starts with an environment of its own."""
+
+Arguments = tuple[object, ...]
+
+
+def watched(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with that by which a process is watched as this one is."""
+    before = environment.get("PYTHONPATH", "")
+    path = before if FOLDER in before.split(os.pathsep) else os.pathsep.join(filter(None, (FOLDER, before)))
+    return {**environment, "PYTHONPATH": path, LOG: os.environ.get(LOG, "")}
+
+
+def install() -> None:
+    """Watch this process from now on; there is no way to stop it."""
+    log = os.environ.get(LOG)
+    if not log:
+        return
+
+    def watch(event: str, arguments: Arguments) -> None:
+        judge = _JUDGES.get(event)
+        if judge is not None and (what := judge(arguments)) is not None:
+            line = f"{event} {what} by {' '.join(sys.orig_argv)[:200]!r}\n"
+            number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(number, line.encode("utf-8", "backslashreplace"))
+            os.close(number)
+
+    sys.addaudithook(watch)
+
+
+def _stranger(arguments: Arguments) -> object:
+    """Return the address of a socket's event if it is not loopback's; a path of this machine has no host."""
+    address = arguments[1]
+    host = address[0] if isinstance(address, tuple) and address else None
+    return address if isinstance(host, str) and not _is_loopback(host) else None
+
+
+def _name(arguments: Arguments) -> object:
+    """Return a host that has to be looked up."""
+    host = arguments[0].decode("ascii", "replace") if isinstance(arguments[0], bytes) else arguments[0]
+    return host if isinstance(host, str) and host and _packed(host) is None else None
+
+
+def _anyone(arguments: Arguments) -> object:
+    return arguments[0]
+
+
+def _unwatched(arguments: Arguments) -> object:
+    """Return the command of a process that would not be watched."""
+    environment = arguments[3]
+    if not isinstance(environment, Mapping) or str(arguments[0]).endswith(HELPERS):
+        return None
+    log, path = environment.get(LOG), environment.get("PYTHONPATH", "")
+    if log is not None and (not log or FOLDER in str(path).split(os.pathsep)):
+        return None
+    return f"without {LOG} and the guard's folder: {arguments[1]}"
+
+
+_JUDGES: dict[str, Callable[[Arguments], object]] = {
+    "socket.connect": _stranger,
+    "socket.bind": _stranger,
+    "socket.sendto": _stranger,
+    "socket.sendmsg": _stranger,
+    "socket.getaddrinfo": _name,
+    "socket.gethostbyname": _name,
+    "socket.gethostbyaddr": _anyone,
+    "socket.getnameinfo": _anyone,
+    "subprocess.Popen": _unwatched,
+}
+
+
+def _packed(host: str) -> bytes | None:
+    """Return the bytes of an address; None for a name. Whoever raises such an event has a socket module."""
+    from _socket import AF_INET, AF_INET6, inet_pton
+
+    for family in (AF_INET, AF_INET6):
+        try:
+            return inet_pton(family, host.partition("%")[0])
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    packed = _packed(host)
+    return packed == LOOPBACK_6 or (packed is not None and len(packed) == BYTES_4 and packed[0] == 127)
+
+
+def _make_way() -> None:
+    """Run the module of this name that this one hides, if there is one: a test's own, or the system's."""
+    sys.path[:] = [place for place in sys.path if place != FOLDER]
+    this = sys.modules.pop(__name__)
+    try:
+        __import__(__name__)
+    except ModuleNotFoundError:
+        sys.modules[__name__] = this
+
+
+if __name__ == "sitecustomize":
+    install()
+    _make_way()
