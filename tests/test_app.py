@@ -9,7 +9,7 @@ import pytest
 
 from farebox.app import App, Client, data_folder
 from farebox.config import WORKSPACE_FILE
-from farebox.errors import ConfigError, ModelNotFound
+from farebox.errors import ConfigError, InvalidParams, ModelNotFound
 from farebox.messages import UNKNOWN_TRAITS, Call, Chat, Message, Target
 from farebox.router.request import Request
 from support.openrouter_models import models, priced
@@ -107,6 +107,8 @@ def test_a_workspace_file_only_tightens(
         pytest.param("[completion]\nenabled = true", id="completion-on"),
         pytest.param('[tasks]\nchat = "openai/x"', id="a-model"),
         pytest.param('[models]\nsonnet = "openai/x"', id="an-alias"),
+        pytest.param('[agents.x]\nlocal = { base_url = "http://evil/v1" }', id="an-agent"),
+        pytest.param('[roles]\nfast = "openai/x"', id="a-role"),
     ],
 )
 def test_a_workspace_file_that_would_loosen_is_an_error(open_app: OpenApp, tmp_path: Path, loosening: str):
@@ -258,6 +260,63 @@ def test_a_setting_for_openrouter_alone_is_refused_elsewhere(open_app: OpenApp, 
             app.config()
         assert "[providers.openrouter]" in caught.value.hint
     open_app(f"[providers.openrouter]\n{setting}").config()
+
+
+def test_nor_is_it_heeded_by_an_agents_own_server(open_app: OpenApp):
+    app = open_app('[agents.x]\nlocal = { base_url = "http://127.0.0.1:9/v1", zdr = true }')
+    with pytest.raises(ConfigError, match=r"^agents\.x\.local\.zdr: local would not heed") as caught:
+        app.config()
+    assert "[agents.x.local]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("provider", "hint"),
+    [
+        pytest.param("antropic", "Did you mean anthropic?", id="a-slip"),
+        pytest.param("zzz", "Known: box, ", id="like-nothing"),
+    ],
+)
+def test_an_agent_asks_no_provider_that_is_none(open_app: OpenApp, provider: str, hint: str):
+    app = open_app(f'[providers.box]\n[agents.x]\nproviders = ["openai", "box", "{provider}"]')
+    with pytest.raises(
+        ConfigError, match=rf"agents\.x\.providers: there is no provider {provider}"
+    ) as caught:
+        app.config()
+    assert hint in caught.value.hint
+
+
+AGENTS = """
+[tasks]
+chat = "local/shared"
+[agents.one]
+model = "local/one"
+[agents.two]
+local = { base_url = "http://127.0.0.1:8/v1" }
+"""
+
+
+async def test_each_agent_has_a_door_that_stays_while_nothing_changes(open_app: OpenApp, tmp_path: Path):
+    app = open_app(AGENTS, FAREBOX_LOCAL_BASE_URL="http://127.0.0.1:9/v1")
+    doors = {name: app.door(name) for name in (None, "one", "two")}
+    assert len({id(door) for door in doors.values()}) == 3
+    for name in ("two", None, "one", "two"):
+        assert app.door(name) is doors[name]
+    names = {name: (await door.route(a_request())).target.name for name, door in doors.items()}
+    assert names == {None: "local/shared", "one": "local/one", "two": "local/default"}
+    assert (await doors["one"].route(a_request("local/asked"))).target.name == "local/asked"
+    assert len({id(door.retries) for door in doors.values()}) == 1
+    write(tmp_path / "config.toml", AGENTS.replace("local/one", "local/other"))
+    assert (await app.door("one").route(a_request())).target.name == "local/other"
+    assert all(app.door(name) is not door for name, door in doors.items())
+    app.set_key("openai", "k")
+    assert app.door("two").directory.state("openai") == "ready"
+
+
+def test_there_is_no_door_for_an_agent_that_is_not_set_up(open_app: OpenApp):
+    app = open_app(AGENTS)
+    with pytest.raises(InvalidParams, match="there is no agent three") as caught:
+        app.door("three")
+    assert caught.value.hint.startswith("Known: one, two.")
 
 
 async def test_warming_up_and_closing_can_be_done_twice(open_app: OpenApp):

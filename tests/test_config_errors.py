@@ -24,9 +24,7 @@ from support.settings import check
     ("text", "line", "key", "hint"),
     [
         pytest.param("\nstrateg = 1\n", 2, "strateg", "Did you mean strategy?", id="unknown-at-the-top"),
-        pytest.param(
-            "[agent]\nx = 1\n", 1, "agent", "Known keys there: budgets, completion", id="unknown-table"
-        ),
+        pytest.param("[tool]\nx = 1\n", 1, "tool", "Known keys there: agents, budgets", id="unknown-table"),
         pytest.param(
             "# x\n[budgets]\ndaily_us = 1\n",
             3,
@@ -38,7 +36,7 @@ from support.settings import check
             "[budgets]\nzzz = 1\n",
             2,
             "budgets.zzz",
-            "Known keys there: daily_usd, monthly_usd.",
+            "Known keys there: daily_usd, monthly_usd, request_usd.",
             id="unknown-and-like-nothing",
         ),
         pytest.param(

@@ -54,6 +54,7 @@ def lower_of(read: Callable[[Budgets], Decimal | None]) -> Tighter:
 TIGHTER: dict[tuple[str, ...], Tighter] = {
     ("budgets", "daily_usd"): lower_of(lambda budgets: budgets.daily_usd),
     ("budgets", "monthly_usd"): lower_of(lambda budgets: budgets.monthly_usd),
+    ("budgets", "request_usd"): lower_of(lambda budgets: budgets.request_usd),
     ("privacy", "local_only"): lambda before, after: after.privacy.local_only >= before.privacy.local_only,
     ("privacy", "exclude"): lambda before, after: (
         after.privacy.exclude[: len(before.privacy.exclude)] == before.privacy.exclude
@@ -69,7 +70,7 @@ REFUSED = [pytest.param(path, id=".".join(path)) for path in SETTINGS if path no
 
 USD = st.none() | st.decimals(0, 100, places=2)
 NAMES = st.lists(st.sampled_from(["a/**", "*.sql", "python", "lua"]), max_size=3)
-BUDGETS = st.builds(Budgets, daily_usd=USD, monthly_usd=USD)
+BUDGETS = st.builds(Budgets, daily_usd=USD, monthly_usd=USD, request_usd=USD)
 CONFIGS = st.builds(
     Config,
     strategy=st.sampled_from(["cheap", "balanced", "quality"]),
@@ -140,7 +141,7 @@ def at(config: object, path: tuple[str, ...]) -> object:
 @given(config=CONFIGS, workspace=WORKSPACES)
 def test_a_workspace_is_obeyed_as_far_as_it_tightens(config: Config, workspace: WorkspaceConfig):
     after = tighten(config, workspace)
-    for limit in ("daily_usd", "monthly_usd"):
+    for limit in ("daily_usd", "monthly_usd", "request_usd"):
         given_limits = [getattr(layer.budgets, limit) for layer in (config, workspace)]
         expected = min((value for value in given_limits if value is not None), default=None)
         assert getattr(after.budgets, limit) == expected

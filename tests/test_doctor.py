@@ -7,6 +7,7 @@ import pytest
 
 import farebox
 from farebox.app import App, Client
+from farebox.config import WORKSPACE_FILE
 from farebox.doctor import Check
 from support.openrouter_models import entry, models
 from support.upstream import Upstream, json_answer
@@ -143,6 +144,7 @@ async def test_what_is_missing_is_found_and_has_a_hint(
         assert (check.hint != "") == (check.state != "ok")
 
 
+NOBODY_AT_OPENAI = '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"\n'
 TWO = """
 [tasks]
 {task} = ["{first}", "box/x"]
@@ -171,7 +173,7 @@ free = true
         pytest.param(
             "chat",
             "openai/gpt-5",
-            "[budgets]\ndaily_usd = 0",
+            NOBODY_AT_OPENAI + "[budgets]\ndaily_usd = 0",
             {"OPENAI_API_KEY": "k"},
             "the daily budget has $0.00 left",
             "[budgets] daily_usd",
@@ -198,21 +200,21 @@ async def test_a_first_choice_that_is_left_out_is_a_warning_that_says_why(
 
 
 async def test_a_first_choice_that_is_asked_is_well(open_app: OpenApp):
-    config = TWO.format(task="review", first="openai/gpt-5")
+    config = TWO.format(task="review", first="openai/gpt-5") + NOBODY_AT_OPENAI
     checks = await checks_of(open_app(config, OPENAI_API_KEY="k"))
     assert checks["review"] == Check("review", "ok", "openai/gpt-5 (set for the task review)")
     assert "plan" not in checks
 
 
 async def test_completion_that_is_switched_off_is_said(open_app: OpenApp):
-    checks = await checks_of(open_app("[completion]\nenabled = false", OPENAI_API_KEY="k"))
+    checks = await checks_of(open_app(NOBODY_AT_OPENAI + "[completion]\nenabled = false", OPENAI_API_KEY="k"))
     assert checks["complete"].state == "warning"
     assert checks["complete"].message == "completion is switched off: [completion] enabled = false"
     assert "enabled = true" in checks["complete"].hint
 
 
 async def test_languages_without_completion_are_named(open_app: OpenApp):
-    config = '[completion]\ndisabled_languages = ["markdown", "yaml"]'
+    config = NOBODY_AT_OPENAI + '[completion]\ndisabled_languages = ["markdown", "yaml"]'
     checks = await checks_of(open_app(config, OPENAI_API_KEY="k"))
     assert checks["complete"].state == "ok"
     assert checks["complete"].message.endswith("; not for markdown, yaml")
@@ -245,3 +247,55 @@ async def test_a_config_that_is_not_there_yet_is_no_error(open_app: OpenApp, tmp
     app = open_app()
     (tmp_path / "config.toml").unlink()
     assert "not there yet" in (await checks_of(app))["config"].message
+
+
+AGENTS = """
+[tasks]
+chat = "box/x"
+[providers.box]
+base_url = "http://127.0.0.1:9/v1"
+free = true
+[agents.plain]
+system = "You rhyme."
+[agents.served]
+local = {{ base_url = "{}" }}
+[agents.lonely]
+local = {{ base_url = "http://127.0.0.1:9/v1" }}
+[agents.lost]
+model = "z-ai/glm-4.7"
+[agents.keyless]
+model = ["openai/gpt-5", "box/y"]
+"""
+
+
+async def test_for_each_agent_it_says_which_model_or_what_is_missing(open_app: OpenApp):
+    async with Upstream() as upstream:
+        upstream.answer("/v1/models", json_answer({"data": [{"id": "qwen"}]}))
+        checks = await checks_of(open_app(AGENTS.format(upstream.base_url)))
+        assert all(request.raw == b"" for request in upstream.requests), "no prompt is sent"
+    agents = {name.removeprefix("agent "): one for name, one in checks.items() if name.startswith("agent ")}
+    assert {name: check.state for name, check in agents.items()} == {
+        "plain": "ok",
+        "served": "ok",
+        "lonely": "error",
+        "lost": "error",
+        "keyless": "warning",
+    }
+    assert agents["plain"].message.startswith("box/x (")
+    assert agents["served"].message.startswith("local/default (")
+    assert "openrouter/z-ai/glm-4.7" in agents["lost"].hint
+    assert agents["keyless"].message.startswith("box/y (")
+    assert "openai/gpt-5 is left out: no key for openai" in agents["keyless"].message
+    assert "OPENAI_API_KEY" in agents["keyless"].hint
+    for check in agents.values():
+        assert (check.hint != "") == (check.state != "ok")
+
+
+async def test_a_budget_for_one_request_that_a_workspace_sets_is_told(tmp_path: Path):
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / WORKSPACE_FILE).write_text("[budgets]\nrequest_usd = 0.5\n", "utf-8")
+    folders = {"FAREBOX_HOME": str(tmp_path), "FAREBOX_CONFIG": str(tmp_path / "config.toml")}
+    app = App(Client(name="test", roots=(str(tmp_path / "w"),)), environment=folders)
+    check = (await checks_of(app))["workspace"]
+    await app.close()
+    assert check.message.endswith("tightens: a request's budget of $0.50")

@@ -16,12 +16,13 @@ from typing import Annotated, TypeVar, cast, get_args
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from farebox import patterns
-from farebox.errors import ConfigError
-from farebox.messages import Strategy, Task
+from farebox.agent_settings import MAX_AGENTS, NO_AGENT, AgentName, AgentSettings, ModelName, Roles, Tasks
+from farebox.errors import ConfigError, InvalidParams
+from farebox.messages import Strategy
 from farebox.provider_settings import FillStyle, ProviderSettings, Section, Usd
 from farebox.settings_file import Layer, TomlTable, line_of, read_file
 
-__all__ = ["FillStyle", "Section"]  # others know them from here
+__all__ = ["FillStyle", "ModelName", "Section", "Tasks"]  # others know them from here
 
 WORKSPACE_FILE = ".farebox.toml"
 
@@ -50,39 +51,15 @@ def _bounded(exclude: list[str]) -> list[str]:
     return exclude
 
 
-ModelName = Annotated[str, Field(min_length=1, max_length=200)]
-
-
 SectionT = TypeVar("SectionT", bound=Section)
 
 
-class Tasks(Section):
-    """For each task a model, an alias, ``auto`` or an ordered list of them (a fallback chain)."""
-
-    chat: ModelName | list[ModelName] | None = None
-    complete: ModelName | list[ModelName] | None = None
-    explain: ModelName | list[ModelName] | None = None
-    fix: ModelName | list[ModelName] | None = None
-    tests: ModelName | list[ModelName] | None = None
-    document: ModelName | list[ModelName] | None = None
-    review: ModelName | list[ModelName] | None = None
-    plan: ModelName | list[ModelName] | None = None
-
-    def chain(self, task: Task) -> tuple[str, ...]:
-        """Return the models set for a task; a task with none of its own takes chat's, if it is a chat."""
-        value = cast("str | list[str] | None", getattr(self, task))
-        if value is None and task != "complete":
-            value = self.chat
-        if value is None:
-            return ()
-        return (value,) if isinstance(value, str) else tuple(value)
-
-
 class Budgets(Section):
-    """Hard limits in dollars; None is no limit."""
+    """Hard limits in dollars, for a day, a month and a single request; None is no limit."""
 
     daily_usd: Usd | None = None
     monthly_usd: Usd | None = None
+    request_usd: Usd | None = None
 
 
 class Privacy(Section):
@@ -105,21 +82,46 @@ class CompletionSettings(Section):
 
 
 class Config(Section):
-    """All settings of one user in one workspace."""
+    """All settings of one user in one workspace, or what they are for one agent."""
 
     strategy: Strategy = "balanced"
     tasks: Tasks = Tasks()
+    roles: Roles = Roles()
     models: dict[str, ModelName] = Field(default_factory=dict[str, str])
     providers: dict[str, ProviderSettings] = Field(default_factory=dict[str, ProviderSettings])
+    agents: Annotated[dict[AgentName, AgentSettings], Field(max_length=MAX_AGENTS)] = Field(
+        default_factory=dict[str, AgentSettings]
+    )
     budgets: Budgets = Budgets()
     privacy: Privacy = Privacy()
     completion: CompletionSettings = CompletionSettings()
     _client_addresses: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
+    _own_servers: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
+    _agent: AgentSettings = PrivateAttr(default=NO_AGENT)
+    _set_up: tuple[str, ...] | None = PrivateAttr(default=None)
 
     @property
     def client_addresses(self) -> Mapping[str, str | None]:
-        """Providers whose base_url the client has changed, and what it is in the user's own settings."""
+        """Providers whose base_url the client has changed, and what it is in the user's own settings.
+
+        For an agent, the server of its own counts as such, unless the user names a key for it.
+        """
         return self._client_addresses
+
+    @property
+    def agent(self) -> AgentSettings:
+        """Whose view of the settings this is; an empty one if it is nobody's."""
+        return self._agent
+
+    @property
+    def provider_order(self) -> tuple[str, ...]:
+        """Who is asked first where several sell a model."""
+        return tuple(self._agent.providers)
+
+    @property
+    def set_up(self) -> tuple[str, ...]:
+        """The providers that have a table: one that only holds an agent's ``order`` sets nothing up."""
+        return tuple(self.providers) if self._set_up is None else self._set_up
 
     def over(self, own: "Config") -> "Config":
         """Remember which addresses differ from those of the user's own settings."""
@@ -130,7 +132,48 @@ class Config(Section):
                 addresses[name] = before
         config = self.model_copy()
         config._client_addresses = addresses
+        config._own_servers = {name: own._server_of(name) for name in self.agents}
         return config
+
+    def _server_of(self, agent: str) -> str | None:
+        """Return the address of the local server that an agent uses."""
+        server = self.agents.get(agent, NO_AGENT).server(self.providers.get("local"))
+        return server.base_url if server is not None else None
+
+    def for_agent(self, name: str) -> "Config":
+        """Return the settings as they are for an agent. Raises InvalidParams if there is no such agent.
+
+        Its models stand for those of every task but tab completion, which stays as it is.
+        """
+        agent = self.agents.get(name)
+        if agent is None:
+            known = f"Known: {', '.join(sorted(self.agents))}. " if self.agents else ""
+            raise InvalidParams(
+                f"there is no agent {name}", hint=f"{known}Add a table [agents.NAME] to your config.toml."
+            )
+        tasks, providers, addresses = self.tasks, dict(self.providers), dict(self._client_addresses)
+        if agent.chain:
+            tasks = Tasks(chat=list(agent.chain), complete=tasks.complete)
+        if agent.local is not None and (server := agent.server(providers.get("local"))) is not None:
+            providers["local"] = server
+            addresses["local"] = self._home_of_its_key(name, agent.local)
+        set_up = tuple(providers)
+        if agent.order is not None:
+            openrouter = providers.get("openrouter", ProviderSettings())
+            providers["openrouter"] = openrouter.model_copy(update={"order": agent.order})
+        config = self.model_copy(update={"tasks": tasks, "providers": providers})
+        config._client_addresses, config._agent, config._set_up = addresses, agent, set_up
+        return config
+
+    def _home_of_its_key(self, name: str, local: ProviderSettings) -> str | None:
+        """Return the address in the user's own settings that the key for an agent's server belongs to.
+
+        A key that the agent's table names is for the agent's server; any other one for everybody's.
+        """
+        if local.key_env is not None:
+            return self._own_servers[name] if name in self._own_servers else self._server_of(name)
+        shared = self.providers.get("local", ProviderSettings()).base_url
+        return self._client_addresses.get("local", shared)
 
 
 class WorkspaceCompletion(Section):
@@ -175,6 +218,7 @@ def load(
         _refuse_key_env(layer, _validate(Config, layer))
         merged = _merge(merged, layer.table)
         config = _validate(Config, Layer("the merged settings", merged)).over(own)
+    config.roles.check(config.models)
     for file in workspace_files:
         config = tighten(config, _validate(WorkspaceConfig, read_file(file)))
         _refuse_too_many(config, file)
@@ -194,11 +238,15 @@ def _refuse_too_many(config: Config, file: Path) -> None:
 
 def _refuse_key_env(layer: Layer, settings: Config) -> None:
     """Keep a client from choosing which of the user's variables is sent as a key."""
-    for name, provider in settings.providers.items():
+    tables = {f"providers.{name}": provider for name, provider in settings.providers.items()}
+    for name, agent in settings.agents.items():
+        if agent.local is not None:
+            tables[f"agents.{name}.local"] = agent.local
+    for table, provider in tables.items():
         if "key_env" in provider.model_fields_set:
             raise ConfigError(
-                f"{layer.name}: providers.{name}.key_env can only be set in your own config.toml",
-                hint=f"Move key_env to [providers.{name}] there.",
+                f"{layer.name}: {table}.key_env can only be set in your own config.toml",
+                hint=f"Move key_env to [{table}] there.",
             )
 
 
@@ -209,6 +257,7 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
             "budgets": Budgets(
                 daily_usd=_lower(config.budgets.daily_usd, workspace.budgets.daily_usd),
                 monthly_usd=_lower(config.budgets.monthly_usd, workspace.budgets.monthly_usd),
+                request_usd=_lower(config.budgets.request_usd, workspace.budgets.request_usd),
             ),
             "privacy": config.privacy.model_copy(
                 update={
@@ -304,8 +353,9 @@ def _keys_at(schema: type[Section], path: tuple[str, ...]) -> list[str]:
     """Return the keys that a table of the schema may have."""
     level: type[Section] = schema
     parts = list(path)
-    if schema is Config and parts[:1] == ["providers"]:
-        level, parts = ProviderSettings, parts[2:]
+    if schema is Config and parts[:1] in (["providers"], ["agents"]):
+        level = ProviderSettings if parts[0] == "providers" else AgentSettings
+        parts = parts[2:]
     for part in parts:
         field = level.model_fields.get(part)
         below = _section_in(field.annotation) if field is not None else None

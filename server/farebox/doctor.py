@@ -5,7 +5,8 @@ Checks never raise: what goes wrong is what they are for. Asking a provider send
 
 import asyncio
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -16,7 +17,7 @@ import farebox
 from farebox.config import Config, WorkspaceConfig
 from farebox.errors import FareboxError, MissingKey
 from farebox.ledger.store import Ledger
-from farebox.messages import Call, Chat, Route, Task, nanodollars_from_usd, usd_text
+from farebox.messages import Call, Chat, Route, Target, Task, nanodollars_from_usd, usd_text
 from farebox.router import inventory
 from farebox.router.door import Door
 from farebox.router.request import Request
@@ -44,12 +45,16 @@ class _Workspace:
 
 
 async def examine(
-    open_door: Callable[[], Door], *, ledger: Ledger, config_file: Path, workspace_files: Sequence[Path] = ()
+    open_door: Callable[[str | None], Door],
+    *,
+    ledger: Ledger,
+    config_file: Path,
+    workspace_files: Sequence[Path] = (),
 ) -> tuple[Check, ...]:
     """Check everything that a request depends on."""
     checks = [_ok("version", f"farebox {farebox.__version__}, Python {platform.python_version()}")]
     try:
-        door = open_door()
+        door = open_door(None)
     except FareboxError as error:
         return (*checks, _failed("config", error), await _ledger(ledger))
     config = door.planner.config
@@ -59,13 +64,15 @@ async def examine(
     for task in _tasks(config):
         is_off = task == "complete" and not config.completion.enabled
         checks.append(_switched_off(workspaces) if is_off else await _task(door, task))
+    agents = _doors_of_agents(open_door, config)
+    checks += await asyncio.gather(*(_agent(agents[name], name) for name in agents))
     try:
         wanted = door.directory.wanted()
     except FareboxError as error:  # a key that can't be read
         return (*checks, _failed("keys", error), await _ledger(ledger))
     checks += await asyncio.gather(*(_provider(door, name) for name in wanted))
     checks.append(await _ledger(ledger))
-    checks += await _local_servers(door)
+    checks += await _local_servers(door, agents.values())
     return tuple(checks)
 
 
@@ -88,6 +95,7 @@ def _tightened(asked: WorkspaceConfig, config: Config) -> str:
     for name, own, limit in (
         ("daily", asked.budgets.daily_usd, config.budgets.daily_usd),
         ("monthly", asked.budgets.monthly_usd, config.budgets.monthly_usd),
+        ("request's", asked.budgets.request_usd, config.budgets.request_usd),
     ):
         if own is not None and own == limit:
             words.append(f"a {name} budget of ${usd_text(nanodollars_from_usd(own) or 0)}")
@@ -120,7 +128,30 @@ def _switched_off(workspaces: Sequence[_Workspace]) -> Check:
     return Check("complete", "warning", "completion is switched off: [completion] enabled = false", hint)
 
 
-async def _task(door: Door, task: Task) -> Check:
+def _doors_of_agents(open_door: Callable[[str | None], Door], config: Config) -> dict[str, Door]:
+    """Open a door for each agent, unless it has just been taken out of the settings."""
+    doors: dict[str, Door] = {}
+    for name in sorted(config.agents):
+        with suppress(FareboxError):
+            doors[name] = open_door(name)
+    return doors
+
+
+async def _agent(door: Door, name: str) -> Check:
+    """Say which model an agent would use, and whether the server of its own is there."""
+    check = await _task(door, "chat", name=f"agent {name}", table=f"[agents.{name}]")
+    if check.state == "error" or door.planner.config.agent.local is None:
+        return check
+    try:
+        await door.directory.check("local")
+    except FareboxError as error:
+        return _failed(check.name, error)
+    return check
+
+
+async def _task(door: Door, task: Task, *, name: str | None = None, table: str = "[tasks]") -> Check:
+    """Say which model a task would use; ``table`` is where the user has set it, ``name`` the check's."""
+    name = name or task
     request = Request(
         task=task,
         render=lambda serving: Call(serving.model, Chat(())),
@@ -130,31 +161,34 @@ async def _task(door: Door, task: Task) -> Check:
     try:
         route = await door.route(request)
     except FareboxError as error:
-        return _failed(task, error)
+        return _failed(name, error)
     goes_to = f"{route.target.name} ({route.reason})"
     dropped = await _dropped_first(door, request, route)
     if dropped is not None:
-        first, problem = route.candidates[0].target.name, dropped.message
-        return Check(task, "warning", f"{goes_to}, since {first} is left out: {problem}", dropped.hint)
+        first, problem = dropped
+        words = f"{goes_to}, since {first.name} is left out: {problem.message}"
+        return Check(name, "warning", words, problem.hint)
     info = door.planner.catalog.info(route.target.provider, route.target.model)
     if info is not None and info.expires is not None:
         warning = f"{goes_to}, which {route.target.provider} will withdraw on {info.expires}"
-        return Check(task, "warning", warning, f"Set another model for {task} in [tasks] before then.")
+        return Check(name, "warning", warning, f"Set another model for {task} in {table} before then.")
     languages = door.planner.config.completion.disabled_languages if task == "complete" else ()
     not_for = f"; not for {', '.join(languages)}" if languages else ""
-    return _ok(task, f"{goes_to}{not_for}")
+    return _ok(name, f"{goes_to}{not_for}")
 
 
-async def _dropped_first(door: Door, request: Request, route: Route) -> FareboxError | None:
-    """Return why the first model that the user has set for a task is not asked, if it isn't."""
+async def _dropped_first(door: Door, request: Request, route: Route) -> tuple[Target, FareboxError] | None:
+    """Return the first model that the user has set for a task and why it is not asked, if it isn't."""
     chain = door.planner.config.tasks.chain(request.task)
-    first = route.candidates[0]
-    if not chain or chain[0].partition(":")[0] == "auto" or first.verdict != "dropped":
+    if not chain or chain[0].partition(":")[0] == "auto":
+        return None
+    first = door.planner.menus.targets(chain[0], request.task)[0]
+    if all(one.target != first or one.verdict != "dropped" for one in route.candidates):
         return None
     try:
-        await door.route(replace(request, requested=first.target.name))
+        await door.route(replace(request, requested=first.name))
     except FareboxError as error:
-        return error
+        return first, error
     return None  # it has just become usable
 
 
@@ -176,12 +210,13 @@ async def _ledger(ledger: Ledger) -> Check:
     return _ok("ledger", f"{ledger.path}")
 
 
-async def _local_servers(door: Door) -> list[Check]:
-    """Point out running model servers that the user has not set up."""
+async def _local_servers(door: Door, agents: Iterable[Door]) -> list[Check]:
+    """Point out running model servers that neither the user nor an agent of theirs is set up for."""
     known = {
-        door.directory.endpoint(name).base_url.removesuffix("/v1")
-        for name in door.directory.wanted()
-        if door.directory.state(name) == "ready"
+        one.directory.endpoint(name).base_url.removesuffix("/v1")
+        for one in (door, *agents)
+        for name in one.directory.wanted()
+        if one.directory.state(name) == "ready"
     }
     return [
         Check(

@@ -306,3 +306,34 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path, upstream: Upstream):
         process.send_signal(signal.SIGHUP)
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "Hello you.\n")
+
+
+AGENTS = """
+[agents.poet]
+model = "box/poet"
+system = "You rhyme."
+"""
+
+
+def test_an_agent_answers_in_its_own_way(tmp_path: Path, upstream: Upstream):
+    def ask(*arguments: str, stdin: str | None = None) -> tuple[object, tuple[str, str]]:
+        config = f'[providers.box]\nbase_url = "{upstream.base_url}"\n{AGENTS}'
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        done = run_farebox(tmp_path, "chat", *arguments, "--agent", "poet", stdin=stdin)
+        assert (done.returncode, done.stdout != "") == (0, True), done.stderr
+        return upstream.requests[-1].json["model"], messages(upstream)[0]
+
+    assert ask("hi") == ("poet", ("system", "You rhyme."))
+    assert ask("hi", "--model", "box/other") == ("other", ("system", "You rhyme."))
+    words = {"messages": [{"role": "system", "content": "Prose."}, {"role": "user", "content": "hi"}]}
+    assert ask("--json-standard", "openai", stdin=json.dumps(words)) == ("poet", ("system", "Prose."))
+
+
+@pytest.mark.parametrize("command", ["chat", "route"])
+def test_an_agent_that_is_none_is_a_usage_error(tmp_path: Path, upstream: Upstream, command: str):
+    (tmp_path / "config.toml").write_text(AGENTS, "utf-8")
+    done = run_farebox(tmp_path, command, "hi", "--agent", "pot")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no agent pot" in done.stderr
+    assert "Known: poet." in done.stderr
+    assert upstream.requests == []

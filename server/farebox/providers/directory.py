@@ -66,15 +66,17 @@ class Directory:
         self._endpoints: dict[str, Endpoint] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Every provider name that a model name may begin with."""
-        return tuple(dict.fromkeys([*self._config.providers, *vendors()]))
+        """Every provider name that a model name may begin with; those to be asked first come first."""
+        known = dict.fromkeys([*self._config.set_up, *vendors()])
+        first = [name for name in self._config.provider_order if name in known]
+        return tuple(dict.fromkeys([*first, *known]))
 
     def wanted(self) -> tuple[str, ...]:
         """The providers that the user has set up: by a key, an address or a table of their own."""
         return tuple(name for name in self.names() if self._is_wanted(name))
 
     def _is_wanted(self, name: str) -> bool:
-        if name in self._config.providers:
+        if name in self._config.set_up:
             return True
         vendor = vendors()[name]
         if vendor.opt_in or not vendor.key_env:
