@@ -113,6 +113,8 @@ class ProviderError(FareboxError):
     """True if no other model there would answer: nobody listens, or the key is wrong."""
     transient: bool = False
     """True if the same request may well succeed there soon."""
+    daily_quota: bool = False
+    """True if a day's allowance is used up: nothing that counts against it succeeds there today."""
 
     def __init__(
         self,

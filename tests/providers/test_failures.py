@@ -314,6 +314,43 @@ def test_the_same_request_may_well_succeed_soon(status: int, body: object):
     assert check(status, body).transient
 
 
+FREE_FOR_TODAY = said("no", metadata={"limit_source": "openrouter_free_tier_daily"})
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(429, FREE_FOR_TODAY, id="OpenRouter's free models"),
+        pytest.param(429, said("Rate limit exceeded: free-models-per-day"), id="in older words"),
+        pytest.param(429, said("Limit reached on tokens per day (TPD): Limit 100000"), id="Groq's tokens"),
+    ],
+)
+def test_a_days_allowance_is_used_up(status: int, body: object):
+    error = check(status, body)
+    assert (error.kind, error.daily_quota, error.transient) == ("rateLimited", True, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        pytest.param(429, said("Slow down"), {}, id="a limit"),
+        pytest.param(429, said("20 requests per minute"), {}, id="a minute's limit"),
+        pytest.param(
+            429,
+            said("no", metadata={"limit_source": "upstream_provider_shared_pool"}),
+            {},
+            id="a shared pool",
+        ),
+        pytest.param(503, said("no"), {"x_should_retry": "false"}, id="another trouble that lasts"),
+        pytest.param(413, said("tokens per minute: larger than your limit"), {}, id="what never fits"),
+        pytest.param(402, FREE_FOR_TODAY, {}, id="one that is about money"),
+        pytest.param(400, said("at most 5 calls per day are documented"), {}, id="a bad request's words"),
+    ],
+)
+def test_no_days_allowance_is_used_up(status: int, body: object, headers: dict[str, str]):
+    assert not check(status, body, **headers).daily_quota
+
+
 @pytest.mark.parametrize(
     ("status", "body", "headers", "expected"),
     [
@@ -432,6 +469,14 @@ def test_an_error_inside_a_stream_means(error: object, kind: str, status: int, t
     assert (raised.kind, raised.transient) == (kind, transient)
     assert f"answered {status}: " in raised.message
     assert raised.hint
+
+
+def test_a_days_allowance_may_end_inside_a_stream():
+    table = {
+        "error": {"code": 429, "message": "no", "metadata": {"limit_source": "openrouter_free_tier_daily"}}
+    }
+    raised = failures.from_event(ENDPOINT, model="m", table=table)
+    assert (raised.kind, raised.daily_quota) == ("rateLimited", True)
 
 
 @pytest.mark.parametrize(

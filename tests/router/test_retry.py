@@ -295,6 +295,8 @@ async def test_an_overload_is_tried_again_before_the_next_target_and_a_rate_limi
         Retrying,
         FellBack,
     ]
+    await app.close()
+    app = app_with(tmp_path, upstream, '[tasks]\nchat = ["one/m", "two/m"]\n')  # one that has met no failure
     upstream.queue(SLOW_DOWN, HELLO)
     events = await heard_of(door_of(app), a_request(None))
     assert [type(event) for event in events if isinstance(event, Retrying | FellBack)] == [FellBack]

@@ -1,5 +1,7 @@
 """Where a request goes after a failure: to the same target again, to another, or to its end."""
 
+from collections.abc import Callable
+
 from farebox.errors import (
     BrokenReply,
     BudgetExceeded,
@@ -18,9 +20,14 @@ from farebox.router.walk import Walk
 A1, A2, B1 = Target("a", "one"), Target("a", "two"), Target("b", "one")
 
 
-def a_walk(*targets: Target, retries: RetryBudget | None = None, task: Task = "chat") -> Walk:
+def a_walk(
+    *targets: Target,
+    retries: RetryBudget | None = None,
+    task: Task = "chat",
+    is_paused: Callable[[Target], bool] = lambda _: False,
+) -> Walk:
     route = Route("auto", task, "act", "low", "balanced", targets[0], "", targets[1:], (), Estimate(None))
-    return Walk(route, retries or RetryBudget(chance=lambda: 0.5), task)
+    return Walk(route, retries or RetryBudget(chance=lambda: 0.5), task, is_paused=is_paused)
 
 
 def failure(provider: str = "a", kind: type[ProviderError] = Overloaded, words: str = "no") -> ProviderError:
@@ -59,6 +66,25 @@ def test_the_last_failure_ends_it_and_all_are_named():
     assert isinstance(end, NoRouteLeft)
     assert end.message.endswith("failed: x; y")
     assert end.failures == (first, second, third)
+
+
+def test_who_is_to_be_left_alone_by_now_is_passed_over_unless_all_are():
+    alone: set[Target] = set()
+    walk = a_walk(A1, A2, B1, is_paused=alone.__contains__)
+    alone |= {A1, A2}
+    assert walk.after(failure()) == FellBack(1, 3, failed=A1, error="no")
+    assert walk.target == B1
+    last = walk.after(failure("b"))
+    assert isinstance(last, NoRouteLeft), "who was passed over is not come back to"
+    walk = a_walk(A1, A2, B1, is_paused=alone.__contains__)
+    alone.add(B1)
+    walk.after(failure())
+    assert walk.target == A2
+
+
+def test_who_has_failed_too_often_by_now_is_asked_again_only_if_there_is_no_other():
+    assert isinstance(a_walk(A1, B1, is_paused=lambda _: True).after(passing()), FellBack)
+    assert isinstance(a_walk(A1, is_paused=lambda _: True).after(passing()), Retrying)
 
 
 def test_a_single_failure_is_told_as_it_is():

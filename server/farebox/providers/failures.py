@@ -231,6 +231,7 @@ def _error(endpoint: Endpoint, model: str | None, said: _Said) -> ProviderError:
     error = kind(message, hint=hint, provider=endpoint.provider, model=model, retry_after_s=said.wait_s)
     error.whole_provider = kind is KeyRejected and said.status == 401  # noqa: PLR2004  403 may be about one model
     error.transient = kind in (Overloaded, RateLimited) and not _lasts(said)
+    error.daily_quota = kind is RateLimited and _is_daily(said)
     return error
 
 
@@ -285,6 +286,11 @@ def _lasts(said: _Said) -> bool:
     """Say whether the same request will fail as well in a moment."""
     if said.says_no or said.status == 413:  # noqa: PLR2004  larger than a minute's allowance: it never fits
         return True
+    return _is_daily(said)
+
+
+def _is_daily(said: _Said) -> bool:
+    """Say whether a day's allowance is used up."""
     return said.is_any(_DAILY) or (said.status == 429 and bool(_PER_DAY.search(said.words)))  # noqa: PLR2004
 
 

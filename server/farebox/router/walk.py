@@ -5,6 +5,7 @@ is asked again by ``retry``; here is which other target is worth a try.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from farebox.errors import BudgetExceeded, FareboxError, NoRouteLeft, ProviderError
 from farebox.ledger.schema import LedgerUnusable
@@ -12,14 +13,26 @@ from farebox.messages import FellBack, Retrying, Route, Target, Task
 from farebox.router.retry import MAX_ATTEMPTS, RetryBudget
 
 
+def _never(_: Target) -> bool:
+    return False
+
+
 class Walk:
     """Where a request is on its route: ``target`` is to be asked; if that fails, ``after`` says what next."""
 
-    def __init__(self, route: Route, retries: RetryBudget, task: Task) -> None:
+    def __init__(
+        self,
+        route: Route,
+        retries: RetryBudget,
+        task: Task,
+        *,
+        is_paused: Callable[[Target], bool] = _never,
+    ) -> None:
         self._targets = (route.target, *route.fallbacks)
         self._left = deque(route.fallbacks)
         self._retries = retries
         self._task: Task = task
+        self._is_paused = is_paused
         self._attempts = 0
         self._failures: list[FareboxError] = []
         self._go_to(route.target)
@@ -39,12 +52,21 @@ class Walk:
 
     def _wait_s(self, error: ProviderError) -> float | None:
         others_left = not all(_fails_alike(error, other) for other in self._left)
+        if others_left and self._is_paused(self.target):
+            return None  # it has failed too often by now
         return self._retries.wait_s(error, task=self._task, attempts=self._attempts, others_left=others_left)
 
     def _fall_back(self, error: BudgetExceeded | ProviderError) -> FellBack:
         failed, number = self.target, self._targets.index(self.target) + 1
-        self._go_to(self._left.popleft())
+        self._go_to(self._next())
         return FellBack(number, len(self._targets), failed=failed, error=error.message)
+
+    def _next(self) -> Target:
+        """Take the next that is well, or if none is the next: since the plan, others may have met trouble."""
+        well = next((place for place, other in enumerate(self._left) if not self._is_paused(other)), 0)
+        for _ in range(well):
+            self._left.popleft()
+        return self._left.popleft()
 
     def _go_to(self, target: Target) -> None:
         self.target = target
