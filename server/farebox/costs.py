@@ -95,13 +95,7 @@ async def report(
     """Answer what was spent; an ``until`` that names a whole day includes that day."""
     local_now = local(now)
     dimensions = _dimensions(by)
-    start = parse_moment(DEFAULT_SINCE if since is None else since, local_now)
-    end = None if until is None else _end_of(until, local_now)
-    if end is not None and end <= start:
-        raise InvalidParams(
-            f"there is no time between since {since or DEFAULT_SINCE} and until {until}",
-            hint=f"give a since that is before until; without one it is {DEFAULT_SINCE}",
-        )
+    start, end = period(since, until, local_now)
     query = Query(unix_ms(start), None if end is None else unix_ms(end), dimensions, workspace)
     groups = await ledger.groups(query)
     if len(groups) > MAX_GROUPS:
@@ -118,6 +112,18 @@ async def report(
         budgets=tuple([await _budget_line(ledger, limit, local_now) for limit in limits]),
         held_requests=sum(group.held for group in groups),
     )
+
+
+def period(since: str | None, until: str | None, now: datetime) -> tuple[datetime, datetime | None]:
+    """Read the time that a person asks about; the end is the first moment that is not in it any more."""
+    start = parse_moment(DEFAULT_SINCE if since is None else since, now)
+    end = None if until is None else _end_of(until, now)
+    if end is not None and end <= start:
+        raise InvalidParams(
+            f"there is no time between since {since or DEFAULT_SINCE} and until {until}",
+            hint=f"give a since that is before until; without one it is {DEFAULT_SINCE}",
+        )
+    return start, end
 
 
 def parse_moment(text: str, now: datetime) -> datetime:

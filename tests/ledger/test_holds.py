@@ -15,6 +15,7 @@ from farebox.errors import BudgetExceeded
 from farebox.ledger import holds, schema
 from farebox.ledger.holds import HOLD_TTL_S, MAX_CALL_NANODOLLARS, Hold, Limit, Settlement, Spent
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage, minute_text
+from support.guard.sitecustomize import watched
 
 NOW_MS = 1_772_000_000_000
 DAY_START_MS = NOW_MS - 3_600_000
@@ -286,7 +287,7 @@ def in_new_york(monkeypatch: pytest.MonkeyPatch):
 def test_several_processes_together_never_exceed_a_budget(tmp_path: Path):
     path = tmp_path / "ledger.db"
     connection = opened(path)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = watched({**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", SPENDER, str(path), f"process{number}", str(NOW_MS)],

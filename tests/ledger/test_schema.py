@@ -35,6 +35,8 @@ EVERY_COLUMN = {
     *("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens"),
     *("hold_nanodollars", "cost_nanodollars", "basis", "reported_nanodollars", "computed_nanodollars"),
     *("baseline_model", "baseline_nanodollars", "first_token_ms", "total_ms"),
+    *("requested", "strategy", "phase", "complexity", "tier", "evidence"),
+    *("images", "tools", "caches", "input_bytes", "max_output_tokens"),
 }
 
 
@@ -89,6 +91,35 @@ def test_a_migration_that_fails_leaves_nothing_behind(connection: sqlite3.Connec
         schema.migrate(connection)
     assert version(connection) == 0
     assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'calls'").fetchall() == []
+
+
+def test_a_file_of_the_first_schema_keeps_its_rows_and_says_nothing_of_their_routes(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as before:
+        before.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+        schema.migrate(connection)
+        insert(connection)
+        settled = {"state": "settled", "outcome": "ok", "basis": "computed", "cost_nanodollars": 7}
+        insert(connection, call_id="c2", request_id="r2", **settled)
+    assert version(connection) == 1
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
+    was = connection.execute(f"SELECT {', '.join(sorted(columns))} FROM calls ORDER BY call_id").fetchall()
+    schema.migrate(connection)
+    now = connection.execute(f"SELECT {', '.join(sorted(columns))} FROM calls ORDER BY call_id").fetchall()
+    assert (version(connection), now) == (2, was)
+    new = ", ".join(sorted(EVERY_COLUMN - columns))
+    assert len(EVERY_COLUMN - columns) == 11
+    assert connection.execute(f"SELECT {new} FROM calls").fetchall() == [(None,) * 11] * 2
+
+
+def test_a_farebox_of_the_first_schema_refuses_a_file_of_the_second(
+    connection: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    schema.migrate(connection)
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+    with pytest.raises(LedgerUnusable, match=r"schema 2, this farebox knows 1"):
+        schema.refuse_newer(connection, tmp_path / "ledger.db")
 
 
 def test_a_newer_file_is_refused_with_its_name_and_what_to_do(connection: sqlite3.Connection, tmp_path: Path):

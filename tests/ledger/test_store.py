@@ -19,6 +19,7 @@ from farebox.ledger.queries import Query
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
+from support.guard.sitecustomize import watched
 
 NOW_MS = 1_772_366_400_000
 LIMIT = Limit("daily", 1_000, 0, "2026-03-02T00:00:00+00:00")
@@ -84,7 +85,7 @@ def rows(path: Path, columns: str = "call_id, state, cost_nanodollars") -> list[
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return watched({**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
 async def test_the_row_stands_on_disk_before_hold_returns(ledger: Ledger):

@@ -24,7 +24,7 @@ def print_costs(
 ) -> int:
     """Print what was spent."""
     groups = None if by is None else _groups(by)
-    folders = (None,) if workspace is None else _workspaces(workspace)
+    folders = (None,) if workspace is None else workspaces(workspace)
 
     async def ask(app: App) -> tuple[str | None, Report]:
         for folder in folders:
@@ -53,7 +53,7 @@ def _groups(by: str) -> tuple[str, ...]:
     return names
 
 
-def _workspaces(folder: str) -> tuple[str, ...]:
+def workspaces(folder: str) -> tuple[str, ...]:
     """Spell a folder as the ledger may know it, the likeliest first.
 
     The ledger has a workspace as its client named it: an editor's folder, links and all, or for the command

@@ -11,7 +11,20 @@ from time import localtime
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from farebox.errors import BudgetExceeded
-from farebox.messages import Cost, FinishReason, Target, Task, Usage, minute_text, usd_text
+from farebox.messages import (
+    Complexity,
+    Cost,
+    Evidence,
+    FinishReason,
+    Phase,
+    Strategy,
+    Target,
+    Task,
+    Tier,
+    Usage,
+    minute_text,
+    usd_text,
+)
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -30,6 +43,27 @@ MAX_TEXT_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """How a request was routed, and what its plan depended on: enough to plan it again, and no text of it.
+
+    ``tier`` is None where the user had named the model. ``input_bytes`` is the prompt's size as the plan knew
+    it; how many tokens that were is known only in the end.
+    """
+
+    requested: str
+    strategy: Strategy
+    phase: Phase
+    complexity: Complexity
+    tier: Tier | None
+    evidence: tuple[Evidence, ...]
+    images: int
+    tools: bool
+    caches: bool
+    input_bytes: int
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """One attempt that is about to leave; ``hold_nanodollars`` is the most that it may cost."""
 
@@ -43,6 +77,7 @@ class Hold:
     workspace: str | None = None
     client: str | None = None
     conversation: str | None = None
+    routing: Routing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +232,9 @@ def _insert(connection: "Connection", hold: Hold) -> None:
     day = f"{started.tm_year:04}-{started.tm_mon:02}-{started.tm_mday:02}"
     connection.execute(
         "INSERT INTO calls (state, call_id, request_id, attempt, task, provider, model, conversation,"
-        " workspace, client, started_ms, day, hour, hold_nanodollars)"
-        " VALUES ('held', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " workspace, client, started_ms, day, hour, hold_nanodollars, requested, strategy, phase, complexity,"
+        " tier, evidence, images, tools, caches, input_bytes, max_output_tokens)"
+        " VALUES ('held', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             hold.call_id,
             hold.request_id,
@@ -213,7 +249,26 @@ def _insert(connection: "Connection", hold: Hold) -> None:
             day,
             f"{day} {started.tm_hour:02}:00",
             believable(hold.hold_nanodollars),
+            *_routed_values(hold.routing),
         ),
+    )
+
+
+def _routed_values(routing: Routing | None) -> tuple[str | int | None, ...]:
+    if routing is None:
+        return (None,) * 11
+    return (
+        storable_text(routing.requested),
+        routing.strategy,
+        routing.phase,
+        routing.complexity,
+        routing.tier,
+        ",".join(routing.evidence) or None,
+        routing.images,
+        int(routing.tools),
+        int(routing.caches),
+        routing.input_bytes,
+        routing.max_output_tokens,
     )
 
 

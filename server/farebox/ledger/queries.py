@@ -1,4 +1,4 @@
-"""The ledger's answers to "how much, by what": one grouped sum over the settled calls.
+"""The ledger's answers: "how much, by what" as one grouped sum over the settled calls, and these one by one.
 
 A dimension becomes a column through a fixed table, so no word from outside ever reaches the SQL.
 """
@@ -6,8 +6,8 @@ A dimension becomes a column through a fixed table, so no word from outside ever
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from farebox.ledger.holds import storable_text
-from farebox.messages import Usage
+from farebox.ledger.holds import Outcome, Routing, storable_text
+from farebox.messages import Complexity, Evidence, Phase, Strategy, Target, Task, Tier, Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -128,3 +128,90 @@ def _group(row: tuple[str | int | None, ...], key_count: int) -> Group:
 
 def _order(group: Group) -> tuple[tuple[bool, str], ...]:
     return tuple((key is None, key or "") for key in group.keys)
+
+
+# --- one by one ----------------------------------------------------------------------------------
+
+MAX_PAGE = 500
+"""How many calls are read at once."""
+
+_PAST_COLUMNS = (
+    "call_id, started_ms, total_ms, outcome, task, provider, model, conversation, cost_nanodollars,"
+    " baseline_model, baseline_nanodollars, input_tokens, cached_input_tokens, cache_write_tokens,"
+    " output_tokens, reasoning_tokens, requested, strategy, phase, complexity, tier, evidence, images, tools,"
+    " caches, input_bytes, max_output_tokens"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One settled attempt as it was; ``routing`` is None for one from before that was written down."""
+
+    call_id: str
+    started_ms: int
+    total_ms: int
+    outcome: Outcome
+    task: Task
+    target: Target
+    conversation: str | None
+    cost_nanodollars: int | None
+    baseline_model: str | None
+    baseline_nanodollars: int | None
+    usage: Usage
+    routing: Routing | None
+
+
+def page(connection: "Connection", query: Query, after: Past | None) -> tuple[Past, ...]:
+    """Return the next settled calls of a query, oldest first, those that follow on one; none at the end."""
+    where, values = _where(query)
+    where = f"{where} AND {_SETTLED}" if where else f" WHERE {_SETTLED}"
+    if after is not None:
+        where += " AND (started_ms, call_id) > (?, ?)"
+        values = (*values, after.started_ms, after.call_id)
+    sql = f"SELECT {_PAST_COLUMNS} FROM calls{where} ORDER BY started_ms, call_id LIMIT ?"  # noqa: S608 own names
+    rows = cast("list[_PastRow]", connection.execute(sql, (*values, MAX_PAGE)).fetchall())
+    return tuple(map(_past, rows))
+
+
+_PastRow: TypeAlias = tuple[
+    *tuple[str, int, int | None, Outcome, Task, str, str, str | None, int | None, str | None, int | None],
+    *tuple[int, int, int, int, int],
+    *tuple[str | None, Strategy, Phase, Complexity, Tier | None, str | None, int, int, int, int, int],
+]
+
+
+def _past(row: _PastRow) -> Past:
+    call_id, started_ms, total_ms, outcome, task, provider, model, conversation, cost, *_ = row
+    return Past(
+        call_id,
+        started_ms,
+        total_ms or 0,
+        outcome,
+        task,
+        Target(provider, model.removeprefix(f"{provider}/")),
+        conversation,
+        cost,
+        baseline_model=row[9],
+        baseline_nanodollars=row[10],
+        usage=Usage(*row[11:16]),
+        routing=_routing(row),
+    )
+
+
+def _routing(row: _PastRow) -> Routing | None:
+    requested, strategy, phase, complexity, tier, evidence, images, tools, caches, size, most = row[16:]
+    if requested is None:
+        return None
+    return Routing(
+        requested,
+        strategy,
+        phase,
+        complexity,
+        tier,
+        evidence=cast("tuple[Evidence, ...]", tuple(evidence.split(",")) if evidence else ()),
+        images=images,
+        tools=bool(tools),
+        caches=bool(caches),
+        input_bytes=size,
+        max_output_tokens=most,
+    )

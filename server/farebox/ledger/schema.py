@@ -58,6 +58,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Holds the columns that a budget check sums, so that the check never visits the table itself.
         "CREATE INDEX calls_by_start ON calls (started_ms, state, cost_nanodollars, hold_nanodollars)",
     ),
+    # How a request was routed, so that it can be planned again; NULL in older rows.
+    (
+        "ALTER TABLE calls ADD COLUMN requested TEXT",
+        "ALTER TABLE calls ADD COLUMN strategy TEXT",
+        "ALTER TABLE calls ADD COLUMN phase TEXT",
+        "ALTER TABLE calls ADD COLUMN complexity TEXT",
+        "ALTER TABLE calls ADD COLUMN tier TEXT",
+        "ALTER TABLE calls ADD COLUMN evidence TEXT",
+        "ALTER TABLE calls ADD COLUMN images BIGINT",
+        "ALTER TABLE calls ADD COLUMN tools BIGINT",
+        "ALTER TABLE calls ADD COLUMN caches BIGINT",
+        "ALTER TABLE calls ADD COLUMN input_bytes BIGINT",
+        "ALTER TABLE calls ADD COLUMN max_output_tokens BIGINT",
+    ),
 )
 
 

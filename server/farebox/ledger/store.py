@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +20,7 @@ from typing import TypeVar
 from farebox.errors import BudgetExceeded
 from farebox.ledger import holds, queries, schema
 from farebox.ledger.holds import Hold, Limit, Settlement, Spent
-from farebox.ledger.queries import Group, Query
+from farebox.ledger.queries import Group, Past, Query
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.worker import NotTaken, Worker
 
@@ -78,6 +78,20 @@ class Ledger:
     async def groups(self, query: Query) -> tuple[Group, ...]:
         """Sum the calls of a query."""
         return await self._ask(lambda connection: queries.groups(connection, query))
+
+    async def past(self, query: Query) -> AsyncGenerator[Past]:
+        """Yield the settled calls of a query one by one, oldest first; a page at a time is in memory."""
+        page: tuple[Past, ...] = ()
+        while True:
+            after = page[-1] if page else None
+            page = await self._page(query, after)
+            for past in page:
+                yield past
+            if len(page) < queries.MAX_PAGE:
+                return
+
+    async def _page(self, query: Query, after: Past | None) -> tuple[Past, ...]:
+        return await self._ask(lambda connection: queries.page(connection, query, after))
 
     async def spent(self, since_ms: int, *, now_ms: int | None = None) -> Spent:
         """Sum what was spent and what is held since a moment."""
