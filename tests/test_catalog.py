@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from farebox.catalog import Capability, Catalog, ModelInfo, Thinking, Tier, load
-from farebox.messages import ReasoningEffort, Strategy, Target, Usage
+from farebox.catalog import Capability, Catalog, ModelInfo, Thinking, load
+from farebox.messages import ReasoningEffort, Target, Tier, Usage
 from farebox.prices import cost_nanodollars, per_million_usd
 
 CATALOG = load()
@@ -37,7 +37,7 @@ PAID = [
     if vendor in PRICE_IDS
 ]
 ORDERS = [pytest.param(CATALOG.preferred("complete", "balanced"), id="complete")] + [
-    pytest.param(CATALOG.preferred("chat", strategy), id=strategy) for strategy in get_args(Strategy)
+    pytest.param(CATALOG.preferred("chat", tier), id=tier) for tier in get_args(Tier)
 ]
 
 
@@ -170,26 +170,29 @@ def test_whoever_has_only_one_vendor_has_a_preferred_model(order: tuple[str, ...
     assert any(CATALOG.target(name, vendor) for name in order)
 
 
-def test_tab_completion_prefers_only_fast_models_whatever_the_strategy() -> None:
-    orders = {CATALOG.preferred("complete", strategy) for strategy in get_args(Strategy)}
+def test_tab_completion_prefers_only_fast_models_whatever_the_tier() -> None:
+    orders = {CATALOG.preferred("complete", tier) for tier in get_args(Tier)}
     assert len(orders) == 1
     assert {CATALOG.models[name].tier for name in orders.pop()} == {"fast"}
 
 
 def test_other_tasks_follow_the_chat_orders() -> None:
-    assert CATALOG.preferred("fix", "quality") == CATALOG.preferred("chat", "quality")
-    assert CATALOG.models[CATALOG.preferred("explain", "cheap")[0]].tier == "fast"
-    assert "strong" not in {CATALOG.models[name].tier for name in CATALOG.preferred("chat", "cheap")}
-    assert CATALOG.models[CATALOG.preferred("plan", "quality")[0]].tier == "strong"
+    assert CATALOG.preferred("fix", "strong") == CATALOG.preferred("chat", "strong")
+    assert "strong" not in {CATALOG.models[name].tier for name in CATALOG.preferred("chat", "fast")}
+
+
+@pytest.mark.parametrize("tier", get_args(Tier))
+def test_the_first_of_a_tiers_order_is_of_that_tier(tier: Tier) -> None:
+    assert CATALOG.models[CATALOG.preferred("chat", tier)[0]].tier == tier
 
 
 @pytest.mark.parametrize("vendor", sorted(PRICE_IDS))
-def test_a_dearer_strategy_never_gets_a_cheaper_model(vendor: str) -> None:
-    def first(strategy: Strategy) -> float:
-        name = next(n for n in CATALOG.preferred("chat", strategy) if CATALOG.target(n, vendor))
+def test_a_stronger_tier_never_begins_with_a_cheaper_model(vendor: str) -> None:
+    def first(tier: Tier) -> float:
+        name = next(n for n in CATALOG.preferred("chat", tier) if CATALOG.target(n, vendor))
         return output_usd(CATALOG.models[name], vendor)
 
-    assert all(cheaper <= dearer for cheaper, dearer in pairwise(map(first, get_args(Strategy))))
+    assert all(cheaper <= dearer for cheaper, dearer in pairwise(map(first, get_args(Tier))))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.guard.sitecustomize import watched
+
 pytestmark = pytest.mark.gate
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +32,7 @@ FOLDERS_WITHOUT_A_ROOM = {
 }
 TESTS_WITHOUT_A_MODULE = {
     "test_gate.py": "this file",
+    "test_local_only.py": "what local-only mode promises, with every address that would break it",
     "test_readme.py": "holds README.md",
     "test_config_errors.py": "config: what an error names",
     "test_config_workspace.py": "config: a workspace can only tighten",
@@ -38,11 +41,13 @@ TESTS_WITHOUT_A_MODULE = {
     "cli/test_bad_input.py": "wrong set-ups, as the command line tells of them",
     "lsp/test_bad_input.py": "wrong set-ups, as a client hears of them, over stdio",
     "lsp/test_chat.py": "chat as a client sees it, over stdio",
+    "lsp/test_feedback.py": "what an editor tells of answers and of files, over stdio",
     "lsp/test_ghost_text.py": "completion as a client sees it, over stdio",
     "lsp/test_judge.py": "the judge of every message must itself refuse what is wrong",
     "lsp/test_startup.py": "what is not yet imported when initialize is answered",
     "providers/test_anthropic_types.py": "what is sent, judged by the official package",
     "providers/test_hostile.py": "what no upstream may do to us, through the door",
+    "providers/test_http_local.py": "http: addresses on this machine, and no others in local-only mode",
     "providers/test_invoices.py": "costs worked out by hand, through the door and the ledger",
     "providers/test_openai_charged.py": "what was charged for an answer that broke off, through the door",
     "providers/test_openai_types.py": "what is sent, judged by the official package",
@@ -50,8 +55,14 @@ TESTS_WITHOUT_A_MODULE = {
     "providers/test_vendor_bodies.py": "answers of many vendors through every adapter",
     "router/test_cancel.py": "a thousand cancelled requests through the door",
     "test_canary.py": "keys in every place where a fault could show one",
+    "router/test_cooldown.py": "who is left alone after a failure, through the door",
+    "router/test_drill.py": "three providers that fail in turn for minutes",
+    "router/test_dry_run.py": "the route that is shown is the one that is taken, for any set-up and state",
+    "router/test_failover.py": "each failure at each place of a chain, through the door and over stdio",
     "router/test_door_money.py": "budgets and costs through the door",
     "router/test_door_ledger.py": "the door with a real ledger behind it",
+    "router/test_first_setup.py": "where each kind of work goes with no setting but a key or an address",
+    "router/test_week.py": "a day of tests/bench/week.toml through the door",
 }
 
 MACHINE_PATH = re.compile(r"(?:^|[^\w.}$/]|file://)/(?:home|root|work|tmp)/\w*", re.MULTILINE)
@@ -73,7 +84,9 @@ def check(tool: str, *arguments: str, server: Path = SERVER) -> subprocess.Compl
     return subprocess.run(
         [program, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(server), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+        env=watched(
+            {**os.environ, "PYTHONPATH": str(server), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+        ),
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from farebox.config import load
+from support.guard.sitecustomize import LOG, watched
 from support.simulated import simulated_in_thread
 
 ROOT = Path(__file__).parent.parent
@@ -51,12 +52,14 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         subprocess.run(["git", "add", source], cwd=tmp_path, check=True)
         source.write_text("# a line\n" * 11 + "x = \n")
         bin_folder = Path(sys.executable).parent
-        yield {
-            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "FAREBOX_HOME": str(tmp_path / "home"),
-            "FAREBOX_CONFIG": str(config),
-        }
+        yield watched(
+            {
+                "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+                "HOME": str(tmp_path),
+                "FAREBOX_HOME": str(tmp_path / "home"),
+                "FAREBOX_CONFIG": str(config),
+            }
+        )
 
 
 @pytest.mark.parametrize("line", shell_lines())
@@ -113,7 +116,7 @@ def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
     farebox = [sys.executable, "-m", "farebox"]
     login = [*farebox, "auth", "login", "openai"]
     subprocess.run(login, cwd=developers, input="sk-example-0123456789\n", text=True, check=True, timeout=60)
-    for settings, words in ((os.environ, "from "), (newcomers_environment(tmp_path), "none; ")):
+    for settings, words in ((os.environ, "from "), (watched(newcomers_environment(tmp_path)), "none; ")):
         done = subprocess.run(
             [*farebox, "auth", "list"],
             env=settings,
@@ -129,6 +132,7 @@ def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
 
 
 @pytest.mark.slow
+@pytest.mark.network
 @pytest.mark.timeout(600)
 def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -146,7 +150,7 @@ def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
         ["bash", "-c", INSTALL],
         check=False,
         cwd=clone,
-        env=newcomers_environment(tmp_path),
+        env={**newcomers_environment(tmp_path), LOG: ""},  # it may use the network
         capture_output=True,
         text=True,
         timeout=500,

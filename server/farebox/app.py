@@ -5,6 +5,7 @@ a corrected config works with the next request, and a broken one stops requests 
 running on with defaults could send what the user had forbidden.
 """
 
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
 from farebox.errors import ConfigError, FareboxError, InvalidParams
-from farebox.ledger.limits import limits_from
+from farebox.ledger.limits import limits_from, local, unix_ms
+from farebox.ledger.queries import Query
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
 from farebox.provider_settings import ROUTING_SETTINGS
@@ -29,10 +31,12 @@ from farebox.providers.listing_file import NO_LISTING, Listing, ListingFile
 from farebox.providers.local import LocalServer
 from farebox.providers.vendors import vendors
 from farebox.router.door import Door
+from farebox.router.health import Health
 from farebox.router.listed import broker, is_at_home, with_listed
 from farebox.router.menu import Menus
 from farebox.router.plan import Planner
 from farebox.router.pricing import Pricing
+from farebox.router.replay import POLICIES, Policy, Replay, replay
 from farebox.router.request import Origin
 from farebox.router.retry import RetryBudget
 from farebox.secrets import Keys
@@ -64,11 +68,12 @@ class App:
         self._models: dict[str, str] = {}
         self._config: Config | None = None
         self._stamp: object = None
-        self._door: Door | None = None
-        self._door_stamp: object = None
+        self._doors: dict[str | None, Door] = {}
+        self._doors_stamp: tuple[Config, object] | None = None
         self._servers: dict[str, LocalServer] = {}
         home = data_folder(self._environment)
         self._retries = RetryBudget()
+        self._health = Health()
         self.http = Http()
         self.keys = Keys(environment=self._environment, file=home / "keys.json")
         self.ledger = Ledger(home / "ledger.db")
@@ -105,24 +110,30 @@ class App:
                 workspace_files=files,
             )
             _refuse_foreign_preferences(settings)
+            _refuse_unknown_providers(settings)
             tasks = settings.tasks.model_copy(update=self._models)
             self._config, self._stamp = settings.model_copy(update={"tasks": tasks}), stamp
         return self._config
 
-    def door(self) -> Door:
-        """Open the door with the settings and keys of this moment. Raises ConfigError.
+    def door(self, agent: str | None = None) -> Door:
+        """Open the door with the settings and keys of this moment, for everybody or for one agent.
 
-        It is the same door while none of these have changed, so that what it has looked up counts.
+        It is the same door while none of these have changed, so that what it has looked up counts. Raises
+        ConfigError, and InvalidParams if there is no such agent.
         """
         settings = self.config()
         stamp = (self.keys.stamp(), self.listings.read(), self._client.trusted)
-        if self._door is None or self._door.planner.config is not settings or stamp != self._door_stamp:
-            self._door, self._door_stamp = self._new_door(settings), stamp
-        return self._door
+        if self._doors_stamp is None or self._doors_stamp[0] is not settings or stamp != self._doors_stamp[1]:
+            self._doors.clear()
+            self._doors_stamp = settings, stamp
+        if agent not in self._doors:
+            self._doors[agent] = self._new_door(settings if agent is None else settings.for_agent(agent))
+        return self._doors[agent]
 
     def _new_door(self, settings: Config) -> Door:
         directory = self._directory(settings)
-        planner = Planner(Menus(settings, self._catalog(directory), directory), Pricing(self.listings))
+        menus = Menus(settings, self._catalog(directory), directory)
+        planner = Planner(menus, Pricing(self.listings), self._health)
         return Door(planner, directory, self.ledger, trusted=self._client.trusted, retries=self._retries)
 
     def _directory(self, settings: Config) -> Directory:
@@ -206,6 +217,19 @@ class App:
             limits=limits_from(budgets.daily_usd, budgets.monthly_usd),
         )
 
+    async def replay(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        workspace: str | None = None,
+        policies: tuple[Policy, ...] = POLICIES,
+    ) -> Replay:
+        """Answer what the recorded requests would have cost under other policies. Nothing is sent."""
+        start, end = costs.period(since, until, local(None))
+        query = Query(unix_ms(start), None if end is None else unix_ms(end), workspace=workspace)
+        return await replay(self.ledger, self.door().planner, query, policies)
+
     async def spent_today(self) -> int:
         """Return what was spent since midnight, in nano-dollars."""
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -262,13 +286,30 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 def _refuse_foreign_preferences(settings: Config) -> None:
     """Refuse what a provider would not heed: whoever writes ``zdr = true`` must be able to rely on it."""
-    for name, provider in settings.providers.items():
+    tables = [(f"providers.{name}", name, provider) for name, provider in settings.providers.items()]
+    for name, agent in settings.agents.items():
+        if agent.local is not None:
+            tables.append((f"agents.{name}.local", "local", agent.local))
+    for table, name, provider in tables:
         vendor = vendors().get(name)
         if vendor is not None and vendor.routing:
             continue
         unheeded = next((key for key in ROUTING_SETTINGS if getattr(provider, key) is not None), None)
         if unheeded is not None:
             raise ConfigError(
-                f"providers.{name}.{unheeded}: {name} would not heed this setting, only OpenRouter does",
-                hint=f"Remove {unheeded} from [providers.{name}], or move it to [providers.openrouter].",
+                f"{table}.{unheeded}: {name} would not heed this setting, only OpenRouter does",
+                hint=f"Remove {unheeded} from [{table}], or move it to [providers.openrouter].",
+            )
+
+
+def _refuse_unknown_providers(settings: Config) -> None:
+    """Refuse an agent whose order of providers names one that is none: it would silently do nothing."""
+    known = [*settings.providers, *vendors()]
+    for name, agent in settings.agents.items():
+        unknown = next((provider for provider in agent.providers if provider not in known), None)
+        if unknown is not None:
+            close = difflib.get_close_matches(unknown, known, n=1)
+            raise ConfigError(
+                f"agents.{name}.providers: there is no provider {unknown}",
+                hint=f"Did you mean {close[0]}?" if close else f"Known: {', '.join(dict.fromkeys(known))}.",
             )

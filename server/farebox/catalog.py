@@ -16,9 +16,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal, NotRequired, TypeAlias, TypedDict, cast
 
-from farebox.messages import ReasoningEffort, Strategy, Target, Task
+from farebox.messages import ReasoningEffort, Target, Task, Tier
 
-Tier: TypeAlias = Literal["fast", "balanced", "strong"]
 Capability: TypeAlias = Literal["tools", "images", "reasoning"]
 Thinking: TypeAlias = Literal["adaptive", "budget"]
 
@@ -62,7 +61,7 @@ class Catalog:
     models: Mapping[str, ModelInfo]
     _aliases: Mapping[str, str]
     _complete_order: tuple[str, ...]
-    _chat_orders: Mapping[Strategy, tuple[str, ...]]
+    _chat_orders: Mapping[Tier, tuple[str, ...]]
     _brokers: frozenset[str]
     _spellings: Mapping[str, tuple[str, ...]]
     _by_vendor_id: Mapping[tuple[str, str], ModelInfo]
@@ -118,14 +117,17 @@ class Catalog:
         model = self.models.get(name)
         return () if model is None else tuple(model.ids)
 
-    def preferred(self, task: Task, strategy: Strategy) -> tuple[str, ...]:
-        """List the canonical models that ``auto`` tries, best first; tab completion has one order."""
-        return self._complete_order if task == "complete" else self._chat_orders[strategy]
+    def preferred(self, task: Task, tier: Tier) -> tuple[str, ...]:
+        """List the canonical models that ``auto`` tries for a tier, best first, with weaker ones at the end.
+
+        Tab completion has an order of its own.
+        """
+        return self._complete_order if task == "complete" else self._chat_orders[tier]
 
     def strongest(self, providers: Iterable[str]) -> Target | None:
         """Return the best model that these providers sell: what savings are measured against."""
         available = tuple(providers)
-        for name in self._chat_orders["quality"]:
+        for name in self._chat_orders["strong"]:
             for provider in available:
                 if (target := self.target(name, provider)) is not None:
                     return target
@@ -216,7 +218,7 @@ class _Order(TypedDict):
 
 class _Defaults(TypedDict):
     complete: _Order
-    chat: dict[Strategy, _Order]
+    chat: dict[Tier, _Order]
 
 
 class _Document(TypedDict):
@@ -236,8 +238,8 @@ def _catalog(document: _Document) -> Catalog:
         for model in models.values()
         for vendor, model_id in model.ids.items()
     }
-    chat_orders: dict[Strategy, tuple[str, ...]] = {
-        strategy: tuple(table["order"]) for strategy, table in document["defaults"]["chat"].items()
+    chat_orders: dict[Tier, tuple[str, ...]] = {
+        tier: tuple(table["order"]) for tier, table in document["defaults"]["chat"].items()
     }
     spellings = {vendor: tuple(endings) for vendor, endings in document["spellings"].items()}
     return Catalog(

@@ -10,15 +10,34 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal, TypeAlias
 
-Task = Literal["chat", "complete", "explain", "fix", "tests", "document", "review", "plan"]
+Task = Literal[
+    "chat",
+    "complete",
+    "explain",
+    "generate",
+    "edit",
+    "fix",
+    "tests",
+    "document",
+    "review",
+    "plan",
+    "apply",
+    "commit",
+    "title",
+    "agent",
+]
 Phase = Literal["plan", "act", "check"]
 Complexity = Literal["low", "medium", "high"]
 Strategy = Literal["cheap", "balanced", "quality"]
+Evidence = Literal["empty", "cutOff", "regenerated", "rejected", "undone", "errorsRemain"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 TraceFormat = Literal["reasoning_details", "reasoning_content", "anthropic"]
 FinishReason = Literal["stop", "length", "toolCalls", "contentFilter", "cancelled", "error"]
 CostBasis = Literal["reported", "computed", "estimated", "unknown"]
 Verdict = Literal["chosen", "fallback", "dropped"]
+Tier = Literal["fast", "balanced", "strong"]
+Ground = Literal["asked", "facts", "words", "nothing"]
+"""What a task was told by."""
 
 NANODOLLARS_PER_USD = 10**9
 MAX_NANODOLLARS = 2**63 - 1  # what an SQL integer holds
@@ -271,7 +290,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes, what else was considered, and why."""
+    """Where a request goes, what else was considered, and why.
+
+    ``tier`` is what ``auto`` holds the work to deserve, None for a model that was named; ``ground`` is what
+    the task was told by, ``evidence`` what lifted the tier.
+    """
 
     requested: str
     task: Task
@@ -284,6 +307,9 @@ class Route:
     candidates: tuple[Candidate, ...]
     estimate: Estimate
     attempts: tuple[Attempt, ...] = ()
+    tier: Tier | None = None
+    ground: Ground = "asked"
+    evidence: tuple[Evidence, ...] = ()
 
 
 # --- stream events -----------------------------------------------------------------------------

@@ -59,6 +59,11 @@ class Secret:
         """Return the key itself. Only the function that attaches it to a request may call this."""
         return self._value
 
+    @property
+    def mark(self) -> str:
+        """A short name that tells keys apart, in this process only; it says nothing of the key."""
+        return hashlib.sha256(_SALT + self._value.encode()).hexdigest()[:12]
+
     def begins_with(self, prefix: str | None) -> bool:
         """Tell a vendor's kinds of keys apart by how they begin; nothing begins with None."""
         return prefix is not None and self._value.startswith(prefix)
@@ -72,7 +77,7 @@ class Secret:
         return self._redaction.redact(text)
 
     def __repr__(self) -> str:
-        return f"<secret:{hashlib.sha256(_SALT + self._value.encode()).hexdigest()[:4]}>"
+        return f"<secret:{self.mark[:4]}>"
 
     __str__ = __repr__
 

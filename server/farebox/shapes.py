@@ -5,6 +5,8 @@ camelCase, dollars are exact decimal strings, an unknown amount is null. ``lsp.m
 and results of the methods; ``farebox schema`` is generated from both.
 """
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -14,15 +16,19 @@ from farebox.messages import (
     Complexity,
     Cost,
     CostBasis,
+    Evidence,
+    Ground,
     Phase,
     Route,
     Strategy,
     Target,
     Task,
+    Tier,
     Usage,
     Verdict,
     usd_text,
 )
+from farebox.router.replay import Outcome, Policy, Reason, Replay, Sum
 
 
 class Shape(BaseModel):
@@ -89,13 +95,20 @@ class AttemptShape(TargetShape):
 
 
 class RouteShape(TargetShape):
-    """Where a request goes, what else was considered, and why."""
+    """Where a request goes, what else was considered, and why.
+
+    ``taskFrom`` is what the task was told by, ``tier`` what ``auto`` holds it to deserve (null if the model
+    was named), ``evidence`` what lifted that.
+    """
 
     requested: str
     task: Task
     phase: Phase
     complexity: Complexity
     strategy: Strategy
+    task_from: Ground
+    tier: Tier | None
+    evidence: list[Evidence]
     reason: str
     fallback_chain: list[TargetShape]
     candidates: list[CandidateShape]
@@ -156,6 +169,45 @@ class ReportShape(Shape):
     held_requests: int
 
 
+class SumShape(Shape):
+    """Requests and what is known of their cost."""
+
+    requests: int
+    usd: str | None
+
+
+class ReplayedModelShape(Shape):
+    """What went to one model, and what would have gone there."""
+
+    model: str
+    recorded: SumShape
+    replayed: SumShape
+
+
+class OutcomeShape(Shape):
+    """What the requests come to under one policy; ``kept`` counts those that stay as they were, by reason."""
+
+    strategy: Policy
+    replanned: int
+    kept: dict[Reason, int]
+    usd: str | None
+    difference_usd: str | None
+    models: list[ReplayedModelShape]
+
+
+class ReplayShape(Shape):
+    """What the requests of a time would have cost; ``unpriced`` are the models without a known price."""
+
+    since: str | None
+    until: str | None
+    requests: int
+    usd: str | None
+    baseline_usd: str | None
+    saved_usd: str | None
+    unpriced: list[str]
+    strategies: list[OutcomeShape]
+
+
 def usd(nanodollars: int | None) -> str | None:
     """Write an amount as dollars; an unknown one stays null."""
     return None if nanodollars is None else usd_text(nanodollars)
@@ -190,6 +242,9 @@ def route_shape(route: Route) -> RouteShape:
         phase=route.phase,
         complexity=route.complexity,
         strategy=route.strategy,
+        task_from=route.ground,
+        tier=route.tier,
+        evidence=list(route.evidence),
         model=route.target.name,
         provider=route.target.provider,
         reason=route.reason,
@@ -262,3 +317,44 @@ def _row_shape(row: costs.ReportRow) -> ReportRowShape:
             "basis": BasisShape.model_validate(row.basis),
         }
     )
+
+
+def replay_shape(replay: Replay) -> ReplayShape:
+    """Shape a replay."""
+    return ReplayShape(
+        since=_moment(replay.since_ms),
+        until=_moment(replay.until_ms),
+        requests=replay.requests,
+        usd=usd(replay.nanodollars),
+        baseline_usd=usd(replay.baseline_nanodollars),
+        saved_usd=usd(replay.saved_nanodollars),
+        unpriced=list(replay.unpriced),
+        strategies=[_outcome_shape(outcome) for outcome in replay.outcomes],
+    )
+
+
+def _outcome_shape(outcome: Outcome) -> OutcomeShape:
+    return OutcomeShape(
+        strategy=outcome.policy,
+        replanned=outcome.replanned,
+        kept=dict(outcome.kept),
+        usd=usd(outcome.nanodollars),
+        difference_usd=usd(outcome.difference_nanodollars),
+        models=[
+            ReplayedModelShape(
+                model=model.name, recorded=_sum_shape(model.recorded), replayed=_sum_shape(model.replayed)
+            )
+            for model in outcome.models
+        ],
+    )
+
+
+def _sum_shape(one: Sum) -> SumShape:
+    return SumShape(requests=one.requests, usd=usd(one.nanodollars))
+
+
+def _moment(unix_ms: int | None) -> str | None:
+    """Write a moment as the report does: ISO 8601, in local time."""
+    if unix_ms is None:
+        return None
+    return datetime.fromtimestamp(unix_ms / 1000).astimezone().isoformat(timespec="seconds")

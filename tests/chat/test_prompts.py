@@ -4,7 +4,8 @@ from typing import get_args
 
 import pytest
 
-from farebox.chat.prompts import SYSTEM, Attachment, question, system_text
+from farebox.chat.conversation import Question
+from farebox.chat.prompts import SYSTEM, Attachment, Diagnostic, question, system_text
 from farebox.messages import Task
 
 
@@ -15,7 +16,7 @@ def test_every_task_has_a_system_text_that_begins_alike(task: Task):
 
 def test_a_task_of_its_own_adds_its_own_words():
     special = {system_text(task) for task in get_args(Task)} - {SYSTEM}
-    assert len(special) == 6
+    assert len(special) == 10
     assert system_text("chat") == SYSTEM
     assert "Review" in system_text("review")
 
@@ -51,3 +52,28 @@ def test_attachments_are_written_with_their_names_before_the_question(
     attachments: tuple[Attachment, ...], written: str
 ):
     assert question("why?", attachments, roots=("/ws",)) == written
+
+
+DIAGNOSTICS = (
+    Diagnostic("/ws/src/a.py", 3, "error", "no such name: x"),
+    Diagnostic("/ws/src/a.py", 9, "warning", "y is not used"),
+)
+
+
+def test_diagnostics_are_written_between_the_attachments_and_the_question():
+    assert question("why?", (Attachment("a.py", "x", "/ws/src/a.py"),), DIAGNOSTICS, roots=("/ws",)) == (
+        '<attachment name="src/a.py">\nx\n</attachment>\n\n'
+        "<diagnostics>\nsrc/a.py:3: error: no such name: x\nsrc/a.py:9: warning: y is not used\n"
+        "</diagnostics>\n\nwhy?"
+    )
+
+
+def test_a_file_outside_the_workspace_is_named_without_its_folders():
+    outside = (Diagnostic("/Users/ann/b.py", 1, "hint", "z"),)
+    assert question("why?", (), outside, roots=("/ws",)).startswith("<diagnostics>\nb.py:1: hint: z\n")
+
+
+def test_a_question_quotes_the_files_of_its_attachments_and_of_its_diagnostics():
+    asked = Question("why?", attachments=(Attachment("b", "y", "/ws/b"),), diagnostics=DIAGNOSTICS)
+    assert set(asked.sources) == {"/ws/b", "/ws/src/a.py"}
+    assert asked.errors == 1

@@ -33,6 +33,7 @@ def test_it_says_where_why_and_what_else(tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "box/m: set for the task chat",
+        "task chat (nothing tells another), phase act, low complexity",
         "price unknown",
         "  dropped   openai/gpt-5  no key for openai",
         "  chosen    box/m         set for the task chat",
@@ -66,6 +67,18 @@ def test_without_a_question_it_takes_an_example(tmp_path: Path, text: str):
     done = run(tmp_path, text)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("box/m: ")
+
+
+def test_an_agent_has_a_route_of_its_own(tmp_path: Path):
+    a_chain(tmp_path, "http://127.0.0.1:9/v1")
+    with (tmp_path / "config.toml").open("a", encoding="utf-8") as file:
+        file.write('[agents.poet]\nmodel = "box/poet"\n')
+    assert json.loads(run(tmp_path, "hi", "--json", "--agent", "poet").stdout)["model"] == "box/poet"
+    done = run(tmp_path, "hi", "--agent", "poet", "--model", "box/other")
+    assert done.stdout.startswith("box/other: ")
+    done = run(tmp_path, "--task", "complete", "--agent", "poet")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "tab completion has no agent" in done.stderr
 
 
 TARGET = Target("openai", "gpt-5")
@@ -107,14 +120,14 @@ TARGET = Target("openai", "gpt-5")
 def test_the_price_is_said_beside_the_strongest_models(estimate: Estimate, words: str):
     chosen = Candidate(TARGET, "chosen", "why")
     found = Route("m", "chat", "act", "low", "balanced", TARGET, "why", (), (chosen,), estimate)
-    assert describe(found)[1] == words
+    assert describe(found)[2] == words
 
 
 def test_a_known_price_is_compared_with_the_strongest_model(tmp_path: Path):
     (tmp_path / "config.toml").write_text("", "utf-8")
     cheap = run(tmp_path, "hi", "--model", "openrouter/openai/gpt-4o-mini", key="sk-or-0123456789")
-    price = cheap.stdout.splitlines()[1]
+    price = cheap.stdout.splitlines()[2]
     strongest = re.fullmatch(r"at most \$0\.\d+ \(the strongest model, (\S+): at most \$\d\.\d+\)", price)
     assert strongest is not None, price
     same = run(tmp_path, "hi", "--model", strongest[1], key="sk-or-0123456789")
-    assert same.stdout.splitlines()[1].endswith(" (the strongest model that you could use)")
+    assert same.stdout.splitlines()[2].endswith(" (the strongest model that you could use)")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from farebox.chat.prompts import SYSTEM
 from farebox.messages import usd_text
 from support.client import Client, Failed
 from support.environment import ledger_rows, openrouter_config
@@ -51,6 +52,7 @@ def test_an_attempt_that_failed_is_told_before_the_next(client: Client, upstream
         "type": "retry",
         "attempt": 1,
         "maxAttempts": 3,
+        "model": "openrouter/anthropic/claude-sonnet-4.5",
         "error": "openrouter answered 503: busy",
     }
 
@@ -256,3 +258,80 @@ def test_what_was_attached_stays_guarded_when_its_rule_comes_later(
     with pytest.raises(Failed, match="stays on this machine"):
         client.chat("And?", conversation=first["conversation"])
     assert len(upstream.requests) == 1
+
+
+AGENTS = """
+[agents.poet]
+system = "You rhyme."
+order = ["Poets"]
+[agents.reviewer]
+model = "openrouter/openai/gpt-5"
+[agents.home]
+local = {{ base_url = "{}" }}
+[agents.guest]
+model = "local"
+"""
+
+
+def sent(upstream: Upstream) -> tuple[object, object, object]:
+    """Return of the last request the model, the system text and OpenRouter's hosts."""
+    table = upstream.requests[-1].json
+    messages, provider = table["messages"], table.get("provider")
+    assert isinstance(messages, list)
+    return table["model"], messages[0]["content"], provider["order"] if isinstance(provider, dict) else None
+
+
+def test_each_agent_asks_its_own_way_and_may_go_on_in_anothers_conversation(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    with Upstream.in_thread() as home, Upstream.in_thread() as shared:
+        for server in (home, shared):
+            server.answer("/v1/models", json_answer({"data": [{"id": "qwen"}]}))
+            body = openrouter_stream("At home.", {"prompt_tokens": 20, "completion_tokens": 4})
+            server.answer("/v1/chat/completions", Answer(body=body, content_type=STREAM))
+        config = openrouter_config(upstream.base_url, more=AGENTS.format(home.base_url))
+        environment = {**KEY, "FAREBOX_LOCAL_BASE_URL": shared.base_url}
+        with Client(tmp_path, config=config, environment=environment) as client:
+            client.initialize()
+            conversation = client.chat("Hello")["conversation"]
+            assert sent(upstream) == ("openai/gpt-4o-mini", SYSTEM, None)
+            client.chat("Hello", conversation=conversation, agent="poet")
+            assert sent(upstream) == ("openai/gpt-4o-mini", "You rhyme.", ["Poets"])
+            client.chat("Hello", conversation=conversation, agent="reviewer")
+            assert sent(upstream) == ("openai/gpt-5", SYSTEM, None)
+            client.chat("Hello", agent="reviewer", model="openrouter/openai/gpt-4o")
+            assert sent(upstream)[0] == "openai/gpt-4o"
+            asked = len(upstream.requests)
+            assert client.chat("Hello", agent="home", conversation=conversation)["text"] == "At home."
+            assert (sent(home)[0], len(shared.requests)) == ("qwen", 0)
+            route = client.chat("Hello", agent="guest")["route"]
+            assert sent(shared)[0] == "qwen"
+            assert route["provider"] == "local"
+            assert len(upstream.requests) == asked
+            turns = client.request("farebox/conversation", {"conversation": conversation})["turns"]
+            assert isinstance(turns, list)
+            assert len(turns) == 4
+            assert client.request("farebox/route", {"text": "?", "agent": "home"})["model"] == "local/default"
+            assert client.request("farebox/route", {"text": "?"})["model"] == "openrouter/openai/gpt-4o-mini"
+
+
+@pytest.mark.parametrize("method", ["farebox/chat", "farebox/route"])
+def test_an_agent_that_is_none_is_told_with_those_that_are(
+    tmp_path: Path, upstream: Upstream, method: str
+) -> None:
+    config = openrouter_config(upstream.base_url, more=AGENTS.format("http://127.0.0.1:9/v1"))
+    with Client(tmp_path, config=config, environment=KEY) as client:
+        client.initialize()
+        with pytest.raises(Failed, match="there is no agent pot") as failed:
+            client.request(method, {"text": "Hello", "agent": "pot"})
+        assert failed.value.data["kind"] == "invalidParams"
+        assert str(failed.value.data["hint"]).startswith("Known: guest, home, poet, reviewer.")
+        assert client.request("farebox/conversations") == {"conversations": []}
+    assert upstream.requests == []
+
+
+def test_an_agent_from_the_editors_settings_is_asked_too(client: Client, upstream: Upstream) -> None:
+    agents = {"agents": {"poet": {"system": "You rhyme."}}}
+    client.notify("workspace/didChangeConfiguration", {"settings": {"farebox": agents}})
+    client.chat("Hello", agent="poet")
+    assert sent(upstream)[1] == "You rhyme."

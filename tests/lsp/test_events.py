@@ -8,7 +8,13 @@ from farebox.messages import Retrying, Target, ToolCall
 
 def test_a_retry_is_told_with_its_count_and_its_reason():
     sent = shape(Retrying(1, 3, Target("acme", "m"), 0.5, error="acme answered 503")).json_value()
-    assert sent == {"type": "retry", "attempt": 1, "maxAttempts": 3, "error": "acme answered 503"}
+    assert sent == {
+        "type": "retry",
+        "attempt": 1,
+        "maxAttempts": 3,
+        "model": "acme/m",
+        "error": "acme answered 503",
+    }
 
 
 def test_arguments_are_an_object():

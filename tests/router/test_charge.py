@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from farebox.ledger.holds import Outcome
+from farebox.ledger.holds import Outcome, Routing
 from farebox.messages import (
     Call,
     Chat,
     Delta,
+    Estimate,
     Finish,
     Reasoning,
+    Route,
     Target,
     Text,
     ToolCall,
@@ -182,10 +184,31 @@ def test_the_clock_of_the_first_token_starts_with_the_first_event_and_not_with_t
 
 def test_a_hold_says_who_asks_and_for_what():
     charge = a_charge()
-    hold = charge.hold("request", 2, 99)
+    route = Route(
+        requested="auto:cheap",
+        task="chat",
+        phase="plan",
+        complexity="high",
+        strategy="cheap",
+        target=PRICED,
+        reason="",
+        fallbacks=(),
+        candidates=(),
+        estimate=Estimate(99),
+        tier="balanced",
+    )
+    hold = charge.hold("request", 2, 99, route)
     assert (hold.call_id, hold.request_id, hold.attempt) == (charge.call_id, "request", 2)
     assert (hold.workspace, hold.client, hold.conversation) == ("/ws", "an editor", "c1")
     assert (hold.task, hold.target, hold.hold_nanodollars) == ("chat", PRICED, 99)
+    assert hold.routing == Routing(
+        *("auto:cheap", "cheap", "plan", "high", "balanced", ()),
+        images=0,
+        tools=False,
+        caches=False,
+        input_bytes=4 * INPUT_TOKENS,
+        max_output_tokens=100,
+    )
     assert a_charge().call_id != charge.call_id
 
 

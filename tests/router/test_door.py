@@ -206,7 +206,7 @@ async def test_what_nobody_listens_to_is_asked_for_one_model_alone(open_app: Ope
         ("two/c", "ok"),
     ]
     skipped = next(one for one in done.route.candidates if one.target.name == "one/b")
-    assert (skipped.verdict, skipped.why) == ("dropped", "not tried: its provider has failed")
+    assert (skipped.verdict, skipped.why) == ("dropped", "not tried: it was left alone by then")
 
 
 async def test_where_nobody_listens_the_error_says_it_once(open_app: OpenApp):

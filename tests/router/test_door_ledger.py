@@ -12,6 +12,7 @@ import pytest
 from farebox.app import App, Client
 from farebox.errors import BrokenReply, BudgetExceeded
 from farebox.messages import Call, Chat, Done, Event, Message, Text
+from farebox.router.classify import Facts
 from farebox.router.door import Reply
 from farebox.router.request import Origin, Request, Serving
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
@@ -104,6 +105,52 @@ async def test_a_row_stands_before_the_request_leaves(open_app: OpenApp, upstrea
     (row,) = await rows_of(app)
     assert (row["state"], row["outcome"], row["basis"]) == ("settled", "cancelled", "estimated")
     assert (row["input_tokens"], row["output_tokens"]) == (100, 0)
+
+
+async def test_the_row_says_how_the_request_was_routed_and_nothing_of_its_text(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app()
+    upstream.queue(an_answer(usage=USAGE), an_answer(usage=USAGE))
+    secret = "the migration of the billing tables"
+    asked = replace(
+        a_request("auto:cheap"),
+        task="plan",
+        facts=Facts(text=secret, tools=True),
+        evidence=("rejected", "errorsRemain"),
+        images=1,
+        caches=True,
+    )
+    await finish(app.door().send(asked))
+    await finish(app.door().send(a_request()))
+    by_auto, named = await rows_of(app)
+    columns = (
+        "requested",
+        "strategy",
+        "phase",
+        "complexity",
+        "tier",
+        "evidence",
+        "images",
+        "tools",
+        "caches",
+    )
+    expected = (
+        "auto:cheap",
+        "cheap",
+        "plan",
+        asked.work.complexity,
+        "balanced",
+        "rejected,errorsRemain",
+        1,
+        1,
+        1,
+    )
+    assert tuple(by_auto[column] for column in columns) == expected
+    assert (by_auto["input_bytes"], by_auto["max_output_tokens"]) == (400, 100)
+    assert (named["requested"], named["tier"]) == ("openrouter/openai/gpt-5-mini", None)
+    assert (named["evidence"], named["tools"]) == (None, 0)
+    assert secret.encode() not in app.ledger.path.read_bytes()
 
 
 @pytest.mark.parametrize("way", ["cancelled", "closed"])

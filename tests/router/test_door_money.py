@@ -27,6 +27,7 @@ PROMPT = "the quick brown fox jumps over the lazy dog, twice"
 WAIT_S = 5.0
 
 PRICED, UNPRICED, FREE = "openrouter/openai/gpt-5-mini", "openrouter/acme/new", "own/m"
+SECOND = "openrouter/openai/gpt-4.1-mini"
 TOKENS = {"prompt_tokens": 1_000, "completion_tokens": 100}
 NOT_AGAIN = {"x-should-retry": "false"}
 REFUSED = json_answer({}, status=429, headers=NOT_AGAIN)
@@ -268,20 +269,21 @@ async def test_a_budget_that_is_overspent_refuses_no_free_model(open_app: OpenAp
 async def test_a_model_whose_room_is_gone_by_its_turn_is_said_to_be_over_budget(
     open_app: OpenApp, upstream: Upstream
 ):
-    app = open_app(f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n')
-    upstream.queue(REPORTED, ANSWERED)
+    app = open_app(f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{SECOND}", "{FREE}"]\n')
+    upstream.queue(REFUSED, REPORTED, ANSWERED)
     async with aclosing(app.door().send(a_request()).events()) as events:
-        planned = await anext(events)
-        await events_of(app)  # meanwhile another window spends it all
-        fell_back, *_, done = [event async for event in events]
+        planned, fell_back = await anext(events), await anext(events)
+        await events_of(app, replace(a_request(), requested=SECOND))  # meanwhile another window spends it all
+        again, *_, done = [event async for event in events]
     assert isinstance(planned, Routed)
     assert planned.route.target.name == PRICED
     assert isinstance(fell_back, FellBack)
+    assert isinstance(again, FellBack)
     assert isinstance(done, Done)
-    assert (done.route.target.name, done.route.candidates[0].why) == (FREE, "tried: budgetExceeded")
+    assert (done.route.target.name, done.route.candidates[1].why) == (FREE, "tried: budgetExceeded")
 
 
-async def test_what_another_process_has_spent_is_seen_by_the_hold_and_then_by_the_plan(
+async def test_what_another_process_has_spent_is_seen_before_anybody_hears_of_a_route(
     open_app: OpenApp, upstream: Upstream
 ):
     config = f'[budgets]\ndaily_usd = 0.1\n[tasks]\nchat = ["{PRICED}", "{FREE}"]\n'
@@ -290,14 +292,14 @@ async def test_what_another_process_has_spent_is_seen_by_the_hold_and_then_by_th
     assert (await done_of(app.door())).route.target.name == PRICED
     assert (await done_of(other.door())).cost.nanodollars == 500_000_000
     await other.ledger.check()
-    planned, fell_back, *_ = await events_of(app)
+    shown = await app.door().route(a_request())
+    planned, second, *_, done = await events_of(app)
     assert isinstance(planned, Routed)
-    assert isinstance(fell_back, FellBack)
-    assert planned.route.target.name == PRICED
-    planned, second, *_ = await events_of(app)
-    assert isinstance(planned, Routed)
-    assert not isinstance(second, FellBack)
+    assert planned.route == shown
     assert planned.route.target.name == FREE
+    assert not isinstance(second, FellBack)
+    assert isinstance(done, Done)
+    assert [attempt.outcome for attempt in done.route.attempts] == ["ok"]
 
 
 async def test_a_budget_that_is_new_counts_what_was_spent_before(open_app: OpenApp, upstream: Upstream):

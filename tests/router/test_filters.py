@@ -1,11 +1,30 @@
 """The hard filters of a plan: what each lets through, and the reason that it gives."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
-from farebox.errors import BudgetExceeded
+from farebox.catalog import Capability, load
+from farebox.errors import BudgetExceeded, ContextTooLong, LocalOnly, Overloaded, RateLimited, Refused
 from farebox.messages import Call, Chat, Target
+from farebox.provider_settings import ProviderSettings
 from farebox.providers.base import Endpoint, Wire
-from farebox.router.filters import Room, is_elsewhere, not_local, too_dear, unfit
+from farebox.providers.preferences import routing_preferences
+from farebox.router.classify import Facts
+from farebox.router.filters import (
+    Privacy,
+    Room,
+    is_elsewhere,
+    less_private,
+    not_local,
+    over_the_cap,
+    paused,
+    privacy_of,
+    too_dear,
+    unfit,
+)
+from farebox.router.health import Trouble
 from farebox.router.request import Request, Serving
 
 TARGET = Target("acme", "m")
@@ -56,3 +75,127 @@ def test_a_server_on_this_machine_may_ask_for_a_model_elsewhere(dialect: Wire, m
     endpoint = Endpoint("mine", dialect, "http://127.0.0.1:9")
     assert is_elsewhere(endpoint, model) is elsewhere
     assert "local-only" in not_local(Target("mine", model)).message
+
+
+INFO = load().models["anthropic/claude-haiku-5.5"]
+
+
+def able(*capabilities: Capability, context_window: int | None = None):
+    return replace(INFO, capabilities=frozenset(capabilities), context_window=context_window)
+
+
+def test_a_model_that_calls_no_tools_gets_no_request_with_tools():
+    asked = replace(request(), facts=Facts(tools=True))
+    reason = unfit(TARGET, able("images"), asked)
+    assert isinstance(reason, Refused)
+    assert reason.message == "acme/m can't call tools"
+    assert unfit(TARGET, able("tools"), asked) is None
+    assert unfit(TARGET, able(), request()) is None
+
+
+def test_a_model_that_sees_nothing_gets_no_pictures():
+    asked = replace(request(), images=1)
+    assert isinstance(unfit(TARGET, able("tools"), asked), Refused)
+    assert unfit(TARGET, able("images"), asked) is None
+
+
+def test_a_prompt_fits_to_the_last_token():
+    assert unfit(TARGET, able(context_window=100), request()) is None
+    assert isinstance(unfit(TARGET, able(context_window=99), request()), ContextTooLong)
+
+
+@pytest.mark.parametrize(
+    ("most", "cap"),
+    [
+        pytest.param(10**12, None, id="no cap"),
+        pytest.param(None, None, id="no cap, no price"),
+        pytest.param(50_000_000, Decimal("0.05"), id="to the last nano-dollar"),
+        pytest.param(0, Decimal(0), id="free, where nothing may be spent"),
+    ],
+)
+def test_one_request_may_cost(most: int | None, cap: Decimal | None):
+    assert over_the_cap(TARGET, most, cap) is None
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (50_000_001, "acme/m may cost $0.050000001, and one request may cost at most $0.05"),
+        (None, "acme/m has no known price, and one request may cost at most $0.05"),
+    ],
+)
+def test_one_request_may_not_cost(most: int | None, words: str):
+    reason = over_the_cap(TARGET, most, Decimal("0.05"))
+    assert isinstance(reason, BudgetExceeded)
+    assert reason.message == words
+    assert "request_usd" in reason.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "model", "zdr", "privacy"),
+    [
+        ("http://127.0.0.1:9/v1", "qwen", None, "local"),
+        ("http://127.0.0.1:9/v1", "gpt-oss:120b-cloud", None, "open"),
+        ("https://openrouter.ai/api/v1", "m", True, "unkept"),
+        ("https://openrouter.ai/api/v1", "m", None, "open"),
+    ],
+)
+def test_who_may_come_to_know_a_prompt(address: str, model: str, zdr: bool | None, privacy: Privacy):
+    routing = routing_preferences(ProviderSettings(zdr=zdr))
+    assert privacy_of(Endpoint("mine", "openai", address, routing=routing), model) == privacy
+
+
+@pytest.mark.parametrize(
+    ("wanted", "allowed"),
+    [
+        ("local", {"local"}),
+        ("unkept", {"local", "unkept"}),
+        ("open", {"local", "unkept", "open"}),
+    ],
+)
+def test_nobody_takes_over_who_would_tell_more_people(wanted: Privacy, allowed: set[Privacy]):
+    first = Target("here", "m")
+    levels: tuple[Privacy, ...] = ("local", "unkept", "open")
+    assert {one for one in levels if less_private(TARGET, one, first, wanted) is None} == allowed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "promise"),
+    [("local", "is on this machine"), ("unkept", "is asked to keep nothing")],
+)
+def test_who_may_not_take_over_is_told_with_the_way_to_allow_it(wanted: Privacy, promise: str):
+    reason = less_private(TARGET, "open", Target("here", "m"), wanted)
+    assert isinstance(reason, LocalOnly)
+    assert reason.message == f"acme/m does not take over from here/m, which {promise}"
+    assert '["here/m", "acme/m"]' in reason.hint
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "words"),
+    [
+        (0.2, "1 s"),
+        (41.4, "41 s"),
+        (119.0, "119 s"),
+        (121.0, "2 min"),
+        (300.0, "5 min"),
+        (7_199.0, "120 min"),
+        (7_201.0, "2 h"),
+        (86_400.0, "24 h"),
+    ],
+)
+def test_a_pause_is_told_as_people_say_it(wait_s: float, words: str):
+    reason = paused(
+        TARGET, Trouble("overloaded", "acme answered 503", wait_s, is_firm=False, is_probed=False)
+    )
+    assert isinstance(reason, Overloaded)
+    assert reason.message == f"acme/m is left alone for {words} more (acme answered 503)"
+    assert (reason.retry_after_s, reason.provider, reason.model) == (wait_s, "acme", "m")
+
+
+def test_a_pause_that_is_over_but_not_yet_proven_says_so():
+    reason = paused(TARGET, Trouble("rateLimited", "acme answered 429", 0.0, is_firm=False, is_probed=True))
+    assert isinstance(reason, RateLimited)
+    assert reason.message.startswith(
+        "acme/m failed before, and one request is finding out whether it is back"
+    )
+    assert "acme answered 429" in reason.message

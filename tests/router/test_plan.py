@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from farebox.errors import (
     ModelNotFound,
     Refused,
 )
-from farebox.messages import Call, Chat, Target, Task, Usage
+from farebox.messages import Call, Chat, Strategy, Target, Task, Tier, Usage
 from farebox.router.filters import Room
 from farebox.router.menu import MAX_TARGETS
 from farebox.router.plan import Planner
@@ -37,6 +38,7 @@ SONNET = "openrouter/anthropic/claude-sonnet-4.5"
 OSS = "openrouter/openai/gpt-oss-20b"
 NO_NETWORK = "[privacy]\nlocal_only = true"
 PINNED = '[tasks]\nchat = "local/pinned"'
+MEDIUM_CHARS = 20_000
 BOX = '[providers.box]\nbase_url = "http://h/v1"'
 
 Plan = Callable[..., Planner]
@@ -209,28 +211,36 @@ def test_in_local_only_mode_the_local_server_is_all_that_is_left(planner: Plan):
         pytest.param('[tasks]\nchat = "auto:quality"', None, "quality", id="set-for-the-task"),
     ],
 )
-def test_auto_takes_the_tier_of_the_strategy(planner: Plan, config: str, name: str | None, strategy: str):
-    made = planner(config, **OPENROUTER)
-    route = made.plan(a_request(name))
-    best = load().preferred("chat", strategy)[0]  # type: ignore[arg-type]
-    assert route.strategy == strategy
-    assert route.target == load().target(best, "openrouter")
-    assert route.reason.endswith(f"auto: the strategy is {strategy}")
+def test_auto_follows_the_strategy(planner: Plan, config: str, name: str | None, strategy: str):
+    tiers = {"cheap": "fast", "balanced": "balanced", "quality": "strong"}
+    route = planner(config, **OPENROUTER).plan(a_request(name, chars=MEDIUM_CHARS))
+    assert (route.strategy, route.tier) == (strategy, tiers[strategy])
+    info = load().info("openrouter", route.target.model)
+    assert info is not None
+    assert info.tier == route.tier
+    assert route.reason.endswith(f"auto: the {route.tier} tier for the task chat, of medium complexity")
     assert 0 < len(route.fallbacks) < MAX_TARGETS
 
 
 @pytest.mark.parametrize(
-    ("task", "tier", "phase"),
+    ("task", "phase", "tiers"),
     [
-        pytest.param("review", "quality", "check", id="review"),
-        pytest.param("plan", "quality", "plan", id="plan"),
-        pytest.param("tests", "cheap", "check", id="tests"),
+        pytest.param("plan", "plan", ["balanced", "strong", "strong"], id="plan"),
+        pytest.param("review", "check", ["balanced", "strong", "strong"], id="review"),
+        pytest.param("tests", "check", ["fast", "balanced", "strong"], id="tests"),
+        pytest.param("commit", "act", ["fast", "fast", "fast"], id="a-commit-message"),
+        pytest.param("complete", "act", ["fast", "fast", "fast"], id="tab-completion"),
     ],
 )
-def test_planning_and_review_take_the_strong_tier(planner: Plan, task: Task, tier: str, phase: str):
-    route = planner('strategy = "cheap"', **OPENROUTER).plan(a_request(task=task))
-    assert route.target == load().target(load().preferred(task, tier)[0], "openrouter")  # type: ignore[arg-type]
-    assert route.phase == phase
+def test_each_task_takes_the_tier_that_it_deserves(planner: Plan, task: Task, phase: str, tiers: list[Tier]):
+    for strategy, tier in zip(get_args(Strategy), tiers, strict=True):
+        route = planner(f'strategy = "{strategy}"', **OPENROUTER).plan(
+            a_request(None, task=task, chars=MEDIUM_CHARS)
+        )
+        assert (route.phase, route.tier) == (phase, tier)
+        info = load().info("openrouter", route.target.model)
+        assert info is not None
+        assert info.tier == tier
 
 
 @pytest.mark.parametrize(
@@ -238,15 +248,44 @@ def test_planning_and_review_take_the_strong_tier(planner: Plan, task: Task, tie
     [
         pytest.param("complete", "auto", True, id="tab-completion"),
         pytest.param("chat", "auto:cheap", True, id="cheap"),
+        pytest.param("plan", "auto:cheap", False, id="planning-for-cheap"),
         pytest.param("chat", "auto", False, id="chat"),
     ],
 )
-def test_the_users_own_server_goes_first_for_completion_and_for_cheap(
+def test_the_users_own_server_goes_first_for_completion_and_for_what_is_easy_and_cheap(
     planner: Plan, task: Task, name: str, first: bool
 ):
     route = planner(**LOCAL, **ANTHROPIC).plan(a_request(name, task=task))
     targets = [route.target.name, *(target.name for target in route.fallbacks)]
     assert targets.index("local/default") == (0 if first else len(targets) - 1)
+
+
+def test_what_auto_gives_to_this_machine_stays_there(planner: Plan):
+    route = planner(**LOCAL, **ANTHROPIC).plan(a_request("auto", task="complete"))
+    assert (route.target.name, route.fallbacks) == ("local/default", ())
+    dropped = [one for one in route.candidates if one.verdict == "dropped"]
+    assert dropped
+    assert all(
+        "does not take over from local/default, which is on this machine" in one.why for one in dropped
+    )
+    both = planner('[tasks]\ncomplete = ["local", "haiku"]', **LOCAL, **ANTHROPIC).plan(
+        a_request(None, task="complete")
+    )
+    assert [target.provider for target in both.fallbacks] == ["anthropic"]
+
+
+def test_a_host_that_keeps_nothing_is_not_followed_by_one_that_may(planner: Plan):
+    config = '[agents.careful]\nproviders = ["openrouter"]\n[providers.openrouter]\nzdr = true\n'
+    made = planner(config, **OPENROUTER, **ANTHROPIC)
+    first = made.menus.directory.wanted()[0]
+    route = made.plan(a_request("auto"))
+    if first == "openrouter":
+        assert {target.provider for target in route.fallbacks} == {"openrouter"}
+    else:
+        assert {"openrouter", "anthropic"} <= {
+            route.target.provider,
+            *(one.provider for one in route.fallbacks),
+        }
 
 
 def test_auto_uses_a_server_that_the_catalogue_does_not_know_when_there_is_nothing_else(planner: Plan):
@@ -358,7 +397,8 @@ def test_a_plan_is_deterministic_whole_and_made_without_the_network(
     used = [one.target for one in route.candidates if one.verdict != "dropped"]
     assert used == [route.target, *route.fallbacks]
     assert [one.verdict for one in route.candidates if one.target == route.target] == ["chosen"]
-    assert len({one.target for one in route.candidates}) == len(route.candidates) <= MAX_TARGETS
+    assert len({one.target for one in route.candidates}) == len(route.candidates)
+    assert len(used) <= MAX_TARGETS
 
 
 def test_a_model_that_ollama_asks_for_elsewhere_is_neither_local_nor_free(planner: Plan):

@@ -4,13 +4,15 @@ Conversations live in memory, as long as the server does. A turn that was stoppe
 had come, so that the next question can refer to it.
 """
 
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from farebox.chat.prompts import Attachment, question, system_text
+from farebox.chat.evidence import Outcome, evidence, kept
+from farebox.chat.prompts import Attachment, Diagnostic, question, system_text
 from farebox.errors import InvalidParams
 from farebox.messages import (
     Call,
@@ -25,8 +27,9 @@ from farebox.messages import (
     Text,
     Trace,
 )
+from farebox.router.classify import Facts
 from farebox.router.door import Door, Reply
-from farebox.router.request import NOBODY, Origin, Request, Serving, bytes_in
+from farebox.router.request import MIN_CACHED_TOKENS, NOBODY, Origin, Request, Serving, bytes_in, tokens_in
 
 MAX_CONVERSATIONS = 100
 MAX_TURNS = 200
@@ -48,6 +51,7 @@ class Question:
     model: str | None = None
     attachments: tuple[Attachment, ...] = ()
     images: tuple[Image, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     reasoning: ReasoningEffort | None = None
     system: str | None = None
     roots: tuple[str, ...] = ()
@@ -56,18 +60,37 @@ class Question:
     @property
     def prompt(self) -> str:
         """The question as a model gets it, with what is attached."""
-        return question(self.text, self.attachments, roots=self.roots)
+        return question(self.text, self.attachments, self.diagnostics, roots=self.roots)
+
+    @property
+    def errors(self) -> int:
+        """How many errors came with it."""
+        return sum(one.severity == "error" for one in self.diagnostics)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The files that it quotes."""
+        attached = (one.path for one in self.attachments)
+        told = (one.path for one in self.diagnostics)
+        return tuple(path for path in (*attached, *told) if path is not None)
 
 
 @dataclass(slots=True)
 class Turn:
-    """One question and what came of it. ``done`` is None while it runs, or if no request has left."""
+    """One question and what came of it. ``done`` is None while it runs, or if no request has left.
+
+    ``outcome`` is what the editor has told of the answer, ``errors_left`` how many errors its file still had
+    after it was applied.
+    """
 
     id: str
     question: Question
     prompt: str
     answer: str = ""
     done: Done | None = None
+    ended_s: float | None = None
+    outcome: Outcome | None = None
+    errors_left: int = 0
 
     @property
     def chars(self) -> int:
@@ -124,6 +147,17 @@ class Conversations:
         """Return all conversations."""
         return tuple(reversed(self._all.values()))
 
+    def note(self, conversation_id: str, turn_id: str | None, outcome: Outcome, errors_left: int) -> None:
+        """Take note of what became of an answer, by default the last. Raises InvalidParams."""
+        turns = self.open(conversation_id).turns
+        turn = next((one for one in reversed(turns) if turn_id in (None, one.id)), None)
+        if turn is None:
+            raise InvalidParams(
+                f"there is no turn {turn_id} in this conversation" if turn_id else "there is no turn yet",
+                hint="farebox/conversation lists its turns.",
+            )
+        turn.outcome, turn.errors_left = outcome, errors_left
+
     def delete(self, conversation_id: str) -> None:
         """Forget a conversation. Raises InvalidParams for an unknown id."""
         self.open(conversation_id)
@@ -173,6 +207,7 @@ class RunningTurn:
                     yield event
         finally:
             self.turn.done = self._reply.done
+            self.turn.ended_s = time.monotonic()
             self._conversation.running = False
 
 
@@ -206,12 +241,14 @@ def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ..
 
 def _request(conversation: Conversation, turn: Turn) -> Request:
     asked = turn.question
+    last = conversation.turns[-1] if conversation.turns else None
     earlier = history(conversation, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
-    messages = (
-        Message("system", asked.system or system_text(asked.task)),
-        *earlier,
-        Message("user", turn.prompt, asked.images),
-    )
+    system = Message("system", asked.system or system_text(asked.task))
+    sent = (*earlier, Message("user", turn.prompt, asked.images))
+    input_bytes = sum(bytes_in(message.text) + _traced(message.trace) for message in (system, *sent))
+    # A conversation goes on more often than not, and its prompt is sent again with every turn.
+    caches = tokens_in(input_bytes) >= MIN_CACHED_TOKENS
+    messages = (system, *sent[:-1], replace(sent[-1], cache_here=caches))
 
     def render(serving: Serving) -> Call:
         limit = min(MAX_OUTPUT_TOKENS, serving.max_output_tokens or MAX_OUTPUT_TOKENS)
@@ -222,13 +259,28 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
     return Request(
         task=asked.task,
         render=render,
-        input_bytes=sum(bytes_in(message.text) + _traced(message.trace) for message in messages),
+        input_bytes=input_bytes,
         max_output_tokens=MAX_OUTPUT_TOKENS,
         requested=asked.model,
         images=sum(len(message.images) for message in messages),
-        sources=tuple(one.path for q in questions for one in q.attachments if one.path is not None),
+        caches=caches,
+        sources=tuple(path for one in questions for path in one.sources),
         roots=asked.roots,
         origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id or None),
+        facts=_facts(conversation, asked),
+        evidence=evidence(last, asked),
+        kept=kept(conversation.turns),
+    )
+
+
+def _facts(conversation: Conversation, asked: Question) -> Facts:
+    return Facts(
+        text=asked.text,
+        files=len(asked.attachments),
+        has_selection=any(one.is_excerpt for one in asked.attachments),
+        diagnostics=len(asked.diagnostics),
+        turn=len(conversation.turns) + 1,
+        reasoning=asked.reasoning,
     )
 
 
@@ -236,6 +288,7 @@ def _check(conversation: Conversation, asked: Question) -> None:
     if not asked.text.strip():
         raise InvalidParams("the question is empty", hint="Write something in text.")
     size = len(asked.text) + sum(len(one.text) for one in asked.attachments)
+    size += sum(len(one.message) for one in asked.diagnostics)
     if size > MAX_QUESTION_CHARS:
         raise InvalidParams(
             f"the question and its attachments are longer than {MAX_QUESTION_CHARS} characters",

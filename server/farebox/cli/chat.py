@@ -35,16 +35,27 @@ _CUT_OFF: dict[FinishReason, str] = {
 
 
 def chat(
-    words: Sequence[str], *, model: str | None, task: Task, as_json: bool, standard: Standard | None
+    words: Sequence[str],
+    *,
+    model: str | None,
+    agent: str | None,
+    task: Task,
+    as_json: bool,
+    standard: Standard | None,
 ) -> int:
-    """Ask one question and print the answer; the footer goes to stderr."""
+    """Ask one question and print the answer; the footer goes to stderr.
+
+    A system text that stands in the standard's JSON goes before the agent's.
+    """
     conversation, question = _read(words, standard)
     question = replace(question, model=model or question.model, task=task)
     quiet = as_json or standard is not None
 
     async def ask(app: App) -> chats.RunningTurn:
-        asked = replace(question, roots=app.client.roots, origin=app.client.origin)
-        running = chats.RunningTurn(app.door(), conversation, asked)
+        door = app.door(agent)
+        system = question.system or door.planner.config.agent.system
+        asked = replace(question, system=system, roots=app.client.roots, origin=app.client.origin)
+        running = chats.RunningTurn(door, conversation, asked)
         try:
             await _stream(running, quiet=quiet)
         except asyncio.CancelledError:
@@ -102,9 +113,9 @@ async def _stream(running: chats.RunningTurn, *, quiet: bool) -> None:
     async with aclosing(running.events()) as events:
         async for event in events:
             if isinstance(event, Retrying):
-                note(f"{event.error}; trying again in {event.wait_s:.1f} s")
+                note(f"{event.target.name}: {event.error}; trying again in {event.wait_s:.1f} s")
             if isinstance(event, FellBack):
-                note(f"{event.error}; trying the next model")
+                note(f"{event.failed.name}: {event.error}; trying the next model")
             if isinstance(event, Text) and not quiet:
                 show(event.text, end="")
 

@@ -157,6 +157,7 @@ def _parser() -> "Parser":
     _add_route(commands)
     _add_models(commands)
     _add_costs(commands)
+    _add_replay(commands)
     _add_auth(commands)
     _add_doctor(commands)
     _add_schema(commands)
@@ -196,6 +197,7 @@ def _add_chat(commands: "Commands") -> None:
     )
     parser.add_argument("text", nargs="*", help="the question; - alone means that it is on stdin")
     parser.add_argument("--model", help="a model, an alias or auto")
+    _add_agent(parser)
     _add_task(parser)
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     parser.add_argument(
@@ -210,12 +212,17 @@ def _add_chat(commands: "Commands") -> None:
         return chat(
             options.text,
             model=options.model,
+            agent=options.agent,
             task=options.task,
             as_json=options.json,
             standard=options.json_standard,
         )
 
     parser.set_defaults(run=run, parser=parser)
+
+
+def _add_agent(parser: "Parser") -> None:
+    parser.add_argument("--agent", metavar="NAME", help="one of your config's [agents.NAME]")
 
 
 def _add_task(parser: "Parser") -> None:
@@ -247,13 +254,20 @@ def _add_route(commands: "Commands") -> None:
     parser = commands.add_parser("route", help="show where a question would go; nothing is sent")
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument("--model", help="a model, an alias or auto")
+    _add_agent(parser)
     _add_task(parser)
     parser.add_argument("--json", action="store_true", help="print the route as JSON")
 
     def run(options: "argparse.Namespace") -> int:
         from farebox.cli.route import route
 
-        return route(" ".join(options.text), model=options.model, task=options.task, as_json=options.json)
+        return route(
+            " ".join(options.text),
+            model=options.model,
+            agent=options.agent,
+            task=options.task,
+            as_json=options.json,
+        )
 
     parser.set_defaults(run=run, parser=parser)
 
@@ -290,6 +304,35 @@ def _add_costs(commands: "Commands") -> None:
             by=options.by,
             workspace=options.workspace,
             style=options.format,
+        )
+
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_replay(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "replay",
+        help="what it would have cost under another strategy",
+        description="What the recorded requests would have cost under another strategy, or always at the "
+        "strongest model. Nothing is sent: each request is planned again, by your settings of today.",
+    )
+    parser.add_argument(
+        "--strategy", choices=["cheap", "balanced", "quality", "strongest"], help="only this one (all four)"
+    )
+    parser.add_argument("--since", help="a date, today, 7d, month … (7d)")
+    parser.add_argument("--until", help="a date, which includes that day, or a time")
+    parser.add_argument("--workspace", help="only this folder's")
+    parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
+
+    def run(options: "argparse.Namespace") -> int:
+        from farebox.cli.replay import print_replay
+
+        return print_replay(
+            options.strategy,
+            since=options.since,
+            until=options.until,
+            workspace=options.workspace,
+            as_json=options.json,
         )
 
     parser.set_defaults(run=run, parser=parser)

@@ -5,20 +5,40 @@ from farebox.chat import conversation as chats
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
 from farebox.completion import engine
-from farebox.messages import Estimate, Route, Task, usd_text
+from farebox.errors import InvalidParams
+from farebox.messages import Estimate, Ground, Route, Task, usd_text
 from farebox.report import clean
 from farebox.shapes import route_shape
 
+_GROUNDS: dict[Ground, str] = {
+    "asked": "as asked for",
+    "facts": "by what comes with it",
+    "words": "by its words",
+    "nothing": "nothing tells another",
+}
 
-def route(text: str, *, model: str | None, task: Task, as_json: bool) -> int:
+
+def route(text: str, *, model: str | None, agent: str | None, task: Task, as_json: bool) -> int:
     """Print the route that such a request would take."""
+    if task == "complete" and agent is not None:
+        raise InvalidParams(
+            "tab completion has no agent: it stays as [tasks] says",
+            hint="Leave out --agent, or name another task.",
+        )
 
     async def ask(app: App) -> Route:
         if task == "complete":
             hole = engine.Hole("example.py", "python", text, "", model=model, origin=app.client.origin)
             return await engine.route(app.door(), hole)
-        question = chats.Question(text.strip() or "example", task=task, model=model, origin=app.client.origin)
-        return await chats.route(app.door(), chats.Conversation(""), question)
+        door = app.door(agent)
+        question = chats.Question(
+            text.strip() or "example",
+            task=task,
+            model=model,
+            system=door.planner.config.agent.system,
+            origin=app.client.origin,
+        )
+        return await chats.route(door, chats.Conversation(""), question)
 
     found = with_app(ask)
     if as_json:
@@ -31,13 +51,18 @@ def route(text: str, *, model: str | None, task: Task, as_json: bool) -> int:
 
 def describe(found: Route) -> list[str]:
     """Say in lines where it would go, why, at what price, and what else there is."""
-    lines = [f"{found.target.name}: {found.reason}", _price(found.target.name, found.estimate)]
+    lines = [f"{found.target.name}: {found.reason}", _work(found), _price(found.target.name, found.estimate)]
     width = max(len(clean(candidate.target.name)) for candidate in found.candidates)
     lines += [
         f"  {candidate.verdict:8}  {clean(candidate.target.name):{width}}  {candidate.why}"
         for candidate in found.candidates
     ]
     return lines
+
+
+def _work(found: Route) -> str:
+    """Say what the request was taken for, and by what."""
+    return f"task {found.task} ({_GROUNDS[found.ground]}), phase {found.phase}, {found.complexity} complexity"
 
 
 def _price(name: str, estimate: Estimate) -> str:

@@ -6,8 +6,9 @@ from pydantic import TypeAdapter
 
 from farebox.cli.terminal import show_json
 from farebox.lsp.errors import CODES
-from farebox.lsp.methods import METHOD_SHAPES, ChatEventParams, StatusParams
+from farebox.lsp.methods import METHOD_SHAPES
 from farebox.lsp.names import CHAT_EVENT, COMMAND_PREFIX, PREFIX, PROTOCOL_VERSION, STATUS
+from farebox.lsp.notifications import ChatEventParams, StatusParams
 from farebox.shapes import Shape
 
 

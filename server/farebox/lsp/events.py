@@ -3,8 +3,8 @@
 import json
 from typing import assert_never, cast
 
-from farebox.lsp import methods as m
-from farebox.messages import Done, Event, FellBack, Reasoning, Retrying, Routed, Text, ToolCall
+from farebox.lsp import notifications as n
+from farebox.messages import Done, Event, FellBack, Reasoning, Retrying, Routed, Target, Text, ToolCall
 from farebox.shapes import Shape, cost_shape, route_shape, usage_shape
 
 MAX_DEPTH = 64
@@ -15,21 +15,21 @@ def shape(event: Event) -> Shape:
     """Return an event's shape."""
     match event:
         case Routed(route):
-            return m.RouteEvent(type="route", route=route_shape(route))
+            return n.RouteEvent(type="route", route=route_shape(route))
         case Text(text):
-            return m.TextEvent(type="text", text=text)
+            return n.TextEvent(type="text", text=text)
         case Reasoning(text):
-            return m.ReasoningEvent(type="reasoning", text=text)
+            return n.ReasoningEvent(type="reasoning", text=text)
         case ToolCall():
-            return m.ToolCallEvent(
+            return n.ToolCallEvent(
                 type="toolCall", id=event.id, name=event.name, arguments=_arguments(event.arguments)
             )
-        case Retrying() | FellBack():
-            return m.RetryEvent(
-                type="retry", attempt=event.attempt, max_attempts=event.max_attempts, error=event.error
-            )
+        case Retrying():
+            return _retry(event, event.target)
+        case FellBack():
+            return _retry(event, event.failed)
         case Done():
-            return m.DoneEvent(
+            return n.DoneEvent(
                 type="done",
                 finish_reason=event.finish_reason,
                 usage=usage_shape(event.usage),
@@ -38,6 +38,16 @@ def shape(event: Event) -> Shape:
             )
         case _:
             assert_never(event)
+
+
+def _retry(event: Retrying | FellBack, failed: Target) -> n.RetryEvent:
+    return n.RetryEvent(
+        type="retry",
+        attempt=event.attempt,
+        max_attempts=event.max_attempts,
+        model=failed.name,
+        error=event.error,
+    )
 
 
 def _arguments(text: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pygls.workspace import Workspace
 
 from farebox.chat import conversation as chats
-from farebox.chat.prompts import Attachment
+from farebox.chat.prompts import Attachment, Diagnostic
 from farebox.completion import engine
 from farebox.diary import Entry
 from farebox.errors import FareboxError, InvalidParams
@@ -25,6 +25,7 @@ from farebox.lsp import methods as m
 from farebox.lsp.names import CHAT_EVENT
 from farebox.messages import Done, Image, Route
 from farebox.router import inventory
+from farebox.router.door import Door
 from farebox.shapes import Shape, cost_shape, report_shape, route_shape, usage_shape
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _invalid(name: str, error: ValidationError) -> InvalidParams:
 async def _chat(context: Context, params: object) -> Shape:
     asked = cast("m.ChatParams", params)
     conversation = context.app.conversations.open(asked.conversation)
-    running = chats.RunningTurn(context.app.door(), conversation, _question(context, asked))
+    door = context.app.door(asked.agent)
+    running = chats.RunningTurn(door, conversation, _question(context, asked, door))
     turn = running.turn
     new = asked.conversation is None
 
@@ -109,7 +111,7 @@ async def _chat(context: Context, params: object) -> Shape:
     )
 
 
-def _question(context: Context, asked: m.ChatParams) -> chats.Question:
+def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:
     client = context.app.client
     return chats.Question(
         text=asked.text,
@@ -117,7 +119,9 @@ def _question(context: Context, asked: m.ChatParams) -> chats.Question:
         model=asked.model,
         attachments=tuple(_attachment(context.workspace, one) for one in asked.attachments),
         images=tuple(Image(one.mime, one.data) for one in asked.images),
+        diagnostics=tuple(map(_diagnostic, asked.diagnostics)),
         reasoning=asked.reasoning,
+        system=door.planner.config.agent.system,
         roots=client.roots,
         origin=client.origin,
     )
@@ -132,7 +136,12 @@ def _attachment(workspace: Workspace, one: m.FileAttachment | m.TextAttachment) 
             f"{one.uri} is not open", hint="Open the file, or attach its text as {name, text}."
         )
     path, text = found
-    return Attachment(path.replace("\\", "/").rpartition("/")[2], text, path)
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return Attachment(name, text, path, is_excerpt=one.range is not None)
+
+
+def _diagnostic(one: m.DiagnosticShape) -> Diagnostic:
+    return Diagnostic(documents.path_of(one.uri), one.range.start.line + 1, one.severity, one.message)
 
 
 def _note_turn(context: Context, turn: chats.Turn, failure: str | None) -> None:
@@ -252,17 +261,17 @@ async def _cost_report(context: Context, params: object) -> Shape:
 
 async def _route(context: Context, params: object) -> Shape:
     asked = cast("m.RouteParams", params)
-    door = context.app.door()
     route: Route
     if isinstance(asked, m.ChatParams):
+        door = context.app.door(asked.agent)
         conversation = (
             context.app.conversations.open(asked.conversation)
             if asked.conversation is not None
             else chats.Conversation("")
         )
-        route = await chats.route(door, conversation, _question(context, asked))
+        route = await chats.route(door, conversation, _question(context, asked, door))
     else:
-        route = await engine.route(door, _hole(context, asked))
+        route = await engine.route(context.app.door(), _hole(context, asked))
     return route_shape(route)
 
 
@@ -319,6 +328,12 @@ async def _delete_conversation(context: Context, params: object) -> Shape:
     return m.EmptyResult()
 
 
+async def _feedback(context: Context, params: object) -> Shape:
+    told = cast("m.FeedbackParams", params)
+    context.app.conversations.note(told.conversation, told.turn, told.outcome, told.errors)
+    return m.EmptyResult()
+
+
 async def _doctor(context: Context, _params: object) -> Shape:
     checks = await context.app.examine()
     return m.DoctorResult(checks=[m.CheckShape.model_validate(check) for check in checks])
@@ -343,5 +358,6 @@ _HANDLERS: dict[str, Handler] = {
     "conversations": _conversations,
     "conversation": _conversation,
     "deleteConversation": _delete_conversation,
+    "feedback": _feedback,
     "doctor": _doctor,
 }

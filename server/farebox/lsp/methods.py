@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias, cast
 from pydantic import Discriminator, Field, Tag
 
 from farebox.chat.conversation import Turn
+from farebox.chat.evidence import Outcome
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
@@ -81,12 +82,21 @@ class ImageShape(Shape):
     data: Annotated[str, Field(max_length=20_000_000)]
 
 
+class DiagnosticShape(Shape):
+    """What the editor says of a place in an open document."""
+
+    uri: Address
+    range: RangeShape
+    severity: Literal["error", "warning", "information", "hint"] = "error"
+    message: Annotated[str, Field(max_length=4_000)]
+
+
 class NoParams(Shape):
     """Nothing."""
 
 
 class ChatParams(Shape):
-    """A question; without a conversation it begins a new one."""
+    """A question; without a conversation it begins a new one, and any turn may ask another ``agent``."""
 
     text: Text
     conversation: Id | None = None
@@ -94,7 +104,9 @@ class ChatParams(Shape):
     task: Task = "chat"
     attachments: Annotated[tuple[AnyAttachment, ...], Field(max_length=64)] = ()
     images: Annotated[tuple[ImageShape, ...], Field(max_length=16)] = ()
+    diagnostics: Annotated[tuple[DiagnosticShape, ...], Field(max_length=100)] = ()
     reasoning: ReasoningEffort | None = None
+    agent: Id | None = None
 
 
 class ChatResult(Shape):
@@ -267,6 +279,18 @@ class ConversationResult(Shape):
     turns: list[TurnShape]
 
 
+class FeedbackParams(Shape):
+    """What became of an answer, by default the last: ``errors`` are left in the file that it was applied to.
+
+    It lifts the conversation's next step, once, if it says that the answer did not help.
+    """
+
+    conversation: Id
+    turn: Id | None = None
+    outcome: Outcome
+    errors: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
 class CheckShape(Shape):
     """One finding of the doctor."""
 
@@ -282,75 +306,6 @@ class DoctorResult(Shape):
     checks: list[CheckShape]
 
 
-class RouteEvent(Shape):
-    """Where the question goes."""
-
-    type: Literal["route"] = "route"
-    route: RouteShape
-
-
-class TextEvent(Shape):
-    """More of the answer."""
-
-    type: Literal["text"] = "text"
-    text: str
-
-
-class ReasoningEvent(Shape):
-    """More of the reasoning."""
-
-    type: Literal["reasoning"] = "reasoning"
-    text: str
-
-
-class ToolCallEvent(Shape):
-    """A whole tool call."""
-
-    type: Literal["toolCall"] = "toolCall"
-    id: str
-    name: str
-    arguments: dict[str, object]
-
-
-class RetryEvent(Shape):
-    """An attempt failed; the next one begins."""
-
-    type: Literal["retry"] = "retry"
-    attempt: int
-    max_attempts: int
-    error: str
-
-
-class DoneEvent(Shape):
-    """The end, also of a turn that was stopped."""
-
-    type: Literal["done"] = "done"
-    finish_reason: FinishReason
-    usage: UsageShape
-    cost: CostShape
-    cancelled: bool
-
-
-class ChatEventParams(Shape):
-    """One event of a running turn."""
-
-    conversation: str
-    turn: str
-    event: Annotated[
-        RouteEvent | TextEvent | ReasoningEvent | ToolCallEvent | RetryEvent | DoneEvent,
-        Field(discriminator="type"),
-    ]
-
-
-class StatusParams(Shape):
-    """What farebox is doing; once ready, which model served last and what was spent today."""
-
-    state: Literal["ready", "busy", "offline", "budget", "error", "inactive"]
-    message: str
-    model: str | None = None
-    today_usd: str | None = None
-
-
 METHOD_SHAPES: dict[str, tuple[object, type[Shape]]] = {
     "chat": (ChatParams, ChatResult),
     "complete": (CompleteParams, CompleteResult),
@@ -363,6 +318,7 @@ METHOD_SHAPES: dict[str, tuple[object, type[Shape]]] = {
     "conversations": (NoParams, ConversationsResult),
     "conversation": (ConversationParams, ConversationResult),
     "deleteConversation": (ConversationParams, EmptyResult),
+    "feedback": (FeedbackParams, EmptyResult),
     "doctor": (NoParams, DoctorResult),
 }
 

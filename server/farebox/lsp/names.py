@@ -16,6 +16,7 @@ METHODS = (
     "conversations",
     "conversation",
     "deleteConversation",
+    "feedback",
     "doctor",
 )
 """Each is a request ``farebox/NAME`` and a command ``farebox.NAME``."""

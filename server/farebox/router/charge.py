@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from farebox.ledger.holds import Hold, Outcome, Settlement, believable, bookable
+from farebox.ledger.holds import Hold, Outcome, Routing, Settlement, believable, bookable
 from farebox.messages import (
     Cost,
     CostBasis,
@@ -16,6 +16,7 @@ from farebox.messages import (
     Finish,
     FinishReason,
     Reasoning,
+    Route,
     Target,
     Text,
     ToolCall,
@@ -43,24 +44,42 @@ class Charge:
     reasoning_bytes: int = 0
     finish: Finish | None = None
 
-    def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None) -> Hold:
+    def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None, route: Route) -> Hold:
         """Return the row that must stand before the request leaves."""
         origin = self.request.origin
         return Hold(
             call_id=self.call_id,
             request_id=request_id,
             attempt=attempt,
-            task=self.request.task,
+            task=self.request.work.task,
             target=self.target,
             hold_nanodollars=hold_nanodollars,
             started_ms=time.time_ns() // 1_000_000,
             workspace=origin.workspace,
             client=origin.client,
             conversation=origin.conversation,
+            routing=self._routing(route),
         )
 
-    def note(self, delta: Delta) -> None:
-        """Take note of an event as it passes."""
+    def _routing(self, route: Route) -> Routing:
+        """Write down what the plan was made of; the request's own text is no part of it."""
+        request = self.request
+        return Routing(
+            requested=route.requested,
+            strategy=route.strategy,
+            phase=route.phase,
+            complexity=route.complexity,
+            tier=route.tier,
+            evidence=request.evidence,
+            images=request.images,
+            tools=request.facts.tools,
+            caches=request.caches,
+            input_bytes=request.input_bytes,
+            max_output_tokens=request.max_output_tokens,
+        )
+
+    def note(self, delta: Delta) -> bool:
+        """Take note of an event as it passes; say whether it is the first of the answer."""
         match delta:
             case Text(text):
                 self.output_bytes += bytes_in(text)
@@ -70,11 +89,13 @@ class Charge:
                 self.output_bytes += bytes_in(delta.name + delta.arguments)
             case Finish():
                 self.finish = delta
-                return
+                return False
             case _:
                 assert_never(delta)
-        if self.first_token_s is None:
-            self.first_token_s = time.monotonic()
+        if self.first_token_s is not None:
+            return False
+        self.first_token_s = time.monotonic()
+        return True
 
     def shown(self, call: ToolCall) -> ToolCall:
         """Return a tool call as it goes to the caller: its id and name without the key."""

@@ -38,6 +38,7 @@ from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
 from farebox.router.filters import Room
+from farebox.router.health import Visit
 from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving, clamped_output, new_id
 from farebox.router.retry import RetryBudget
@@ -71,9 +72,13 @@ class Door:
         await self._let_pass(request)
         limits = self.limits
         route = self.planner.plan(request)
-        if not limits or _fits(route, self._left_nanodollars(limits)):
+        if not limits or (_fits(route, self._left_nanodollars(limits)) and not self._leaves_alone(route)):
             return route
         return self.planner.plan(request, await self._room(limits))
+
+    def _leaves_alone(self, route: Route) -> bool:
+        """Say whether a plan left a target alone: it may be too dear as well, which it did not look at."""
+        return any(one.verdict == "dropped" and self.is_paused(one.target) for one in route.candidates)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -102,6 +107,14 @@ class Door:
         known = [(limit, self.ledger.last_known(limit.since_ms)) for limit in limits]
         left = [0 if spent is None else limit.limit_nanodollars - spent.nanodollars for limit, spent in known]
         return max(min(left), 0)
+
+    def visit(self, target: Target) -> Visit:
+        """Take note that a request goes there now."""
+        return self.planner.health.begin(self.planner.menus.place(target))
+
+    def is_paused(self, target: Target) -> bool:
+        """Say whether a target is to be left alone now."""
+        return self.planner.health.trouble(self.planner.menus.place(target)) is not None
 
     def send(self, request: Request) -> "Reply":
         """Start a request: iterate the reply's events, then read what it came to."""
@@ -134,6 +147,7 @@ class Reply:
         self._attempts: list[Attempt] = []
         self._settlements: list[Settlement] = []
         self._trace: Trace | None = None
+        self._is_told = False
         self.done: Done | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -142,25 +156,57 @@ class Reply:
         Closing the generator, or cancelling the task that iterates it, closes the provider's socket.
         """
         route = await self._door.plan(self._request)
-        yield Routed(route)
-        walk = Walk(route, self._door.retries, self._request.task)
+        visit, walk = self._set_out(route)
         try:
             while True:
                 try:
-                    async with aclosing(self._attempt(route, walk.target)) as events:
+                    async with aclosing(self._attempt(route, walk.target, visit)) as events:
                         async for event in events:
                             yield event
                     return
-                except (BudgetExceeded, ProviderError) as error:
+                except BudgetExceeded as error:
+                    visit.abandoned()
+                    if (other := await self._replan(route)) is not None:
+                        route = other
+                        visit, walk = self._set_out(route)
+                        continue
                     step = walk.after(error)
+                except ProviderError as error:
+                    visit.failed(error)
+                    step = walk.after(error)
+                if not self._is_told:
+                    self._is_told = True
+                    yield Routed(route)
                 if isinstance(step, FareboxError):
                     raise step
+                visit = self._door.visit(walk.target)
                 yield step
                 if isinstance(step, Retrying):
                     await asyncio.sleep(step.wait_s)
         except (asyncio.CancelledError, GeneratorExit):
             self._note_stop()
             raise
+        finally:
+            visit.abandoned()  # unless it has reported already
+
+    def _set_out(self, route: Route) -> tuple[Visit, Walk]:
+        """Begin a route, with nothing awaited since its plan: nobody else takes the probe of its target."""
+        door = self._door
+        walk = Walk(route, door.retries, self._request.work.task, is_paused=door.is_paused)
+        return door.visit(route.target), walk
+
+    async def _replan(self, route: Route) -> Route | None:
+        """Plan anew where the hold knew better than the plan what the budgets leave; None if that is no help.
+
+        Nothing has left, and nobody was told of the first plan: as far as anyone can see it never was.
+        """
+        if self._is_told:
+            return None
+        other = await self._door.plan(self._request)
+        if other.target == route.target:
+            return None
+        self._attempts.clear()
+        return other
 
     def _note_stop(self) -> None:
         """Call a request cancelled that was stopped between a failed attempt and the next."""
@@ -169,27 +215,34 @@ class Reply:
         route = replace(self.done.route, attempts=tuple(self._attempts))
         self.done = replace(self.done, finish_reason="cancelled", cancelled=True, route=route)
 
-    async def _attempt(self, route: Route, target: Target) -> AsyncGenerator[Event, None]:
+    async def _attempt(self, route: Route, target: Target, visit: Visit) -> AsyncGenerator[Event, None]:
         """Ask one target, with a row in the ledger from before the request leaves to its end."""
         opened = await self._open(target)
         planned, target = target, Target(target.provider, opened.model)  # `default` has a name by now
         charge = self._charge(target, opened)
         call = self._call(target, opened)
         estimate = self._door.planner.estimate(target, self._request)
-        await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate))
+        await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate, route))
+        if not self._is_told:
+            self._is_told = True
+            yield Routed(route)
         outcome: Outcome = "failed"
         kind: str | None = None
         may_be_billed = True
         try:
             async with aclosing(opened.provider.stream(call)) as deltas:
                 async for delta in deltas:
-                    charge.note(delta)
+                    if charge.note(delta):
+                        visit.answers()
                     _check_size(charge)
                     if not isinstance(delta, Finish):
                         yield charge.shown(delta) if isinstance(delta, ToolCall) else delta
             outcome = "ok"
+            visit.succeeded(charge.first_token_ms)
         except (asyncio.CancelledError, GeneratorExit):
             outcome = "cancelled"
+            if charge.passed_something:
+                visit.succeeded(charge.first_token_ms)
             raise
         except ProviderError as error:
             kind, may_be_billed = error.kind, error.may_be_billed
@@ -273,7 +326,7 @@ class Reply:
                 candidates.append(replace(candidate, target=served, verdict="chosen"))
             elif candidate.target in targets[:place]:
                 outcome = tried.get(candidate.target)
-                why = f"tried: {outcome}" if outcome else "not tried: its provider has failed"
+                why = f"tried: {outcome}" if outcome else "not tried: it was left alone by then"
                 candidates.append(replace(candidate, verdict="dropped", why=why))
             else:
                 candidates.append(candidate)

@@ -1,17 +1,37 @@
 """Why a target can't take a request: the hard filters of a plan, each with its reason.
 
-Pure: what is known of the target, the request and the budgets comes in, a reason goes out, or None.
+Pure: what is known of the target, the request, the budgets and the target's health comes in, a reason goes
+out, or None.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
 
 from farebox.catalog import ModelInfo
-from farebox.errors import BudgetExceeded, ContextTooLong, FareboxError, LocalOnly, Refused
-from farebox.messages import Target, minute_text, usd_text
-from farebox.providers.address import is_loopback
+from farebox.errors import (
+    BudgetExceeded,
+    ContextTooLong,
+    FareboxError,
+    LocalOnly,
+    Overloaded,
+    ProviderError,
+    RateLimited,
+    Refused,
+)
+from farebox.messages import Target, minute_text, nanodollars_from_usd, usd_text
+from farebox.providers.address import AS_WRITTEN, is_loopback
 from farebox.providers.base import Endpoint
 from farebox.providers.local_model import is_cloud
+from farebox.router.health import Trouble
 from farebox.router.request import Request
+
+Privacy = Literal["local", "unkept", "open"]
+"""Who may come to know a prompt: nobody beyond this machine, hosts that keep nothing, or any provider."""
+
+_STRICTNESS: Final[dict[Privacy, int]] = {"open": 0, "unkept": 1, "local": 2}
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +61,69 @@ def unfit(target: Target, info: ModelInfo | None, request: Request) -> FareboxEr
             provider=target.provider,
             model=target.model,
         )
+    if request.facts.tools and "tools" not in info.capabilities:
+        return Refused(
+            f"{target.name} can't call tools",
+            hint="Choose a model that can: farebox models shows the capabilities.",
+            provider=target.provider,
+            model=target.model,
+        )
     return None
+
+
+def privacy_of(endpoint: Endpoint, model: str) -> Privacy:
+    """Say who may come to know what is sent there."""
+    if is_loopback(endpoint.base_url) and not is_elsewhere(endpoint, model):
+        return "local"
+    routing = endpoint.routing
+    return "unkept" if routing and (routing.zdr or routing.data_collection == "deny") else "open"
+
+
+def less_private(target: Target, privacy: Privacy, first: Target, wanted: Privacy) -> LocalOnly | None:
+    """Return why a target may not take over from the first one, or None: it would tell more people."""
+    if _STRICTNESS[privacy] >= _STRICTNESS[wanted]:
+        return None
+    promise = "is on this machine" if wanted == "local" else "is asked to keep nothing"
+    return LocalOnly(
+        f"{target.name} does not take over from {first.name}, which {promise}",
+        hint=f"To allow it, write both into [tasks], in the order in which they are to be asked: "
+        f'["{first.name}", "{target.name}"].',
+    )
+
+
+def over_the_cap(target: Target, most: int | None, cap_usd: Decimal | None) -> FareboxError | None:
+    """Return why a request may cost more there than one request may, or None."""
+    cap = nanodollars_from_usd(cap_usd) if cap_usd is not None else None
+    if cap is None or (most is not None and most <= cap):
+        return None
+    price = "has no known price" if most is None else f"may cost ${usd_text(most)}"
+    return BudgetExceeded(
+        f"{target.name} {price}, and one request may cost at most ${usd_text(cap)}",
+        hint="Raise [budgets] request_usd, attach less, or choose a cheaper model.",
+    )
+
+
+def paused(target: Target, trouble: Trouble) -> ProviderError:
+    """Return why a target is left alone for now."""
+    if trouble.is_probed:
+        what = f"{target.name} failed before, and one request is finding out whether it is back"
+    else:
+        what = f"{target.name} is left alone for {_duration(trouble.wait_s)} more"
+    kind = RateLimited if trouble.kind == "rateLimited" else Overloaded
+    return kind(
+        f"{what} ({trouble.message})",
+        hint="Wait, or name another model. [tasks] takes a list of models to fall back along.",
+        provider=target.provider,
+        model=target.model,
+        retry_after_s=trouble.wait_s,
+    )
+
+
+def _duration(seconds: float) -> str:
+    """Write a duration as people say it: ``41 s``, ``5 min``, ``3 h``."""
+    if seconds < 2 * _MINUTE_S:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / _MINUTE_S)} min" if seconds < 2 * _HOUR_S else f"{round(seconds / _HOUR_S)} h"
 
 
 def is_elsewhere(endpoint: Endpoint, model: str) -> bool:
@@ -53,7 +135,7 @@ def not_local(target: Target) -> LocalOnly:
     """Return the reason for a target that is elsewhere while nothing may leave this machine."""
     return LocalOnly(
         f"{target.name} is not on this machine, and local-only mode is on",
-        hint="Choose a local model, or set [privacy] local_only = false in your config.",
+        hint=f"Choose a local model, whose server {AS_WRITTEN}; or set [privacy] local_only = false.",
     )
 
 

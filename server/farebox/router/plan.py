@@ -1,33 +1,50 @@
 """Which targets a request may go to, in which order, and why. Nothing is sent and nobody is asked.
 
 The Route that ``farebox/route`` shows and the one that a real request takes come from this one function:
-what a name means (``router.menu``), without what does not suit the request or the budgets
-(``router.filters``).
+what a name means (``router.menu``), in the order of quality and price (``router.rank``), without what does
+not suit the request, its privacy or the budgets, and without whom is left alone now (``router.filters``).
 """
 
 from dataclasses import dataclass, field, replace
 
 from farebox.catalog import Catalog
 from farebox.config import Config
-from farebox.errors import FareboxError
+from farebox.errors import FareboxError, ProviderError
 from farebox.messages import (
     UNKNOWN_TRAITS,
     Candidate,
-    Complexity,
     Estimate,
-    Phase,
     Route,
     Target,
-    Task,
     Traits,
     Usage,
+    Verdict,
+    usd_text,
 )
 from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory
-from farebox.router.filters import Room, is_elsewhere, too_dear, unfit
-from farebox.router.menu import Menus, Offer
-from farebox.router.pricing import Pricing
-from farebox.router.request import Request
+from farebox.router.auto import STAYED, Choice
+from farebox.router.filters import (
+    Room,
+    is_elsewhere,
+    less_private,
+    over_the_cap,
+    paused,
+    too_dear,
+    unfit,
+)
+from farebox.router.health import Health
+from farebox.router.menu import MAX_TARGETS, Menu, Menus, Offer
+from farebox.router.pricing import Pricing, Rates, sample_size
+from farebox.router.rank import (
+    EXPECTED_OUTPUT_TOKENS,
+    RatesOf,
+    Staying,
+    is_slow,
+    ranked,
+    staying,
+)
+from farebox.router.request import Kept, Request
 
 MAX_TRAITS = 64
 MAX_ESTIMATES = 1024
@@ -39,11 +56,15 @@ ESTIMATE_BITS = 6
 MAX_ROUNDED_TOKENS = 30_000
 """Longer prompts are seldom as long as another, and the price of a token may change where they grow."""
 
-LOW_COMPLEXITY_TOKENS = 2_000
-MEDIUM_COMPLEXITY_TOKENS = 16_000
-
-_PHASES: dict[Task, Phase] = {"plan": "plan", "review": "check", "tests": "check"}
 _NOT_YET = Target("", "")
+
+
+@dataclass(slots=True, eq=False)
+class _Look:
+    """An offer that was considered, and what keeps it from being asked, if anything."""
+
+    offer: Offer
+    problem: FareboxError | None
 
 
 @dataclass(slots=True)
@@ -51,8 +72,14 @@ class _Memory:
     """What is looked up once: a Planner is made anew when settings or keys change, and twice a minute."""
 
     traits: dict[Target, Traits] = field(default_factory=dict[Target, Traits])
-    estimates: dict[tuple[str, str, int, int, int], int | None] = field(
-        default_factory=dict["tuple[str, str, int, int, int]", "int | None"]
+    rates: dict[tuple[Target, int], Rates | None] = field(
+        default_factory=dict["tuple[Target, int]", "Rates | None"]
+    )
+    estimates: dict[tuple[Target, int, int, int, bool], int | None] = field(
+        default_factory=dict["tuple[Target, int, int, int, bool]", "int | None"]
+    )
+    orders: dict[tuple[int, int], tuple[Menu, tuple[Offer, ...]]] = field(
+        default_factory=dict["tuple[int, int]", "tuple[Menu, tuple[Offer, ...]]"]
     )
     baseline: Target | None = _NOT_YET
 
@@ -63,6 +90,7 @@ class Planner:
 
     menus: Menus
     pricing: Pricing
+    health: Health = field(default_factory=Health)
     _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     @property
@@ -82,37 +110,168 @@ class Planner:
 
     def plan(self, request: Request, room: Room | None = None) -> Route:
         """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
-        menu = self.menus.menu(request.requested, request.task)
-        candidates: list[Candidate] = []
-        problems: list[FareboxError] = []
-        usable: list[Offer] = []
-        for offer in menu.offers:
-            target = offer.target
-            most = self.estimate(target, request)
-            problem = offer.problem or unfit(target, offer.info, request) or too_dear(target, most, room)
-            if problem is not None:
-                problems.append(problem)
-                candidates.append(Candidate(target, "dropped", problem.message))
-                continue
-            verdict = "fallback" if usable else "chosen"
-            usable.append(offer)
-            candidates.append(Candidate(target, verdict, offer.why, most))
+        menu = self.menus.menu(request.requested, request.work, request.evidence)
+        offers, stay = self._in_order(menu, request)
+        looks = self._looks(menu, offers, request, room)
+        self._leave_alone([look for look in looks if look.problem is None])
+        if menu.has_auto:
+            looks = self._slow_last(looks, request)
+        usable = [look.offer for look in looks if look.problem is None]
         if not usable:
-            # An error that is remembered must not gather the frames, and prompts, of all who met it.
-            raise (problems[0] if problems else self.menus.nothing_left()).with_traceback(None)
-        chosen = usable[0]
+            raise self._nothing_left(looks)
+        chosen, why = usable[0], _why(usable[0], stay)
         return Route(
             requested=menu.requested,
-            task=request.task,
-            phase=_PHASES.get(request.task, "act"),
-            complexity=_complexity(request.input_tokens),
+            task=request.work.task,
+            phase=request.work.phase,
+            complexity=request.work.complexity,
             strategy=menu.strategy,
             target=chosen.target,
-            reason=chosen.why,
+            reason=why,
             fallbacks=tuple(offer.target for offer in usable[1:]),
-            candidates=tuple(candidates),
+            candidates=tuple(
+                self._candidate(look, "chosen" if look.offer is chosen else "fallback", why, request)
+                for look in looks
+            ),
             estimate=self.estimate_with_baseline(chosen.target, request),
+            tier=chosen.choice.deserved,
+            ground=request.work.ground,
+            evidence=request.evidence if chosen.is_auto else (),
         )
+
+    def _in_order(self, menu: Menu, request: Request) -> tuple[tuple[Offer, ...], Staying | None]:
+        """Order the offers, the conversation's own model first if it is worth staying with."""
+        offers = self._ranked(menu, request)
+        if not menu.has_auto or not request.kept or request.evidence:
+            return offers, None
+        first = next((one for one in offers if self._problem(one, request, None) is None), None)
+        if first is None or not first.is_auto:
+            return offers, None
+        known = [(self._stayed(kept, first), kept) for kept in request.kept]
+        stay = staying(first, known, request, self.rates(request.input_tokens))
+        if stay is None:
+            return offers, None
+        others = (offer for offer in offers if offer.target != stay.offer.target)
+        return (stay.offer, *others), stay
+
+    def _ranked(self, menu: Menu, request: Request) -> tuple[Offer, ...]:
+        """Rank a menu, once for prompts of about this size: the order depends on nothing else."""
+        if not menu.has_auto:
+            return menu.offers
+        tokens = _rounded_up(request.input_tokens)
+        orders, key = self._memory.orders, (id(menu), tokens)
+        known = orders.get(key)
+        if known is None or known[0] is not menu:
+            if len(orders) >= MAX_ESTIMATES:
+                orders.clear()
+            output_tokens = EXPECTED_OUTPUT_TOKENS[request.work.task]
+            known = orders[key] = menu, ranked(menu, tokens, output_tokens, self.rates(tokens))
+        return known[1]
+
+    def _looks(
+        self, menu: Menu, offers: tuple[Offer, ...], request: Request, room: Room | None
+    ) -> list[_Look]:
+        """Look at the offers in order, until enough suit the request, the budgets and its privacy."""
+        looks: list[_Look] = []
+        first_of: dict[int, Offer] = {}
+        places = dict.fromkeys((offer.choice.chain for offer in offers), menu.most_of_a_chain)
+        left, is_kept = MAX_TARGETS, menu.keeps_a_local_place
+        for offer in offers:
+            chain = offer.choice.chain
+            if left == 0:
+                break
+            is_local = offer.privacy == "local"
+            if places[chain] == 0 or (left == 1 and is_kept and not is_local):
+                continue
+            problem = self._problem(offer, request, room)
+            if problem is None:
+                first = first_of.setdefault(chain, offer)
+                problem = less_private(offer.target, offer.privacy, first.target, first.privacy)
+            if problem is None:
+                left, places[chain] = left - 1, places[chain] - 1
+                is_kept = is_kept and not is_local
+            looks.append(_Look(offer, problem))
+        return looks
+
+    def _problem(self, offer: Offer, request: Request, room: Room | None) -> FareboxError | None:
+        target = offer.target
+        problem = offer.problem or unfit(target, offer.info, request)
+        cap = self.config.budgets.request_usd
+        if problem is not None or (room is None and cap is None):
+            return problem
+        most = self.estimate(target, request)
+        return over_the_cap(target, most, cap) or too_dear(target, most, room)
+
+    def _leave_alone(self, looks: list[_Look]) -> None:
+        """Drop who is to be left alone; where nobody else is left, keep whoever may be asked soonest.
+
+        That never widens the choice: who would tell more people, or is too dear, is out already.
+        """
+        troubles = [(look, self.health.trouble(look.offer.place)) for look in looks]
+        found = [(look, trouble) for look, trouble in troubles if trouble is not None]
+        if len(found) == len(looks):
+            asked = min(
+                ((trouble.wait_s, at) for at, (_, trouble) in enumerate(found) if not trouble.is_firm),
+                default=None,
+            )
+            if asked is not None:
+                del found[asked[1]]
+        for look, trouble in found:
+            look.problem = paused(look.offer.target, trouble)
+
+    def _slow_last(self, looks: list[_Look], request: Request) -> list[_Look]:
+        """Put what is slow now behind the rest of its group."""
+        task = request.work.task
+        slow = [
+            look
+            for look in looks
+            if look.problem is None and is_slow(self.health.latency_ms(look.offer.place), task)
+        ]
+        if not slow:
+            return looks
+        return sorted(looks, key=lambda one: (one.offer.choice.chain, one.offer.choice.group, one in slow))
+
+    def _nothing_left(self, looks: list[_Look]) -> FareboxError:
+        """Return why the first one can't answer: one that has to be waited for, if there is such a one."""
+        problems = [look.problem for look in looks if look.problem is not None]
+        waiting = (
+            one for one in problems if isinstance(one, ProviderError) and one.retry_after_s is not None
+        )
+        error = next(waiting, None) or next(iter(problems), None) or self.menus.nothing_left()
+        # One that is remembered must not gather the frames, and prompts, of all who met it.
+        return error.with_traceback(None)
+
+    def _candidate(self, look: _Look, verdict: Verdict, why: str, request: Request) -> Candidate:
+        """Say what became of an offer, and why."""
+        target = look.offer.target
+        if look.problem is not None:
+            return Candidate(target, "dropped", look.problem.message)
+        why = why if verdict == "chosen" else look.offer.why
+        return Candidate(target, verdict, why, self.estimate(target, request))
+
+    def _stayed(self, kept: Kept, first: Offer) -> Offer:
+        """Offer the conversation's model in place of who would be asked otherwise."""
+        return self.menus.offer(
+            Choice(
+                kept.target, "auto: the conversation's model so far", STAYED, deserved=first.choice.deserved
+            )
+        )
+
+    def rates(self, input_tokens: int) -> RatesOf:
+        """Return what says what a token costs where, in a prompt of about this size."""
+        size = sample_size(input_tokens)
+
+        def look_up(target: Target) -> Rates | None:
+            known = self._memory.rates
+            if (target, size) not in known:
+                if len(known) >= MAX_ESTIMATES:
+                    known.clear()
+                seller = self.seller(target)
+                rates = self.pricing.rates(seller, target.model, size) if seller is not None else None
+                known[target, size] = rates
+            return known[target, size]
+
+        return look_up
 
     def estimate(self, target: Target, request: Request) -> int | None:
         """The most that a request may cost there, in nano-dollars; None if the price is unknown.
@@ -120,19 +279,21 @@ class Planner:
         The size of a prompt is rounded up by a little, so that the same sum serves the next requests.
         """
         input_tokens = _rounded_up(request.most_input_tokens)
-        most = Usage(input_tokens=input_tokens, output_tokens=request.max_output_tokens)
-        key = (target.provider, target.model, most.input_tokens, most.output_tokens, request.images)
         estimates = self._memory.estimates
+        key = target, input_tokens, request.max_output_tokens, request.images, request.caches
         if key not in estimates:
             if len(estimates) >= MAX_ESTIMATES:
                 estimates.clear()
-            endpoint = self.seller(target)
-            estimates[key] = (
-                self.pricing.most_nanodollars(endpoint, target.model, most, images=request.images)
-                if endpoint is not None
-                else None
-            )
+            estimates[key] = self._look_up_estimate(target, input_tokens, request)
         return estimates[key]
+
+    def _look_up_estimate(self, target: Target, input_tokens: int, request: Request) -> int | None:
+        seller = self.seller(target)
+        if seller is None:
+            return None
+        written = input_tokens if request.caches else 0  # at some vendors that costs more than to read it
+        most = Usage(input_tokens, cache_write_tokens=written, output_tokens=request.max_output_tokens)
+        return self.pricing.most_nanodollars(seller, target.model, most, images=request.images)
 
     def traits(self, target: Target) -> Traits:
         """Return what is known of a model that changes how it is asked."""
@@ -190,7 +351,12 @@ def _rounded_up(tokens: int) -> int:
     return -(-tokens // step) * step
 
 
-def _complexity(input_tokens: int) -> Complexity:
-    if input_tokens <= LOW_COMPLEXITY_TOKENS:
-        return "low"
-    return "medium" if input_tokens <= MEDIUM_COMPLEXITY_TOKENS else "high"
+def _why(chosen: Offer, stay: Staying | None) -> str:
+    """Say why the chosen one was: by its own words, or because the conversation is cached there."""
+    if stay is None or chosen is not stay.offer:
+        return chosen.why
+    return (
+        f"auto: stays with {chosen.target.name}, which has about {stay.cached_tokens} tokens of this "
+        f"conversation cached: another would cost about ${usd_text(stay.saved_nanodollars)} more over "
+        f"{stay.steps} steps"
+    )

@@ -17,6 +17,22 @@ from farebox.providers.listing_file import ListingFile
 _FREE: Final = Decimal(0)
 
 
+SAMPLE_TOKENS: Final = 1_000
+SAMPLE_BITS: Final = 3
+MAX_SAMPLED_TOKENS: Final = 16_000
+"""A prompt up to this is priced as a small one; a longer one by about its size, for prices have steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Nano-dollars for a token of the prompt: fresh, cached, or written to a cache; and of the answer."""
+
+    fresh: float
+    cached: float
+    written: float
+    output: float
+
+
 @dataclass(frozen=True, slots=True)
 class Pricing:
     """The prices of this moment."""
@@ -56,6 +72,21 @@ class Pricing:
             return listed.per_million_usd()
         return prices.per_million_usd(endpoint.price_id, model)
 
+    def rates(self, endpoint: Endpoint, model: str, size: int) -> Rates | None:
+        """Return what a token costs in a prompt of this size; None if that is not known."""
+        samples = (
+            Usage(size),
+            Usage(size, cached_input_tokens=size),
+            Usage(size, cache_write_tokens=size),
+            Usage(size, output_tokens=size),
+        )
+        costs = [self.cost_nanodollars(endpoint, model, usage) for usage in samples]
+        known = [cost / size for cost in costs if cost is not None]
+        if len(known) < len(samples):
+            return None
+        fresh, cached, written, both = known
+        return Rates(fresh, cached, written, output=both - fresh)
+
     def _most(self, endpoint: Endpoint, model: str, usage: Usage, images: int) -> int | None:
         listed = self._listed(endpoint, model)
         if listed is not None:
@@ -69,3 +100,11 @@ class Pricing:
         listing = self.listings.at(endpoint.base_url)
         found = listing.find(model)
         return found.prices if found is not None and self.listings.has_fresh_prices(listing) else None
+
+
+def sample_size(input_tokens: int) -> int:
+    """Return the size of the prompt by whose price one of so many tokens is compared."""
+    if input_tokens <= MAX_SAMPLED_TOKENS:
+        return SAMPLE_TOKENS
+    step = 1 << (input_tokens.bit_length() - SAMPLE_BITS)
+    return input_tokens // step * step

@@ -6,10 +6,12 @@ natively, another needs its own tokens, a third only chats.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from farebox.config import FillStyle
-from farebox.messages import Call, Target, Task, Traits
+from farebox.messages import Call, Evidence, Target, Task, Traits
+from farebox.router.classify import NO_FACTS, Facts, Work, classify
 
 BYTES_PER_TOKEN = 4
 """Code and English come to 4 to 5 bytes a token (cl100k: 4.66 on Python); few are assumed."""
@@ -22,6 +24,9 @@ CONTEXT_MARGIN_TOKENS = 64
 
 FEWEST_OUTPUT_TOKENS = 16
 """Some of OpenRouter's hosts refuse a smaller limit."""
+
+MIN_CACHED_TOKENS = 1_024
+"""Shorter prompts are cached nowhere (OpenAI's and Anthropic's guides to prompt caching)."""
 
 IMAGE_TOKENS = 1_600
 """The most that a picture of ordinary size counts for (Anthropic's vision guide; OpenAI's is lower)."""
@@ -50,11 +55,30 @@ class Origin:
 NOBODY = Origin()
 
 
+CACHE_S: Final = 300.0
+"""How long a prompt stays cached after its last use, at least (Anthropic's and OpenRouter's guides)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a conversation has left in the prompt cache of a model that served it.
+
+    ``tokens`` is the length of the prompt and answer that are there, ``age_s`` how long ago that was.
+    """
+
+    target: Target
+    tokens: int
+    age_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One piece of work; ``images`` counts them.
 
-    ``sources`` are the files that its text comes from, ``roots`` the workspace's folders.
+    ``task`` is what the client has asked for, ``work`` what it turns out to be by that and the ``facts``.
+    ``sources`` are the files that its text comes from, ``roots`` the workspace's folders. ``evidence`` says
+    why the conversation's last answer did not help, ``kept`` where how much of it is cached, ``caches`` that
+    this one's is to be. ``known_work`` is what it was found to be when it was planned before.
     """
 
     task: Task
@@ -63,9 +87,22 @@ class Request:
     max_output_tokens: int
     requested: str | None = None
     images: int = 0
+    caches: bool = False
     sources: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
+    facts: Facts = NO_FACTS
+    evidence: tuple[Evidence, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    known_work: Work | None = None
+    work: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out what it is, once."""
+        work = self.known_work or classify(
+            self.task, self.facts, input_tokens=self.input_tokens, images=self.images
+        )
+        object.__setattr__(self, "work", work)
 
     @property
     def input_tokens(self) -> int:

@@ -1,0 +1,70 @@
+"""What a conversation's last turn tells about the next step: that its answer did not help, what is cached.
+
+An editor sees what no gateway can: that an answer was thrown away, that an edit was undone, that errors are
+still there. Each lifts the next step, once. Decides nothing about models.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from farebox.messages import Evidence, Target
+from farebox.router.request import CACHE_S, MIN_CACHED_TOKENS, Kept
+
+if TYPE_CHECKING:
+    from farebox.chat.conversation import Question, Turn
+
+Outcome: TypeAlias = Literal["applied", "rejected", "undone", "regenerated"]
+"""What became of an answer in the editor."""
+
+FEWEST_WORDS: Final = 3
+"""Of a question that is asked again: "go on" and "yes" are said twice without a complaint."""
+
+_REPORTED: Final[dict[Outcome, Evidence]] = {
+    "rejected": "rejected",
+    "undone": "undone",
+    "regenerated": "regenerated",
+}
+
+
+def evidence(last: "Turn | None", asked: "Question") -> tuple[Evidence, ...]:
+    """Name what speaks against the last answer, now that the user asks again; nothing if nothing does."""
+    if last is None or last.done is None or last.done.cancelled or last.done.finish_reason == "error":
+        return ()  # whoever failed or was stopped has not answered badly
+    found: list[Evidence] = []
+    if not last.answer.strip():
+        found.append("empty")
+    elif last.done.finish_reason == "length":
+        found.append("cutOff")
+    if (reported := _reported(last)) is not None:
+        found.append(reported)
+    if last.outcome == "applied" and (last.errors_left or asked.errors):
+        found.append("errorsRemain")
+    words = _words(asked.text)
+    if "regenerated" not in found and len(words) >= FEWEST_WORDS and words == _words(last.question.text):
+        found.append("regenerated")
+    return tuple(found)
+
+
+def kept(turns: "Sequence[Turn]") -> tuple[Kept, ...]:
+    """Return what of a conversation is in the prompt caches of the models that served it, the last first."""
+    found: dict[Target, Kept] = {}
+    now_s = time.monotonic()
+    for turn in reversed(turns):
+        if turn.done is None or turn.ended_s is None or turn.done.finish_reason == "error":
+            continue
+        if (age_s := now_s - turn.ended_s) > CACHE_S:
+            break
+        tokens = turn.done.usage.input_tokens + turn.done.usage.output_tokens
+        target = turn.done.route.target
+        if tokens >= MIN_CACHED_TOKENS:
+            found.setdefault(target, Kept(target, tokens, age_s))
+    return tuple(found.values())
+
+
+def _reported(last: "Turn") -> Evidence | None:
+    return _REPORTED.get(last.outcome) if last.outcome is not None else None
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()

@@ -1,0 +1,156 @@
+"""In which order the candidates of ``auto`` are asked: by their group, their quality and their price.
+
+Quality is the place in the catalogue's list, price the cost to be expected. How much cheaper a model must be
+to go before one that is listed earlier is what the strategy says. Pure: prices and latencies come in.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from farebox.messages import Strategy, Target, Task
+from farebox.router.auto import FIRST
+from farebox.router.menu import Menu, Offer
+from farebox.router.pricing import Rates
+from farebox.router.request import CACHE_S, Kept, Request
+from farebox.router.tiers import RANKS
+
+HALVINGS_A_PLACE: Final[dict[Strategy, float]] = {"cheap": 0.25, "balanced": 0.9, "quality": 1_000.0}
+"""How often the cost must halve to make up for one place down the catalogue's list; none does for quality."""
+
+EXPECTED_OUTPUT_TOKENS: Final[dict[Task, int]] = {
+    "complete": 60,
+    "title": 20,
+    "commit": 80,
+    "chat": 500,
+    "explain": 500,
+    "agent": 400,
+    "document": 600,
+    "edit": 700,
+    "fix": 800,
+    "generate": 900,
+    "review": 900,
+    "tests": 1_500,
+    "plan": 1_500,
+    "apply": 1_500,
+}
+"""What an answer usually comes to. It only has to be right enough to compare models with each other."""
+
+EXPECTED_STEPS: Final[dict[Task, int]] = {"agent": 8}
+USUAL_STEPS: Final = 2
+"""For how many steps a conversation is expected to go on: a change of models is paid for once."""
+
+SLOW_MS: Final = 20_000
+SLOW_COMPLETION_MS: Final = 1_500
+"""From this time to the first token on, a model is asked after the others; ghost text has less."""
+
+
+RatesOf = Callable[[Target], Rates | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """A model that has the conversation cached, and what the first in rank would cost more, in nano-dollars.
+
+    ``steps`` is for how many steps of the conversation that is reckoned.
+    """
+
+    offer: Offer
+    cached_tokens: int
+    saved_nanodollars: int
+    steps: int
+
+
+def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf) -> tuple[Offer, ...]:
+    """Order the offers of ``auto`` for a prompt and an answer of about these sizes."""
+    costs = {
+        offer.target: _expected(rates_of(offer.target), input_tokens, output_tokens) for offer in menu.offers
+    }
+    known = [cost for cost in costs.values() if cost]
+    floor, ceiling = min(known, default=1.0), max(known, default=1.0)
+
+    def halvings(offer: Offer) -> float:
+        cost = costs[offer.target]
+        return math.log2((ceiling if cost is None else max(cost, floor)) / floor)
+
+    cheapest: dict[tuple[int, int, int], float] = {}
+    for offer in menu.offers:
+        model = offer.choice.chain, offer.choice.group, offer.choice.position
+        cheapest[model] = min(halvings(offer), cheapest.get(model, math.inf))
+
+    def place(offer: Offer) -> tuple[int, int, float, int, float]:
+        choice = offer.choice
+        model = choice.chain, choice.group, choice.position
+        if choice.group <= FIRST:
+            return choice.chain, choice.group, choice.position, 0, 0.0
+        worth = round(choice.position * HALVINGS_A_PLACE[menu.strategy] + cheapest[model], 6)
+        return choice.chain, choice.group, worth, _seller(offer.target, menu.sellers), halvings(offer)
+
+    return tuple(sorted(menu.offers, key=place))
+
+
+def staying(
+    first: Offer, known: Sequence[tuple[Offer, Kept]], request: Request, rates_of: RatesOf
+) -> Staying | None:
+    """Return a model of the conversation whose cached prefix is worth more than the saving of leaving it.
+
+    ``first`` is who would be asked otherwise, ``known`` who has the conversation cached. One that is weaker
+    than the first is never stayed with.
+    """
+    cached = {
+        kept.target: min(kept.tokens, request.input_tokens) for _, kept in known if kept.age_s <= CACHE_S
+    }
+    steps = EXPECTED_STEPS.get(request.work.task, USUAL_STEPS)
+
+    def cost(target: Target) -> float | None:
+        return _ahead(rates_of(target), request, cached.get(target, 0), steps)
+
+    at_first = cost(first.target)
+    costs = [
+        (cost_here, offer)
+        for offer, kept in known
+        if kept.target in cached
+        and _is_as_strong(offer, first)
+        and (cost_here := cost(kept.target)) is not None
+    ]
+    if at_first is None or not costs:
+        return None
+    least, offer = min(costs, key=lambda pair: pair[0])
+    if offer.target == first.target or least > at_first:
+        return None
+    return Staying(offer, cached[offer.target], round(at_first - least), steps)
+
+
+def is_slow(latency_ms: int | None, task: Task) -> bool:
+    """Say whether somebody would rather wait for another model."""
+    limit = SLOW_COMPLETION_MS if task == "complete" else SLOW_MS
+    return latency_ms is not None and latency_ms >= limit
+
+
+def _seller(target: Target, sellers: tuple[str, ...]) -> int:
+    return sellers.index(target.provider) if target.provider in sellers else len(sellers)
+
+
+def _is_as_strong(offer: Offer, first: Offer) -> bool:
+    if offer.target == first.target:
+        return True
+    return offer.tier is not None and first.tier is not None and RANKS[offer.tier] >= RANKS[first.tier]
+
+
+def _expected(rates: Rates | None, input_tokens: int, output_tokens: int) -> float | None:
+    return None if rates is None else input_tokens * rates.fresh + output_tokens * rates.output
+
+
+def _ahead(rates: Rates | None, request: Request, cached_tokens: int, steps: int) -> float | None:
+    """Say what a conversation's next steps will cost at one model, of which it has so many tokens cached.
+
+    What is new of the first prompt is cached then, and nothing is new in the prompts after it.
+    """
+    if rates is None:
+        return None
+    new_tokens = request.input_tokens - cached_tokens
+    first = cached_tokens * rates.cached + new_tokens * (rates.written if request.caches else rates.fresh)
+    answers = steps * EXPECTED_OUTPUT_TOKENS[request.work.task] * rates.output
+    again = rates.cached if request.caches else rates.fresh
+    return first + (steps - 1) * request.input_tokens * again + answers
