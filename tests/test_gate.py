@@ -59,6 +59,7 @@ TESTS_WITHOUT_A_MODULE = {
     "router/test_drill.py": "three providers that fail in turn for minutes",
     "router/test_dry_run.py": "the route that is shown is the one that is taken, for any set-up and state",
     "router/test_failover.py": "each failure at each place of a chain, through the door and over stdio",
+    "router/test_plan_order.py": "plan: roles, privacy, caches and trouble together",
     "router/test_door_money.py": "budgets and costs through the door",
     "router/test_door_ledger.py": "the door with a real ledger behind it",
     "router/test_first_setup.py": "where each kind of work goes with no setting but a key or an address",

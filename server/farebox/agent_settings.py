@@ -62,10 +62,11 @@ class Tasks(Section):
 
     def chain(self, task: Task) -> tuple[str, ...]:
         """Return the models set for a task; a task with none of its own takes chat's, if it is a chat."""
-        value = cast("str | list[str] | None", getattr(self, task))
-        if value is None and task != "complete":
-            value = self.chat
-        return chain_of(value)
+        return chain_of(cast("str | list[str] | None", getattr(self, self.named(task))))
+
+    def named(self, task: Task) -> Task:
+        """Return the task whose models a task takes: its own, or chat's."""
+        return task if task == "complete" or getattr(self, task) is not None else "chat"
 
 
 RoleModels = Annotated[ModelName | list[ModelName] | None, AfterValidator(_no_auto)]

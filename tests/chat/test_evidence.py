@@ -78,7 +78,10 @@ def a_turn(
             ("cutOff", "errorsRemain"),
             id="cut-off-and-applied",
         ),
-        pytest.param(a_turn("It", cancelled=True, outcome="rejected"), ASKED, (), id="a-cancelled-turn"),
+        pytest.param(a_turn("It", cancelled=True), ASKED, (), id="a-stopped-turn"),
+        pytest.param(
+            a_turn("It", cancelled=True, outcome="rejected"), NEXT, ("rejected",), id="stopped-and-rejected"
+        ),
         pytest.param(a_turn("", finish_reason="error"), ASKED, (), id="a-provider-that-failed"),
         pytest.param(a_turn("It so", finish_reason="error"), ASKED, (), id="an-answer-that-broke-off"),
         pytest.param(replace(a_turn(""), done=None), ASKED, (), id="a-turn-that-never-left"),
@@ -87,11 +90,19 @@ def a_turn(
 def test_what_speaks_against_the_last_answer(
     turn: Turn | None, asked: Question, expected: tuple[Evidence, ...]
 ):
-    assert evidence(turn, asked) == expected
+    assert evidence([turn] if turn is not None else [], asked) == expected
+
+
+def test_a_lift_that_no_answer_came_of_is_still_due():
+    rejected = a_turn(outcome="rejected")
+    failed, stopped = a_turn("", finish_reason="error"), a_turn("It", cancelled=True)
+    for between in ([replace(a_turn(""), done=None)], [failed], [stopped, failed]):
+        assert evidence([rejected, *between], NEXT) == ("rejected",)
+    assert evidence([rejected, a_turn()], NEXT) == ()
 
 
 def test_what_a_conversation_has_left_in_caches_the_last_turn_of_a_model_first():
-    found = kept([a_turn(input_tokens=2_000), a_turn(input_tokens=5_000)])
+    found = kept([a_turn(input_tokens=2_000), a_turn(input_tokens=5_000)], ASKED)
     assert [(one.target, one.tokens) for one in found] == [(HAIKU, 5_100)]
     assert 10 <= found[0].age_s < 60
 
@@ -108,7 +119,12 @@ def test_what_a_conversation_has_left_in_caches_the_last_turn_of_a_model_first()
     ],
 )
 def test_nothing_worth_a_thought_is_kept_of(turns: list[Turn]):
-    assert kept(turns) == ()
+    assert kept(turns, ASKED) == ()
+
+
+def test_another_system_text_finds_nothing_cached():
+    for asked in (replace(ASKED, task="edit"), replace(ASKED, system="You review code.")):
+        assert kept([a_turn(input_tokens=5_000)], asked) == ()
 
 
 # --- through a conversation ----------------------------------------------------------------------

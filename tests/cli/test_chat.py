@@ -152,7 +152,7 @@ def test_a_model_that_fails_is_named_and_the_next_one_answers(tmp_path: Path, up
     done = run(tmp_path, upstream, "hi")
     assert (done.returncode, done.stdout) == (0, "Hello you.\n")
     assert done.stderr.splitlines() == [
-        "box answered 429: too fast; trying the next model",
+        "box/m: box answered 429: too fast; trying the next model",
         "[box/n | 30 in, 8 out | $0.000213 (reported)]",
     ]
 
@@ -162,7 +162,7 @@ def test_a_model_that_is_asked_again_is_named(tmp_path: Path, upstream: Upstream
     done = run(tmp_path, upstream, "hi")
     assert (done.returncode, done.stdout) == (0, "Hello you.\n")
     told, footer = done.stderr.splitlines()
-    assert re.fullmatch(r"box answered 503: busy; trying again in 0\.\d s", told)
+    assert re.fullmatch(r"box/m: box answered 503: busy; trying again in 0\.\d s", told)
     assert footer == "[box/m | 30 in, 8 out | $0.000213 (reported)]"
 
 

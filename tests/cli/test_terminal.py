@@ -136,9 +136,8 @@ def test_a_name_begins_no_line_of_its_own(tmp_path: Path, upstream: Upstream):
     assert [line for line in models if line.startswith("box/mforged ")]
     assert not [line for line in models if line.startswith("forged")]
     routed = run(tmp_path, "route", "--model", "box/m\nforged").stdout
-    assert all(line.startswith(("box/mforged: ", "price unknown", "  ")) for line in routed.splitlines()), (
-        routed
-    )
+    beginnings = ("box/mforged: ", "task ", "price unknown", "  ")
+    assert all(line.startswith(beginnings) for line in routed.splitlines()), routed
     asked = run(tmp_path, "chat", "hi", "--model", "box/m\nforged")
     assert asked.stderr.startswith("[box/mforged | ")
     assert len(asked.stderr.splitlines()) == 1

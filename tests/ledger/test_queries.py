@@ -87,15 +87,12 @@ async def test_how_a_call_was_routed_comes_back_as_it_went_in(ledger: Ledger, ro
     assert past.cost_nanodollars is None
 
 
-async def test_every_settled_call_comes_once_and_in_order_whatever_the_pages(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(queries, "MAX_PAGE", 3)
+async def test_every_settled_call_comes_once_and_in_order_whatever_the_pages(ledger: Ledger):
     for number in range(10):  # some start in the same millisecond
         await ledger.hold(a_hold(number, started_ms=1_000 - number // 4), ())
         if number != 5:
             ledger.settle(a_settlement(number))
-    found = [past.call_id for past in await all_of(ledger)]
+    found = [past.call_id async for past in ledger.past(Query(), page_size=3)]
     assert found == ["c08", "c09", "c04", "c06", "c07", "c00", "c01", "c02", "c03"]
 
 
@@ -113,7 +110,7 @@ def test_a_page_is_found_by_the_index(tmp_path: Path):
     schema.migrate(connection)
     seen: list[str] = []
     connection.set_trace_callback(seen.append)
-    assert queries.page(connection, Query(since_ms=1, until_ms=9), None) == ()
+    assert queries.page(connection, Query(since_ms=1, until_ms=9), None, 500) == ()
     connection.set_trace_callback(None)
     plan = connection.execute(f"EXPLAIN QUERY PLAN {seen[-1]}").fetchall()
     connection.close()

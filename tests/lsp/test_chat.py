@@ -52,7 +52,7 @@ def test_an_attempt_that_failed_is_told_before_the_next(client: Client, upstream
         "type": "retry",
         "attempt": 1,
         "maxAttempts": 3,
-        "model": "openrouter/anthropic/claude-sonnet-4.5",
+        "model": "openrouter/openai/gpt-4o-mini",
         "error": "openrouter answered 503: busy",
     }
 

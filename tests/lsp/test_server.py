@@ -71,6 +71,8 @@ def params_of(client: Client, name: str) -> Json:
             return {"task": "fix", "model": "openrouter/openai/gpt-4.1-mini"}
         case "conversation" | "deleteConversation":
             return {"conversation": client.chat("Begin")["conversation"]}
+        case "feedback":
+            return {"conversation": client.chat("Begin")["conversation"], "outcome": "rejected"}
         case _:
             return {}
 

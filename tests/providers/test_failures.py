@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.errors import ProviderError
+from farebox.errors import InsufficientCredits, ProviderError
 from farebox.providers import failures
 from farebox.providers.base import Endpoint
 from farebox.secrets import Credential, Secret
@@ -544,3 +544,18 @@ def test_an_error_that_ollama_passes_on_is_read():
     assert (error.kind, error.transient) == ("refused", False)
     assert "context_tokens" in error.hint
     assert error.message.endswith("model requires more system memory (9 GiB)")
+
+
+@pytest.mark.parametrize(
+    ("words", "about_all"),
+    [
+        ("Insufficient credits. Add more to go on.", True),
+        ("You requested up to 8192 tokens, but can only afford 3000.", False),
+        ("This request requires more credits, or fewer max_tokens.", False),
+    ],
+)
+def test_a_key_that_can_pay_for_less_may_do_for_a_cheaper_model(words: str, about_all: bool):
+    body = json.dumps({"error": {"code": 402, "message": words}})
+    error = failures.from_status(ENDPOINT, model="m", status=402, headers={}, body=body)
+    assert isinstance(error, InsufficientCredits)
+    assert error.whole_provider is about_all

@@ -11,7 +11,7 @@ import pytest
 
 from farebox.app import App, Client
 from farebox.errors import BrokenReply, BudgetExceeded
-from farebox.messages import Call, Chat, Done, Event, Message, Text
+from farebox.messages import Call, Chat, Done, Event, Message, Routed, Text
 from farebox.router.classify import Facts
 from farebox.router.door import Reply
 from farebox.router.request import Origin, Request, Serving
@@ -90,6 +90,18 @@ async def finish(reply: Reply) -> list[Event]:
         return [event async for event in events]
 
 
+async def test_whoever_stops_at_the_route_has_nothing_held_and_nothing_to_pay(
+    open_app: OpenApp, upstream: Upstream
+):
+    app = open_app()
+    events = app.door().send(a_request()).events()
+    assert isinstance(await anext(events), Routed)
+    await events.aclose()
+    (row,) = await rows_of(app)
+    assert (row["state"], row["outcome"], row["cost_nanodollars"]) == ("settled", "cancelled", 0)
+    assert upstream.requests == []
+
+
 async def test_a_row_stands_before_the_request_leaves(open_app: OpenApp, upstream: Upstream):
     app = open_app()
     upstream.queue(SILENT)
@@ -140,7 +152,7 @@ async def test_the_row_says_how_the_request_was_routed_and_nothing_of_its_text(
         "cheap",
         "plan",
         asked.work.complexity,
-        "balanced",
+        "strong",
         "rejected,errorsRemain",
         1,
         1,

@@ -47,7 +47,7 @@ BUSY_EVENT = sse({"type": "error", "error": {"type": "overloaded_error", "messag
 FAULTS = {
     "429": Fault(status(429), "rateLimited", "answered 429: no", alone=MAX_ATTEMPTS),
     "429-retry-after": Fault(status(429, headers={"Retry-After": "60"}), "rateLimited", "answered 429: no"),
-    "402": Fault(status(402), "insufficientCredits", "answered 402: no"),
+    "402": Fault(status(402), "insufficientCredits", "answered 402: no", whole=True),
     "401": Fault(status(401), "keyRejected", "answered 401: no", whole=True),
     "404": Fault(status(404), "modelNotFound", "answered 404: no"),
     "500": Fault(status(500), "overloaded", "answered 500: no", again=MAX_ATTEMPTS, alone=MAX_ATTEMPTS),

@@ -63,6 +63,11 @@ class Question:
         return question(self.text, self.attachments, self.diagnostics, roots=self.roots)
 
     @property
+    def system_words(self) -> str:
+        """The system text that a model gets with it."""
+        return self.system or system_text(self.task)
+
+    @property
     def errors(self) -> int:
         """How many errors came with it."""
         return sum(one.severity == "error" for one in self.diagnostics)
@@ -241,9 +246,8 @@ def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ..
 
 def _request(conversation: Conversation, turn: Turn) -> Request:
     asked = turn.question
-    last = conversation.turns[-1] if conversation.turns else None
     earlier = history(conversation, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
-    system = Message("system", asked.system or system_text(asked.task))
+    system = Message("system", asked.system_words)
     sent = (*earlier, Message("user", turn.prompt, asked.images))
     input_bytes = sum(bytes_in(message.text) + _traced(message.trace) for message in (system, *sent))
     # A conversation goes on more often than not, and its prompt is sent again with every turn.
@@ -268,8 +272,8 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
         roots=asked.roots,
         origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id or None),
         facts=_facts(conversation, asked),
-        evidence=evidence(last, asked),
-        kept=kept(conversation.turns),
+        evidence=evidence(conversation.turns, asked),
+        kept=kept(conversation.turns, asked),
     )
 
 

@@ -27,12 +27,16 @@ _REPORTED: Final[dict[Outcome, Evidence]] = {
 }
 
 
-def evidence(last: "Turn | None", asked: "Question") -> tuple[Evidence, ...]:
-    """Name what speaks against the last answer, now that the user asks again; nothing if nothing does."""
-    if last is None or last.done is None or last.done.cancelled or last.done.finish_reason == "error":
-        return ()  # whoever failed or was stopped has not answered badly
+def evidence(turns: "Sequence[Turn]", asked: "Question") -> tuple[Evidence, ...]:
+    """Name what speaks against the last answer, now that the user asks again; nothing if nothing does.
+
+    A turn that failed, or was stopped without another word, has not answered badly: the one before it counts.
+    """
+    last = next((turn for turn in reversed(turns) if _tells(turn)), None)
+    if last is None or last.done is None:
+        return ()
     found: list[Evidence] = []
-    if not last.answer.strip():
+    if not last.done.cancelled and not last.answer.strip():
         found.append("empty")
     elif last.done.finish_reason == "length":
         found.append("cutOff")
@@ -46,8 +50,11 @@ def evidence(last: "Turn | None", asked: "Question") -> tuple[Evidence, ...]:
     return tuple(found)
 
 
-def kept(turns: "Sequence[Turn]") -> tuple[Kept, ...]:
-    """Return what of a conversation is in the prompt caches of the models that served it, the last first."""
+def kept(turns: "Sequence[Turn]", asked: "Question") -> tuple[Kept, ...]:
+    """Return what of a conversation is in the prompt caches of the models that served it, the last first.
+
+    Another system text begins another prompt, of which nothing is cached.
+    """
     found: dict[Target, Kept] = {}
     now_s = time.monotonic()
     for turn in reversed(turns):
@@ -57,9 +64,15 @@ def kept(turns: "Sequence[Turn]") -> tuple[Kept, ...]:
             break
         tokens = turn.done.usage.input_tokens + turn.done.usage.output_tokens
         target = turn.done.route.target
-        if tokens >= MIN_CACHED_TOKENS:
+        if tokens >= MIN_CACHED_TOKENS and turn.question.system_words == asked.system_words:
             found.setdefault(target, Kept(target, tokens, age_s))
     return tuple(found.values())
+
+
+def _tells(turn: "Turn") -> bool:
+    if turn.done is None:
+        return False
+    return turn.outcome is not None or not (turn.done.cancelled or turn.done.finish_reason == "error")
 
 
 def _reported(last: "Turn") -> Evidence | None:

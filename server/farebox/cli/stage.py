@@ -66,9 +66,14 @@ def _as_set_up(routes: Sequence[Route]) -> Stage:
     is_free = all(candidate.estimated_nanodollars == 0 for candidate in used)
     lines = [
         f"with what you have set up.{'' if is_free else ' This costs what it costs.'}",
-        *(f"{route.task}: {route.target.name}{_else(route)}" for route in routes),
+        *(f"{_shown_as(route)}: {route.target.name}{_else(route)}" for route in routes),
     ]
     return Stage("\n".join(lines))
+
+
+def _shown_as(route: Route) -> str:
+    """Name what the demo shows: whatever its question is found to be, that is its chat."""
+    return "complete" if route.task == "complete" else "chat"
 
 
 def _else(route: Route) -> str:

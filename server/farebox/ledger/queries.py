@@ -161,7 +161,7 @@ class Past:
     routing: Routing | None
 
 
-def page(connection: "Connection", query: Query, after: Past | None) -> tuple[Past, ...]:
+def page(connection: "Connection", query: Query, after: Past | None, size: int) -> tuple[Past, ...]:
     """Return the next settled calls of a query, oldest first, those that follow on one; none at the end."""
     where, values = _where(query)
     where = f"{where} AND {_SETTLED}" if where else f" WHERE {_SETTLED}"
@@ -169,7 +169,7 @@ def page(connection: "Connection", query: Query, after: Past | None) -> tuple[Pa
         where += " AND (started_ms, call_id) > (?, ?)"
         values = (*values, after.started_ms, after.call_id)
     sql = f"SELECT {_PAST_COLUMNS} FROM calls{where} ORDER BY started_ms, call_id LIMIT ?"  # noqa: S608 own names
-    rows = cast("list[_PastRow]", connection.execute(sql, (*values, MAX_PAGE)).fetchall())
+    rows = cast("list[_PastRow]", connection.execute(sql, (*values, size)).fetchall())
     return tuple(map(_past, rows))
 
 

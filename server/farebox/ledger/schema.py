@@ -92,9 +92,9 @@ def refuse_newer(connection: "Connection", path: Path) -> None:
         )
 
 
-def migrate(connection: "Connection") -> None:
-    """Bring a database up to date, each migration in a transaction of its own."""
-    for number, statements in enumerate(MIGRATIONS, start=1):
+def migrate(connection: "Connection", *, last: int = len(MIGRATIONS)) -> None:
+    """Bring a database up to date, or to the schema of that number, each migration in its own transaction."""
+    for number, statements in enumerate(MIGRATIONS[:last], start=1):
         if _version(connection) < number:
             _apply(connection, number, statements)
 

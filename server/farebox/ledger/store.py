@@ -79,19 +79,19 @@ class Ledger:
         """Sum the calls of a query."""
         return await self._ask(lambda connection: queries.groups(connection, query))
 
-    async def past(self, query: Query) -> AsyncGenerator[Past]:
+    async def past(self, query: Query, *, page_size: int = queries.MAX_PAGE) -> AsyncGenerator[Past]:
         """Yield the settled calls of a query one by one, oldest first; a page at a time is in memory."""
         page: tuple[Past, ...] = ()
         while True:
             after = page[-1] if page else None
-            page = await self._page(query, after)
+            page = await self._page(query, after, page_size)
             for past in page:
                 yield past
-            if len(page) < queries.MAX_PAGE:
+            if len(page) < page_size:
                 return
 
-    async def _page(self, query: Query, after: Past | None) -> tuple[Past, ...]:
-        return await self._ask(lambda connection: queries.page(connection, query, after))
+    async def _page(self, query: Query, after: Past | None, size: int) -> tuple[Past, ...]:
+        return await self._ask(lambda connection: queries.page(connection, query, after, size))
 
     async def spent(self, since_ms: int, *, now_ms: int | None = None) -> Spent:
         """Sum what was spent and what is held since a moment."""

@@ -188,7 +188,8 @@ class Session:
         self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
         trouble = (error.kind, _particular(error))
         if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
-            self._told.add(trouble)
+            parts = error.failures if isinstance(error, NoRouteLeft) else ()
+            self._told |= {trouble, *((part.kind, _particular(part)) for part in parts)}
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
 
     def _send_status(self, state: str, message: str, **known: str | None) -> None:

@@ -100,6 +100,7 @@ _NO_MEDIA = re.compile(
 )
 _MODEL_NAME = re.compile(r"[\w.:/~-]{1,100}")
 _NO_MEMORY = re.compile(r"requires more (system )?memory", re.IGNORECASE)
+_AFFORDS = re.compile(r"\bafford\b|fewer max_tokens", re.IGNORECASE)
 _PRIVACY = re.compile(r"privacy_restricted|data policy", re.IGNORECASE)
 
 _ATTACH_LESS = "Attach less, start a new conversation, or choose a model with a larger context."
@@ -229,7 +230,7 @@ def _error(endpoint: Endpoint, model: str | None, said: _Said) -> ProviderError:
         message += f" (flagged: {_clean(endpoint, ', '.join(reasons))})"
     hint += _suggestion(endpoint, said)
     error = kind(message, hint=hint, provider=endpoint.provider, model=model, retry_after_s=said.wait_s)
-    error.whole_provider = kind is KeyRejected and said.status == 401  # noqa: PLR2004  403 may be about one model
+    error.whole_provider = _is_about_all(kind, said)
     error.transient = kind in (Overloaded, RateLimited) and not _lasts(said)
     error.daily_quota = kind is RateLimited and _is_daily(said)
     return error
@@ -280,6 +281,13 @@ def _told(said: _Said) -> tuple[type[ProviderError], str] | None:
     if said.status >= 500 and _NO_MEDIA.search(searched):  # noqa: PLR2004
         return Refused, "This model takes no such attachment. Leave it out, or choose another model."
     return None
+
+
+def _is_about_all(kind: type[ProviderError], said: _Said) -> bool:
+    """Say whether no other model there would answer; a key that can pay for less may do for a cheaper one."""
+    if kind is InsufficientCredits:
+        return _AFFORDS.search(said.words[:MAX_SEARCHED_CHARS]) is None
+    return kind is KeyRejected and said.status == 401  # noqa: PLR2004  403 may be about one model
 
 
 def _lasts(said: _Said) -> bool:

@@ -74,7 +74,7 @@ class Auto:
         found: dict[Target, Choice] = {}
         for choice in (
             *(Choice(target, f"{why} (your own choice)", FIRST, at) for at, target in enumerate(role(tier))),
-            *self._servers(strategy, tier),
+            *self._servers(strategy, tier, has_role=bool(role(tier))),
             *self._of_tier(tier, why, DESERVED),
             *(self._nearby(tier, role) if self.work.task != "complete" else ()),
             *self._unlisted(),
@@ -83,9 +83,13 @@ class Auto:
         ordered = sorted(found.values(), key=lambda choice: choice.group)
         return tuple(replace(choice, deserved=tier) for choice in ordered)
 
-    def _servers(self, strategy: Strategy, tier: Tier) -> Iterator[Choice]:
-        """The user's own servers go first for tab completion, and for what is easy if cheap is asked for."""
-        goes_first = self.work.task == "complete" or (strategy == "cheap" and tier == "fast")
+    def _servers(self, strategy: Strategy, tier: Tier, *, has_role: bool) -> Iterator[Choice]:
+        """The user's own servers go first for tab completion, and for what is easy if cheap is asked for.
+
+        Not where the user has said who does such work.
+        """
+        suits = self.work.task == "complete" or (strategy == "cheap" and tier == "fast")
+        goes_first = suits and not has_role
         for name in self.local:
             yield Choice(
                 Target(name, DEFAULT_MODEL),

@@ -73,7 +73,10 @@ def classify(asked: Task, facts: Facts, *, input_tokens: int, images: int = 0) -
 
 
 def difficulty(task: Task, facts: Facts, *, input_tokens: int, images: int = 0) -> float:
-    """Say how much a request asks of a model, from 0 to 1; its complexity is this in three steps."""
+    """Say how much a request asks of a model, from 0 to 1.
+
+    Its complexity is this in three steps, except that a long question's is never low.
+    """
     phase, text = _phase(task, facts), _ends(facts.text)
     return _score(task, phase, facts, text=text, input_tokens=input_tokens, images=images)
 
@@ -128,7 +131,7 @@ def _phase(task: Task, facts: Facts) -> Phase:
     if facts.tool_results:
         return _phase_after(facts.last_tool or "")
     begins = facts.turn <= 1 or told_by_words(_ends(facts.text)) == "plan"
-    return "plan" if facts.tools and begins else "act"
+    return "plan" if begins else "act"
 
 
 def _phase_after(tool: str) -> Phase:
@@ -203,7 +206,7 @@ def _circumstances(phase: Phase, facts: Facts, images: int) -> float:
     return (
         (0.1 if phase == "plan" else 0.0)
         + min(0.3, 0.06 * max(0, facts.diagnostics))
-        + min(0.2, 0.04 * max(0, facts.files))
+        + min(0.2, 0.04 * max(0, facts.files - facts.has_selection))  # a piece of a file is where the work is
         + min(0.1, 0.02 * max(0, facts.turn - 2))
         + min(0.2, 0.1 * max(0, images))
         + (_EFFORTS[facts.reasoning] if facts.reasoning else 0.0)

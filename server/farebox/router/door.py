@@ -179,10 +179,13 @@ class Reply:
                     yield Routed(route)
                 if isinstance(step, FareboxError):
                     raise step
-                visit = self._door.visit(walk.target)
-                yield step
                 if isinstance(step, Retrying):
+                    yield step
                     await asyncio.sleep(step.wait_s)
+                    visit = self._door.visit(walk.target)
+                else:
+                    visit = self._door.visit(walk.target)
+                    yield step
         except (asyncio.CancelledError, GeneratorExit):
             self._note_stop()
             raise
@@ -223,13 +226,14 @@ class Reply:
         call = self._call(target, opened)
         estimate = self._door.planner.estimate(target, self._request)
         await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate, route))
-        if not self._is_told:
-            self._is_told = True
-            yield Routed(route)
         outcome: Outcome = "failed"
         kind: str | None = None
-        may_be_billed = True
+        may_be_billed = False
         try:
+            if not self._is_told:
+                self._is_told = True
+                yield Routed(route)
+            may_be_billed = True
             async with aclosing(opened.provider.stream(call)) as deltas:
                 async for delta in deltas:
                     if charge.note(delta):

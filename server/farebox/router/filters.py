@@ -29,7 +29,7 @@ from farebox.router.request import Request
 Privacy = Literal["local", "unkept", "open"]
 """Who may come to know a prompt: nobody beyond this machine, hosts that keep nothing, or any provider."""
 
-_STRICTNESS: Final[dict[Privacy, int]] = {"open": 0, "unkept": 1, "local": 2}
+STRICTNESS: Final[dict[Privacy, int]] = {"open": 0, "unkept": 1, "local": 2}
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
@@ -81,7 +81,7 @@ def privacy_of(endpoint: Endpoint, model: str) -> Privacy:
 
 def less_private(target: Target, privacy: Privacy, first: Target, wanted: Privacy) -> LocalOnly | None:
     """Return why a target may not take over from the first one, or None: it would tell more people."""
-    if _STRICTNESS[privacy] >= _STRICTNESS[wanted]:
+    if STRICTNESS[privacy] >= STRICTNESS[wanted]:
         return None
     promise = "is on this machine" if wanted == "local" else "is asked to keep nothing"
     return LocalOnly(

@@ -261,6 +261,7 @@ class Health:
             if record.probe is visit:
                 record.probe = None
             self._close(record, visit)
+        visit.turn = self._next_turn()
 
     def _hear(self, visit: Visit, outcome: _Answer | ProviderError | None) -> None:
         """Take the first report of a visit: it gives the probe back, whatever its end."""

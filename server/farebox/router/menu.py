@@ -201,9 +201,11 @@ class Menus:
     # --- names -> offers ------------------------------------------------------------------------
 
     def _menu(self, requested: str | None, work: Work, evidence: tuple[Evidence, ...]) -> Menu:
-        asked = (requested,) if requested else self.config.tasks.chain(work.task)
+        # Words may mislead: what the user has set for chat counts for whatever was asked as a chat.
+        task = "chat" if work.ground == "words" else work.task
+        asked = (requested,) if requested else self.config.tasks.chain(task)
         strategy = self._strategy(asked[0] if asked else "auto")
-        why = "asked for by name" if requested else self._set_for(work.task)
+        why = "asked for by name" if requested else self._set_for(task)
         names = _Names(self, self._auto(work, evidence), strategy)
         first: dict[Target, Choice] = {}
         for place, name in enumerate(asked or ("auto",)):
@@ -218,7 +220,7 @@ class Menus:
 
     def _set_for(self, task: Task) -> str:
         has_own = task != "complete" and (self.config.agent.model or self.config.agent.local)
-        return "set for this agent" if has_own else f"set for the task {task}"
+        return "set for this agent" if has_own else f"set for the task {self.config.tasks.named(task)}"
 
     def _auto(self, work: Work, evidence: tuple[Evidence, ...]) -> Auto:
         ready = self.ready_providers()
@@ -320,7 +322,10 @@ class _Names:
     def _role(self, tier: Tier) -> tuple[Target, ...]:
         """Return the models that the user has set for a tier."""
         names = self.menus.config.roles.chain(tier)
-        return tuple(choice.target for name in names for choice in self.resolve(name, "", depth=1))
+        try:
+            return tuple(choice.target for name in names for choice in self.resolve(name, ""))
+        except ModelNotFound as error:
+            raise ModelNotFound(f"[roles], the {tier} tier: {error.message}", hint=error.hint) from None
 
     def _unknown(self, name: str) -> ModelNotFound:
         catalog, directory = self.menus.catalog, self.menus.directory

@@ -23,8 +23,9 @@ from farebox.messages import (
 )
 from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory
-from farebox.router.auto import STAYED, Choice
+from farebox.router.auto import FIRST, STAYED, Choice
 from farebox.router.filters import (
+    STRICTNESS,
     Room,
     is_elsewhere,
     less_private,
@@ -33,7 +34,7 @@ from farebox.router.filters import (
     too_dear,
     unfit,
 )
-from farebox.router.health import Health
+from farebox.router.health import Health, Trouble
 from farebox.router.menu import MAX_TARGETS, Menu, Menus, Offer
 from farebox.router.pricing import Pricing, Rates, sample_size
 from farebox.router.rank import (
@@ -65,6 +66,7 @@ class _Look:
 
     offer: Offer
     problem: FareboxError | None
+    trouble: Trouble | None
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class Planner:
         menu = self.menus.menu(request.requested, request.work, request.evidence)
         offers, stay = self._in_order(menu, request)
         looks = self._looks(menu, offers, request, room)
-        self._leave_alone([look for look in looks if look.problem is None])
+        _leave_alone([look for look in looks if look.problem is None])
         if menu.has_auto:
             looks = self._slow_last(looks, request)
         usable = [look.offer for look in looks if look.problem is None]
@@ -147,7 +149,8 @@ class Planner:
         first = next((one for one in offers if self._problem(one, request, None) is None), None)
         if first is None or not first.is_auto:
             return offers, None
-        known = [(self._stayed(kept, first), kept) for kept in request.kept]
+        stayed = [(self._stayed(kept, first), kept) for kept in request.kept]
+        known = [(offer, kept) for offer, kept in stayed if _may_be_stayed_with(offer, first, offers)]
         stay = staying(first, known, request, self.rates(request.input_tokens))
         if stay is None:
             return offers, None
@@ -173,7 +176,7 @@ class Planner:
     ) -> list[_Look]:
         """Look at the offers in order, until enough suit the request, the budgets and its privacy."""
         looks: list[_Look] = []
-        first_of: dict[int, Offer] = {}
+        strictest: dict[int, Offer] = {}
         places = dict.fromkeys((offer.choice.chain for offer in offers), menu.most_of_a_chain)
         left, is_kept = MAX_TARGETS, menu.keeps_a_local_place
         for offer in offers:
@@ -185,12 +188,17 @@ class Planner:
                 continue
             problem = self._problem(offer, request, room)
             if problem is None:
-                first = first_of.setdefault(chain, offer)
-                problem = less_private(offer.target, offer.privacy, first.target, first.privacy)
-            if problem is None:
+                before = strictest.get(chain, offer)
+                problem = less_private(offer.target, offer.privacy, before.target, before.privacy)
+            if problem is not None:
+                looks.append(_Look(offer, problem, None))
+                continue
+            strictest[chain] = offer
+            trouble = self.health.trouble(offer.place)
+            looks.append(_Look(offer, None, trouble))
+            if trouble is None:  # who is left alone takes nobody's place
                 left, places[chain] = left - 1, places[chain] - 1
                 is_kept = is_kept and not is_local
-            looks.append(_Look(offer, problem))
         return looks
 
     def _problem(self, offer: Offer, request: Request, room: Room | None) -> FareboxError | None:
@@ -202,25 +210,8 @@ class Planner:
         most = self.estimate(target, request)
         return over_the_cap(target, most, cap) or too_dear(target, most, room)
 
-    def _leave_alone(self, looks: list[_Look]) -> None:
-        """Drop who is to be left alone; where nobody else is left, keep whoever may be asked soonest.
-
-        That never widens the choice: who would tell more people, or is too dear, is out already.
-        """
-        troubles = [(look, self.health.trouble(look.offer.place)) for look in looks]
-        found = [(look, trouble) for look, trouble in troubles if trouble is not None]
-        if len(found) == len(looks):
-            asked = min(
-                ((trouble.wait_s, at) for at, (_, trouble) in enumerate(found) if not trouble.is_firm),
-                default=None,
-            )
-            if asked is not None:
-                del found[asked[1]]
-        for look, trouble in found:
-            look.problem = paused(look.offer.target, trouble)
-
     def _slow_last(self, looks: list[_Look], request: Request) -> list[_Look]:
-        """Put what is slow now behind the rest of its group."""
+        """Put what is slow now behind the rest of its group that is as private."""
         task = request.work.task
         slow = [
             look
@@ -229,7 +220,12 @@ class Planner:
         ]
         if not slow:
             return looks
-        return sorted(looks, key=lambda one: (one.offer.choice.chain, one.offer.choice.group, one in slow))
+
+        def place(look: _Look) -> tuple[int, int, int, bool]:
+            choice = look.offer.choice
+            return choice.chain, choice.group, STRICTNESS[look.offer.privacy], look in slow
+
+        return sorted(looks, key=place)
 
     def _nothing_left(self, looks: list[_Look]) -> FareboxError:
         """Return why the first one can't answer: one that has to be waited for, if there is such a one."""
@@ -349,6 +345,29 @@ def _rounded_up(tokens: int) -> int:
         return tokens
     step = 1 << max(tokens.bit_length() - ESTIMATE_BITS, 0)
     return -(-tokens // step) * step
+
+
+def _leave_alone(looks: list[_Look]) -> None:
+    """Drop who is to be left alone; where nobody else is left, keep whoever may be asked soonest.
+
+    That never widens the choice: who would tell more people, or is too dear, is out already.
+    """
+    found = [(look, look.trouble) for look in looks if look.trouble is not None]
+    if len(found) == len(looks):
+        soft = ((trouble.wait_s, at) for at, (_, trouble) in enumerate(found) if not trouble.is_firm)
+        asked = min(soft, default=None)
+        if asked is not None:
+            del found[asked[1]]
+    for look, trouble in found:
+        look.problem = paused(look.offer.target, trouble)
+
+
+def _may_be_stayed_with(offer: Offer, first: Offer, offers: tuple[Offer, ...]) -> bool:
+    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy."""
+    if less_private(offer.target, offer.privacy, first.target, first.privacy) is not None:
+        return False
+    own = [one.target for one in offers if one.choice.group == FIRST]
+    return first.choice.group != FIRST or offer.target in own
 
 
 def _why(chosen: Offer, stay: Staying | None) -> str:

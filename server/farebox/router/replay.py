@@ -1,10 +1,11 @@
 """What the recorded requests would have cost under another policy. Nothing is sent.
 
 Each request that ``auto`` had decided is planned again, from what the ledger holds of it: by the settings,
-keys and prices of today, with everybody in good health and no budget in the way. What the user had named
-stays as it was. The usage is the recorded one, with its cached tokens: how much of a prompt another model
-would have had cached, and how long its answer would have been, nobody knows. Where a conversation's prompt is
-cached counts for the plan of its next step, as for a real one, and follows what the replay itself has chosen.
+keys and prices of today, with everybody in good health and no daily or monthly budget in the way. What the
+user had named stays as it was. The usage is the recorded one, with its cached tokens: how much of a prompt
+another model would have had cached, and how long its answer would have been, nobody knows. Where a
+conversation's prompt is cached counts for the plan of its next step, as for a real one, and follows what the
+replay itself has chosen.
 
 ``strongest`` is no plan but what savings are measured against: every request at its baseline, also one that
 named a model. So it differs from what was paid by exactly what the report calls saved.

@@ -20,7 +20,7 @@ _ACTING: Final[dict[Strategy, dict[Complexity, Tier]]] = {
     "balanced": {"low": "fast", "medium": "balanced", "high": "balanced"},
     "quality": {"low": "strong", "medium": "strong", "high": "strong"},
 }
-_LIFTED: Final[dict[Strategy, Tier]] = {"cheap": "balanced", "balanced": "strong", "quality": "strong"}
+_ONE_UP: Final[dict[Tier, Tier]] = {"fast": "balanced", "balanced": "strong", "strong": "strong"}
 
 
 def deserved(strategy: Strategy, work: Work, evidence: tuple[Evidence, ...] = ()) -> Tier:
@@ -28,7 +28,7 @@ def deserved(strategy: Strategy, work: Work, evidence: tuple[Evidence, ...] = ()
     if work.task == "complete":
         return "fast"
     if evidence:
-        return _LIFTED[strategy]
+        return _ONE_UP[deserved(strategy, work)] if strategy == "cheap" else "strong"
     if work.task in SMALL_TASKS:
         return "fast"
     if work.phase == "plan" or work.task == "review":
