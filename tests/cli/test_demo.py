@@ -55,8 +55,8 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
     assert "[simulated] No model has read this" in done.stdout
     assert "> What does this function do? Answer in one sentence.\n" in done.stdout
     costs = [line.split() for line in done.stdout.partition("What it cost")[2].splitlines()]
-    counted = {words[0]: words[1:3] for words in costs if words and words[0] in ("explain", "complete")}
-    assert counted == {"explain": ["simulated/echo", "1"], "complete": ["simulated/echo", "1"]}
+    counted = {words[0]: words[1:3] for words in costs if words and words[0] in ("chat", "complete")}
+    assert counted == {"chat": ["simulated/echo", "1"], "complete": ["simulated/echo", "1"]}
     assert "unknown" not in done.stdout
     assert done.stderr == ""
     assert not (tmp_path / "farebox").exists(), "what is simulated is not in the user's own ledger"

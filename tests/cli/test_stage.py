@@ -125,7 +125,7 @@ async def test_what_is_set_up_is_named_and_asked(tmp_path: Path, more: str, word
     said = shown.text.partition("Ghost text")[0]
     model = "openrouter/openai/gpt-4o-mini"
     assert said == f"farebox demo with what you have set up.{words} complete: {model} chat: {model} "
-    assert {row["task"] for row in ledger_rows_or_none(tmp_path)} == {"complete", "explain"}
+    assert {row["task"] for row in ledger_rows_or_none(tmp_path)} == {"complete", "chat"}
 
 
 async def test_those_who_are_asked_if_the_first_fails_are_counted(tmp_path: Path):

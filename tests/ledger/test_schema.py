@@ -36,7 +36,7 @@ EVERY_COLUMN = {
     *("hold_nanodollars", "cost_nanodollars", "basis", "reported_nanodollars", "computed_nanodollars"),
     *("baseline_model", "baseline_nanodollars", "first_token_ms", "total_ms"),
     *("requested", "strategy", "phase", "complexity", "tier", "evidence"),
-    *("images", "tools", "caches", "input_bytes", "max_output_tokens"),
+    *("images", "tools", "caches", "input_bytes", "max_output_tokens", "taken_for"),
 }
 
 
@@ -107,8 +107,8 @@ def test_a_file_of_the_first_schema_keeps_its_rows_and_says_nothing_of_their_rou
     now = connection.execute(f"SELECT {', '.join(sorted(columns))} FROM calls ORDER BY call_id").fetchall()
     assert (version(connection), now) == (2, was)
     new = ", ".join(sorted(EVERY_COLUMN - columns))
-    assert len(EVERY_COLUMN - columns) == 11
-    assert connection.execute(f"SELECT {new} FROM calls").fetchall() == [(None,) * 11] * 2
+    assert len(EVERY_COLUMN - columns) == 12
+    assert connection.execute(f"SELECT {new} FROM calls").fetchall() == [(None,) * 12] * 2
 
 
 def test_a_newer_file_is_refused_with_its_name_and_what_to_do(connection: sqlite3.Connection, tmp_path: Path):

@@ -99,6 +99,7 @@ class Book:
         name = f"c{self.count:03}"
         started_ms = NOW_MS + round((self.count if at_s is None else at_s) * 1000)
         origin = (workspace, "test", conversation)
+        routing = replace(routing, task=task) if routing is not None else None
         hold = Hold(name, name, 1, task, target, 1, started_ms, *origin, routing=routing)
         await self.app.ledger.hold(hold, ())
         at = baseline_model or (None if baseline is None else self.baseline.name)

@@ -46,6 +46,7 @@ MAX_TEXT_CHARACTERS = 1_000
 class Routing:
     """How a request was routed, and what its plan depended on: enough to plan it again, and no text of it.
 
+    ``task`` is what the request was taken for, perhaps by a guess: the row's own is what was asked for.
     ``tier`` is None where the user had named the model. ``input_bytes`` is the prompt's size as the plan knew
     it; how many tokens that were is known only in the end.
     """
@@ -61,6 +62,7 @@ class Routing:
     caches: bool
     input_bytes: int
     max_output_tokens: int
+    task: Task = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +235,8 @@ def _insert(connection: "Connection", hold: Hold) -> None:
     connection.execute(
         "INSERT INTO calls (state, call_id, request_id, attempt, task, provider, model, conversation,"
         " workspace, client, started_ms, day, hour, hold_nanodollars, requested, strategy, phase, complexity,"
-        " tier, evidence, images, tools, caches, input_bytes, max_output_tokens)"
-        " VALUES ('held', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tier, evidence, images, tools, caches, input_bytes, max_output_tokens, taken_for)"
+        " VALUES ('held', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             hold.call_id,
             hold.request_id,
@@ -256,7 +258,7 @@ def _insert(connection: "Connection", hold: Hold) -> None:
 
 def _routed_values(routing: Routing | None) -> tuple[str | int | None, ...]:
     if routing is None:
-        return (None,) * 11
+        return (None,) * 12
     return (
         storable_text(routing.requested),
         routing.strategy,
@@ -269,6 +271,7 @@ def _routed_values(routing: Routing | None) -> tuple[str | int | None, ...]:
         int(routing.caches),
         routing.input_bytes,
         routing.max_output_tokens,
+        routing.task,
     )
 
 

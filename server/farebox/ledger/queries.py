@@ -139,7 +139,7 @@ _PAST_COLUMNS = (
     "call_id, started_ms, total_ms, outcome, task, provider, model, conversation, cost_nanodollars,"
     " baseline_model, baseline_nanodollars, input_tokens, cached_input_tokens, cache_write_tokens,"
     " output_tokens, reasoning_tokens, requested, strategy, phase, complexity, tier, evidence, images, tools,"
-    " caches, input_bytes, max_output_tokens"
+    " caches, input_bytes, max_output_tokens, taken_for"
 )
 
 
@@ -176,7 +176,7 @@ def page(connection: "Connection", query: Query, after: Past | None, size: int) 
 _PastRow: TypeAlias = tuple[
     *tuple[str, int, int | None, Outcome, Task, str, str, str | None, int | None, str | None, int | None],
     *tuple[int, int, int, int, int],
-    *tuple[str | None, Strategy, Phase, Complexity, Tier | None, str | None, int, int, int, int, int],
+    *tuple[str | None, Strategy, Phase, Complexity, Tier | None, str | None, int, int, int, int, int, Task],
 ]
 
 
@@ -199,7 +199,7 @@ def _past(row: _PastRow) -> Past:
 
 
 def _routing(row: _PastRow) -> Routing | None:
-    requested, strategy, phase, complexity, tier, evidence, images, tools, caches, size, most = row[16:]
+    requested, strategy, phase, complexity, tier, evidence, images, tools, caches, size, most, task = row[16:]
     if requested is None:
         return None
     return Routing(
@@ -214,4 +214,5 @@ def _routing(row: _PastRow) -> Routing | None:
         caches=bool(caches),
         input_bytes=size,
         max_output_tokens=most,
+        task=task,
     )

@@ -71,6 +71,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE calls ADD COLUMN caches BIGINT",
         "ALTER TABLE calls ADD COLUMN input_bytes BIGINT",
         "ALTER TABLE calls ADD COLUMN max_output_tokens BIGINT",
+        "ALTER TABLE calls ADD COLUMN taken_for TEXT",
     ),
 )
 

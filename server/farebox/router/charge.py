@@ -51,7 +51,7 @@ class Charge:
             call_id=self.call_id,
             request_id=request_id,
             attempt=attempt,
-            task=self.request.work.task,
+            task=self.request.task,
             target=self.target,
             hold_nanodollars=hold_nanodollars,
             started_ms=time.time_ns() // 1_000_000,
@@ -76,6 +76,7 @@ class Charge:
             caches=request.caches,
             input_bytes=request.input_bytes,
             max_output_tokens=request.max_output_tokens,
+            task=route.task,
         )
 
     def note(self, delta: Delta) -> bool:

@@ -244,7 +244,7 @@ class _Walk:
             return "unrecorded"
         if routing.tier is None:
             return "named"
-        request = _request(past, routing, strategy, self._cached_before(past))
+        request = _request(routing, strategy, self._cached_before(past))
         try:
             target = self.planner.plan(request).target
         except FareboxError:
@@ -286,10 +286,10 @@ class _Walk:
             self.cached.popitem(last=False)
 
 
-def _request(past: Past, routing: Routing, strategy: Strategy, kept: tuple[Kept, ...]) -> Request:
+def _request(routing: Routing, strategy: Strategy, kept: tuple[Kept, ...]) -> Request:
     """Make a request of what the ledger holds of one: what a plan depends on, and no text."""
     return Request(
-        past.task,
+        routing.task,
         _never_sent,
         routing.input_bytes,
         routing.max_output_tokens,
@@ -299,7 +299,7 @@ def _request(past: Past, routing: Routing, strategy: Strategy, kept: tuple[Kept,
         facts=Facts(tools=routing.tools),
         evidence=routing.evidence,
         kept=kept,
-        known_work=Work(past.task, routing.phase, routing.complexity),
+        known_work=Work(routing.task, routing.phase, routing.complexity),
     )
 
 
