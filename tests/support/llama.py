@@ -168,6 +168,11 @@ class LlamaServer:
             assert time.monotonic() < deadline, "a slot stays taken"
             time.sleep(LOG_POLL_S)
 
+    def has_cancelled(self, tasks: Iterable[int], since: int) -> bool:
+        """Return whether the log, from a byte on, says that each of these tasks was stopped early."""
+        lines = self.log_since(since).splitlines()
+        return all(any(line.endswith(f"cancel task, id_task = {task}") for line in lines) for task in tasks)
+
     def log_since(self, start: int) -> str:
         """Return the server's log from a byte on."""
         with self._log.open("rb") as log:
