@@ -275,17 +275,15 @@ def test_what_auto_gives_to_this_machine_stays_there(planner: Plan):
 
 
 def test_a_host_that_keeps_nothing_is_not_followed_by_one_that_may(planner: Plan):
-    config = '[agents.careful]\nproviders = ["openrouter"]\n[providers.openrouter]\nzdr = true\n'
-    made = planner(config, **OPENROUTER, **ANTHROPIC)
-    first = made.menus.directory.wanted()[0]
-    route = made.plan(a_request("auto"))
-    if first == "openrouter":
-        assert {target.provider for target in route.fallbacks} == {"openrouter"}
-    else:
-        assert {"openrouter", "anthropic"} <= {
-            route.target.provider,
-            *(one.provider for one in route.fallbacks),
-        }
+    route = planner("[providers.openrouter]\nzdr = true", **OPENROUTER, **ANTHROPIC).plan(a_request("auto"))
+    chain = [route.target.provider, *(one.provider for one in route.fallbacks)]
+    assert chain == ["anthropic", *["openrouter"] * (len(chain) - 1)]
+    assert len(chain) == MAX_TARGETS
+    dropped = [one for one in route.candidates if one.verdict == "dropped"]
+    assert {one.target.provider for one in dropped} <= {"anthropic"}
+    both = planner(**OPENROUTER, **ANTHROPIC).plan(a_request("auto", chars=MEDIUM_CHARS))
+    assert both.target.provider == "openrouter"
+    assert "anthropic" in {one.provider for one in both.fallbacks}, "or this test shows nothing"
 
 
 def test_auto_uses_a_server_that_the_catalogue_does_not_know_when_there_is_nothing_else(planner: Plan):

@@ -22,11 +22,14 @@ def print_replay(
     folders = (None,) if workspace is None else workspaces(workspace)
 
     async def ask(app: App) -> tuple[str | None, Replay]:
+        nothing: Replay | None = None
         for folder in folders:
             found = await app.replay(since=since, until=until, workspace=folder, policies=policies)
             if found.requests:
                 return folder, found
-        return folders[0], await app.replay(since=since, until=until, workspace=folders[0], policies=policies)
+            nothing = nothing or found
+        assert nothing is not None  # noqa: S101  there is a folder at least
+        return folders[0], nothing
 
     folder, replay = with_app(ask)
     if folder != folders[0]:

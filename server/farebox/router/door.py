@@ -148,6 +148,7 @@ class Reply:
         self._settlements: list[Settlement] = []
         self._trace: Trace | None = None
         self._is_told = False
+        self._is_replanned = False
         self.done: Done | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -166,7 +167,7 @@ class Reply:
                     return
                 except BudgetExceeded as error:
                     visit.abandoned()
-                    if (other := await self._replan(route)) is not None:
+                    if (other := await self._replan(route, error)) is not None:
                         route = other
                         visit, walk = self._set_out(route)
                         continue
@@ -198,13 +199,14 @@ class Reply:
         walk = Walk(route, door.retries, self._request.work.task, is_paused=door.is_paused)
         return door.visit(route.target), walk
 
-    async def _replan(self, route: Route) -> Route | None:
-        """Plan anew where the hold knew better than the plan what the budgets leave; None if that is no help.
+    async def _replan(self, route: Route, error: BudgetExceeded) -> Route | None:
+        """Plan anew, once, where the hold knew better what the budgets leave; None if that is no help.
 
         Nothing has left, and nobody was told of the first plan: as far as anyone can see it never was.
         """
-        if self._is_told:
+        if self._is_told or self._is_replanned or isinstance(error.__cause__, LedgerUnusable):
             return None
+        self._is_replanned = True
         other = await self._door.plan(self._request)
         if other.target == route.target:
             return None
