@@ -27,6 +27,9 @@ MAX_TARGETS = 8
 MAX_MENUS = 256
 """How many names are remembered before all are looked up anew."""
 
+MAX_PLACES = 4_096
+"""The same for targets: a long catalogue has some hundreds."""
+
 BROKER: Final = "openrouter"
 """Who sells every maker's models: where a token's limit at the maker itself does not count."""
 
@@ -102,6 +105,7 @@ class _Memory:
     menus: dict[_MenuKey, Menu] = field(default_factory=dict["_MenuKey", "Menu"])
     endpoints: dict[str, Endpoint | FareboxError] = field(default_factory=dict[str, Endpoint | FareboxError])
     states: dict[str, State] = field(default_factory=dict[str, State])
+    places: dict[Target, Place] = field(default_factory=dict[Target, Place])
     ready: tuple[str, ...] | None = None
 
 
@@ -160,6 +164,14 @@ class Menus:
 
     def place(self, target: Target) -> Place:
         """Say whose health counts for a target: another key or address is another place."""
+        places = self._memory.places
+        if target not in places:
+            if len(places) >= MAX_PLACES:
+                places.clear()
+            places[target] = self._place(target)
+        return places[target]
+
+    def _place(self, target: Target) -> Place:
         endpoint = self.endpoint(target.provider)
         if not isinstance(endpoint, Endpoint):
             return Place(target.provider, "", None, target.model)

@@ -166,6 +166,8 @@ _FAULTS: Final = ("error", "errors", "exception", "exceptions", "traceback", "bu
 def told_by_words(text: str) -> Task | None:
     """Find the task that the words of a request tell; None where they tell none."""
     text = text.strip()
+    if not text:
+        return None
     command = _SLASH.match(text)
     if command:
         told = _COMMANDS.get(_repaired(command[1].lower()))
