@@ -116,6 +116,26 @@ SLIPS: dict[Task, str] = {
     "fix": "/fix; fixx it; @workspace /fix the imports",
 }
 
+TERSE: dict[Task, str] = {
+    "generate": """
+        swift view with a table of recipes; handler for PATCH /v1/users; useEffect that loads the cart; do a
+        form with two fields; function to convert hex to rgb;
+        terraform bucket with versioning; impl Display for Money; make class
+    """,
+    "edit": "make method static; vectorize this; replace unwrap with ? and pass on the error",
+    "tests": """
+        cypress test for the login page; a table driven test for ParseSize; rspec for the cart; do the unit
+        test of this service; parametrize with pytest
+    """,
+    "document": "kdoc for this class; add summary tags to all methods; put a description on top",
+    "fix": """
+        cannot find module 'left-pad'; make this compile; I get KeyError: 'id' when running; NameError, please
+        correct
+    """,
+    "chat": "can i use redis for sessions; should i use rest or grpc; is there a library for charts",
+}
+"""No sentences: what is wanted, or what a tool has said."""
+
 TASKS: tuple[Task, ...] = (
     "chat",
     "complete",
@@ -177,7 +197,7 @@ def check(text: str = "", *, asked: Task = "chat", tokens: int = 500, **known: o
     return classify(asked, Facts(text=text, **known), input_tokens=tokens)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize(("text", "task"), [*typed(TYPED), *typed(SLIPS)])
+@pytest.mark.parametrize(("text", "task"), [*typed(TYPED), *typed(SLIPS), *typed(TERSE)])
 def test_a_request_is_told_by_its_words(text: str, task: Task) -> None:
     assert check(text, has_selection=True).task == task
 

@@ -55,17 +55,18 @@ _VERBS: Final = _table(
         "print produce import draw plot give provide suggest complete continue finish get "
         "fetch load read parse display show select filter find count list calculate compute "
         "loop iterate if foreach check send call query insert return append prepend populate need fill "
-        "connect download upload log want",
+        "connect download upload log want do",
         "edit": "edit rename refactor convert change remove replace use simplify optimize optimise "
         "improve rewrite extract turn translate sort inline move split delete shorten "
         "format reformat update wrap merge switch clean reverse port hide let set modify "
         "adjust reduce increase decrease fold unify align restructure reorder reorganize "
         "migrate transform swap put drop enable disable allow ensure beautify indent "
         "capitalize round center expand limit restrict combine separate keep group upgrade "
-        "adapt style apply pass refine polish order sanitize parametrize parameterize make "
-        "add include skip strip trim minify stop rework rephrase reword shift",
+        "adapt style apply pass refine polish order sanitize make "
+        "add include skip strip trim minify stop rework rephrase reword shift vectorize vectorise "
+        "parallelize memoize cache debounce deduplicate encode validate",
         "fix": "fix debug repair resolve solve correct troubleshoot diagnose handle",
-        "tests": "test tests mock unittest unittests unit-test unit-tests cover",
+        "tests": "test tests mock parametrize parameterize unittest unittests unit-test unit-tests cover",
         "document": "document comment annotate docstring docstrings docs doc jsdoc javadoc documentation",
         "review": "review critique audit assess evaluate",
         "plan": "plan design architect outline propose brainstorm",
@@ -113,7 +114,7 @@ _WRITING: Final = words_of(
 )
 _TEST_NOUNS: Final = words_of(
     "tests unittest unittests testcase testcases test-case test-cases unit-test unit-tests specs "
-    "pytest jest testsuite"
+    "pytest jest testsuite rspec junit nunit xunit xctest phpunit vitest mocha"
 )
 _OF_TESTS: Final = words_of(
     "case cases suite suites coverage class file method function plan scenario scenarios"
@@ -121,16 +122,21 @@ _OF_TESTS: Final = words_of(
 _DOC_NOUNS: Final = words_of(
     "doc docs docstring docstrings documentation documentations comment comments jsdoc jsdocs javadoc "
     "javadocs tsdoc rustdoc godoc phpdoc doxygen docblock docblocks readme doc-comment doc-comments "
-    "doc-string"
+    "doc-string kdoc scaladoc pydoc"
 )
+_DOC_PAIRS: Final = (("summary", "tags"), ("summary", "tag"), ("xml", "summary"))
 _CREATED: Final = words_of(
     "function method class script component query regex program snippet template algorithm struct "
-    "enum interface loop array endpoint module hook schema dockerfile example statement code"
+    "enum interface loop array endpoint module hook schema dockerfile example statement code view page "
+    "form button handler middleware reducer migration extension widget controller route model service "
+    "dialog modal animation action pipeline job cronjob trigger procedure decorator wrapper generator "
+    "iterator parser validator converter useeffect usestate impl resource manifest"
 )
 _GIVEN: Final = words_of("given input inputs constraints")
 _WANTED: Final = words_of("return print output find compute calculate determine")
+_TELLING_MORE: Final = words_of("with for that which to")
 _WISHED: Final = words_of("should must needs instead")
-_EXPLAINED: Final = words_of("explanation overview summary description meaning")
+_EXPLAINED: Final = words_of("explanation overview summary description meaning purpose")
 _MARKUP: Final = re.compile(r"```[^`]*(?:```|$)")
 _SLASH: Final = re.compile(r"(?:[@#][\w.:-]+\s+)*/([a-z_-]+)(?=\s|$)", re.IGNORECASE)
 _WORD: Final = re.compile(r"\w+(?:['.-]\w+)*")
@@ -138,7 +144,8 @@ _Patterns = tuple[tuple[re.Pattern[str], Task], ...]
 _PHRASES: Final[_Patterns] = (
     (re.compile(r"\bcommit (?:message|msg)"), "commit"),
     (re.compile(r"\b(?:uncomment|comment (?:\w+ ){0,3}out)\b"), "edit"),
-    (re.compile(r"(?:\bnot|n't|\bhelp me(?: to)?|\btrying to) understand\b|\bwalk me through\b"), "explain"),
+    (re.compile(r"(?:\bnot|n't|\bdont|\bhelp me(?: to)?|\btrying to) understand\b"), "explain"),
+    (re.compile(r"\bwalk me through\b|^break (?:\w+ )?down\b"), "explain"),
     (re.compile(r"\bcode review\b|\bbetter way\b|\bbe (?:improved|better)\b"), "review"),
     (re.compile(r"\bhow (?:should|would) (?:i|we|you) (?:structure|design|approach|organi[sz]e)\b"), "plan"),
     (re.compile(r"\b(?:make|write|propose|draft|give me) a plan\b"), "plan"),
@@ -148,15 +155,18 @@ _COMPLAINTS: Final[_Patterns] = (
     (re.compile(r"\b(?:bugs?|mistakes?|errors?|problems?)\b.{0,40}\b(?:find|fix|correct|solve) "), "fix"),
     (re.compile(r"\bfind (?:the |a |any )?(?:bug|error|mistake|problem|issue)"), "fix"),
     (re.compile(r"(?:\bnot|n't|\b\w{2,4}nt|\bstopped) (?:work|compil|build|run)|\bwrong\b"), "fix"),
-    (re.compile(r"\b(?:get|got|getting|throws?|throwing|gives?|with) .{0,60}\b(?:error|exception)\b"), "fix"),
+    (re.compile(r"\b(?:get|got|getting|throws?|throwing|gives?|with) .{0,60}(?:error|exception)\b"), "fix"),
+    (re.compile(r"\b(?:please correct|(?:fix|correct) (?:it|this|that|them))\b"), "fix"),
+    (re.compile(r"^(?:cannot|can't|can not|could not|unable to) (?!you\b)"), "fix"),
     (re.compile(r"\b(?:get(?:ting)? rid of|remove|solve|resolve) .{0,30}\b(?:errors?|warnings?)\b"), "fix"),
-    (re.compile(r"\bmake (?:this|it|that|the \w+) work\b"), "fix"),
+    (re.compile(r"\bmake (?:this|it|that|the \w+) (?:work|compile|build|run|pass)\b"), "fix"),
     (re.compile(r"\b(?:crash(?:es|ed|ing)?|is failing|fails|broken)\b"), "fix"),
 )
 """What says that something is amiss, unless it is only what an instruction is about."""
 
 _INSTRUCTIONS: Final = words_of(
-    "create generate write implement build add explain describe test mock cover document comment"
+    "create generate write implement build add explain describe test mock cover document comment replace "
+    "rename convert refactor extract wrap move split"
 )
 _IN_COMMENTS: Final = re.compile(r"\b(?:in|as) (?:an? )?(?:doc )?(?:comments?|docstrings?)\b")
 _HOW_TO: Final = re.compile(r"how (?:to|(?:do|can|could|would|should) (?:i|we|you|one)) ")
@@ -212,6 +222,8 @@ def _asks(words: list[str], start: int, lead: str) -> bool:
     """Tell "are there errors" from "you are given errors"."""
     if lead in _MODAL:
         return start == 0
+    if lead == "do" and words[start + 1 : start + 2] in (["a"], ["an"], ["the"]):
+        return False
     told_of = start > 0 and words[start - 1] in ("i", "you", "we") and lead not in _WHICH
     return lead in _ASKING and not told_of
 
@@ -225,6 +237,8 @@ def _told_by_phrase(words: list[str], lead: str) -> Task | None:
 def _lead(words: list[str]) -> int | None:
     """Return the place of the first word that says something: politeness goes before it."""
     if words and words[0] in _MODAL and not _SUBJECTS.isdisjoint(words[1:2]):
+        return 0
+    if words[:2] == ["should", "i"] or words[:3] == ["can", "i", "use"]:
         return 0
     return next((at for at, word in enumerate(words) if word not in _FILLERS), None)
 
@@ -252,7 +266,7 @@ def _told_by_verb(verb: str, rest: list[str]) -> Task:
     if verb in _WRITING:
         noun = _told_by_object(thing)
         if noun:
-            return "document" if noun == "explain" and verb == "add" else noun
+            return "document" if noun == "explain" and verb in ("add", "put") else noun
     if verb == "add":
         return _told_by_addition(rest)
     if verb == "make":
@@ -276,7 +290,7 @@ def _told_by_object(thing: list[str]) -> Task | None:
         follower = thing[at + 1] if at + 1 < len(thing) else None
         if word in _TEST_NOUNS or (word == "test" and _is_of_tests(thing[at - 1 : at], follower)):
             return "tests"
-        if word in _DOC_NOUNS or _meant_by(word) in _DOC_NOUNS:
+        if word in _DOC_NOUNS or _meant_by(word) in _DOC_NOUNS or (word, follower) in _DOC_PAIRS:
             return "document"
         if word in _EXPLAINED and follower is None:
             return "explain"
@@ -285,7 +299,12 @@ def _told_by_object(thing: list[str]) -> Task | None:
 
 def _is_of_tests(before: list[str], follower: str | None) -> bool:
     """Tell "a unit test" and "a test case" from "a test user" and "to test whether"."""
-    return follower is None or follower in _OF_TESTS or before in (["unit"], ["integration"], ["regression"])
+    return (
+        follower is None
+        or follower in _OF_TESTS
+        or (follower in _STOPS and follower not in ("to", "if"))
+        or before in (["unit"], ["integration"], ["regression"])
+    )
 
 
 def _told_by_addition(rest: list[str]) -> Task:
@@ -295,7 +314,10 @@ def _told_by_addition(rest: list[str]) -> Task:
 
 
 def _makes(rest: list[str]) -> bool:
-    return bool(rest) and (rest[0] in _ARTICLES or rest[0] == "me" or rest[0] in _CREATED)
+    if not rest:
+        return False
+    names = rest[0] in _CREATED and (len(rest) == 1 or rest[1] in _STOPS)
+    return rest[0] in _ARTICLES or rest[0] == "me" or names
 
 
 def _specifies(words: list[str]) -> bool:
@@ -306,8 +328,10 @@ def _specifies(words: list[str]) -> bool:
 def _told_by_nouns(words: list[str]) -> Task | None:
     """Find the task of words that ask nothing: by the verb they begin with, else by what they name."""
     start = _lead(words) or 0
-    lead, words = _repaired(words[start]) if words else "", words[start : start + NAMING_WORDS]
-    if lead in _VERBS:
+    lead = _repaired(words[start]) if words else ""
+    asks = _asks(words, start, lead)
+    words = words[start : start + NAMING_WORDS]
+    if lead in _VERBS and not asks:
         return _told_by_verb(lead, words[1:])
     noun = _told_by_object(words)
     if noun:
@@ -315,11 +339,15 @@ def _told_by_nouns(words: list[str]) -> Task | None:
     if any(word.endswith(_FAULTS) for word in words):
         return "fix"
     at = next((at for at, word in enumerate(words[:12]) if word in _FALLBACKS), None)
-    if at is not None:
+    if at is not None and _CREATED.isdisjoint(words[:at]):
         return _told_by_verb(words[at], words[at + 1 :])
+    if asks:
+        return None
     if not _WISHED.isdisjoint(words):
         return "edit"
     created = next((at for at, word in enumerate(words[:6]) if word in _CREATED), None)
+    if created is None:
+        created = next((at for at, word in enumerate(words[:6]) if at and word in _TELLING_MORE), None)
     return "generate" if created is not None and _POINTING.isdisjoint(words[:created]) else None
 
 
