@@ -258,6 +258,20 @@ async def test_a_conversation_stays_where_the_replay_itself_had_sent_it(book: Bo
     assert sums == {target.name: expected.count(target) for target in expected}
 
 
+async def test_another_task_begins_another_prompt_of_which_nothing_is_cached(book: Book):
+    plan, act = replace(ROUTING, phase="plan"), replace(ROUTING, input_bytes=84_000)
+    first = book.planned("balanced", plan, task="plan")
+    fresh = book.planned("balanced", act, task="edit")
+    stayed = book.planned("balanced", act, task="edit", kept=Kept(first, 20_700, age_s=10))
+    assert stayed != fresh, "or this test shows nothing"
+    steps: tuple[tuple[Routing, Task, int], ...] = ((plan, "plan", 0), (act, "edit", 11), (act, "edit", 22))
+    for routing, task, at_s in steps:
+        await book.write(NOBODY, 1, at_s=at_s, routing=routing, task=task, conversation="c")
+    (outcome,) = (await book.replay("balanced")).outcomes
+    sums = {one.name: one.replayed.requests for one in outcome.models if one.name != NOBODY.name}
+    assert sums == {first.name: 1, fresh.name: 2}
+
+
 async def test_whoever_is_paused_now_takes_part_all_the_same(book: Book):
     target = book.planned("balanced")
     await book.write(target, 40)

@@ -23,7 +23,7 @@ from farebox.errors import FareboxError, InvalidParams
 from farebox.ledger.holds import Routing
 from farebox.ledger.queries import Past, Query
 from farebox.ledger.store import Ledger
-from farebox.messages import Call, Chat, Strategy, Target
+from farebox.messages import Call, Chat, Strategy, Target, Task
 from farebox.providers.directory import DEFAULT_MODEL
 from farebox.router.classify import Facts, Work
 from farebox.router.health import Health
@@ -183,6 +183,10 @@ class _Cached:
     ended_ms: int
 
 
+_Prompt: TypeAlias = tuple[Target, Task]
+"""Whose cache, and the task that was asked for: each has a system text of its own, which begins the prompt."""
+
+
 @dataclass(slots=True)
 class _Walk:
     """One policy on its way through the record, in the order in which the requests were made."""
@@ -193,8 +197,8 @@ class _Walk:
     kept: Counter[Reason] = field(default_factory=Counter["Reason"])
     total: Sum = Sum()
     models: dict[str, Sum] = field(default_factory=dict[str, Sum])
-    cached: OrderedDict[str, dict[Target, _Cached]] = field(
-        default_factory=OrderedDict[str, "dict[Target, _Cached]"]
+    cached: OrderedDict[str, dict[_Prompt, _Cached]] = field(
+        default_factory=OrderedDict[str, "dict[_Prompt, _Cached]"]
     )
 
     def take(self, past: Past) -> None:
@@ -267,7 +271,8 @@ class _Walk:
         left = self.cached.get(past.conversation, {}) if past.conversation is not None else {}
         found = (
             Kept(target, one.tokens, age_s=(past.started_ms - one.ended_ms) / 1000)
-            for target, one in left.items()
+            for (target, task), one in left.items()
+            if task == past.task
         )
         return tuple(sorted(found, key=lambda kept: kept.age_s))
 
@@ -281,7 +286,7 @@ class _Walk:
         ended_ms = past.started_ms + past.total_ms
         left = self.cached.pop(past.conversation, {})
         warm = {one: what for one, what in left.items() if ended_ms - what.ended_ms <= CACHE_S * 1000}
-        self.cached[past.conversation] = warm | {target: _Cached(tokens, ended_ms)}
+        self.cached[past.conversation] = warm | {(target, past.task): _Cached(tokens, ended_ms)}
         if len(self.cached) > MAX_CONVERSATIONS:
             self.cached.popitem(last=False)
 
