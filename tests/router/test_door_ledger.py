@@ -15,6 +15,7 @@ from farebox.messages import Call, Chat, Done, Event, Message, Routed, Text
 from farebox.router.classify import Facts
 from farebox.router.door import Reply
 from farebox.router.request import Origin, Request, Serving
+from support.llama import free_port
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 OpenApp = Callable[..., App]
@@ -215,6 +216,34 @@ async def test_each_attempt_has_a_row_of_its_own(open_app: OpenApp, upstream: Up
         (0, "computed"),
         (None, "unknown"),
     ]
+
+
+async def test_a_server_of_the_users_own_that_is_not_there_has_its_row_too(
+    open_app: OpenApp, upstream: Upstream
+):
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    names = ["ollama/qwen3", "local/default", "one/m"]
+    config = f"""
+[tasks]
+chat = {names}
+[providers]
+ollama.base_url = "{nowhere}"
+local.base_url = "{nowhere}/v1"
+one.base_url = "{upstream.base_url}"
+"""
+    upstream.queue(an_answer())
+    app = open_app(config)
+    done = (await finish(app.door().send(a_request(None))))[-1]
+    assert isinstance(done, Done)
+    assert [attempt.target.name for attempt in done.route.attempts] == names
+    rows = await rows_of(app)
+    assert [(row["provider"], row["outcome"], row["error_kind"], row["state"]) for row in rows] == [
+        ("ollama", "failed", "unreachable", "settled"),
+        ("local", "failed", "unreachable", "settled"),
+        ("one", "ok", None, "settled"),
+    ]
+    assert {row["cost_nanodollars"] for row in rows[:2]} == {0}
+    assert len({row["request_id"] for row in rows}) == 1
 
 
 async def test_an_answer_that_is_cut_off_is_settled_with_an_estimate(open_app: OpenApp, upstream: Upstream):

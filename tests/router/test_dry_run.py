@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from farebox import prices
+from farebox.app import App
+from farebox.app import Client as AppClient
 from farebox.chat import conversation as chats
 from farebox.chat.evidence import Outcome
 from farebox.chat.prompts import Attachment, Diagnostic
@@ -222,6 +224,43 @@ async def test_who_is_both_too_dear_and_left_alone_is_told_of_alike(tmp_path: Pa
             assert await taken(door.send(edit).events(), ("anthropic",)) == first
         finally:
             await app.close()
+
+
+async def test_a_plan_that_has_not_asked_the_ledger_gives_the_same_reasons(tmp_path: Path):
+    app = budgeted(tmp_path, 0.001, FAREBOX_LOCAL_BASE_URL="http://127.0.0.1:9/v1", OPENAI_API_KEY="k")
+    try:
+        door, typed = app.door(), Request("complete", _render, 4_000, 1_000)
+        await spend(door, 0)
+        first = await shown(door.route(typed))
+        assert isinstance(first, Route)
+        whys = [one.why for one in first.candidates if one.verdict == "dropped"]
+        assert any("take over" in why for why in whys)
+        assert any("budget" in why for why in whys), "or this test shows nothing"
+        assert await door.plan(typed) == first
+    finally:
+        await app.close()
+
+
+async def test_a_plan_that_has_not_asked_the_ledger_fails_with_the_same_words(tmp_path: Path):
+    app = budgeted(tmp_path, 0.00001, ANTHROPIC_API_KEY="k")
+    try:
+        door, asked = app.door(), Request("chat", _render, 4_000, 1_000)
+        for offer in door.planner.menus.menu(None, asked.work).offers:
+            error = RateLimited("no", hint="", provider="anthropic", retry_after_s=60.0)
+            door.visit(offer.target).failed(error)
+        first = await shown(door.route(asked))
+        assert not isinstance(first, Route)
+        assert "budget" in str(first)
+        assert await shown(door.plan(asked)) == first
+    finally:
+        await app.close()
+
+
+def budgeted(folder: Path, daily_usd: float, **environment: str) -> App:
+    """Open an app with a budget; nothing is sent."""
+    (folder / "config.toml").write_text(f"[budgets]\ndaily_usd = {daily_usd:f}", "utf-8")
+    folders = {"FAREBOX_HOME": str(folder / "home"), "FAREBOX_CONFIG": str(folder / "config.toml")}
+    return App(AppClient(name="test"), environment={**folders, **environment})
 
 
 # --- conversations -------------------------------------------------------------------------------

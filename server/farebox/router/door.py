@@ -7,6 +7,7 @@ nothing is retried or rerouted behind their back.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ from farebox.messages import (
     Trace,
     Traits,
 )
+from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory, Opened
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
@@ -70,15 +72,21 @@ class Door:
         this request will do that in any case.
         """
         await self._let_pass(request)
-        limits = self.limits
-        route = self.planner.plan(request)
-        if not limits or (_fits(route, self._left_nanodollars(limits)) and not self._leaves_alone(route)):
-            return route
+        if not (limits := self.limits):
+            return self.planner.plan(request)
+        with contextlib.suppress(FareboxError):  # with the budgets it may be another one
+            route = self.planner.plan(request)
+            if self._fits(route, request, self._left_nanodollars(limits)):
+                return route
         return self.planner.plan(request, await self._room(limits))
 
-    def _leaves_alone(self, route: Route) -> bool:
-        """Say whether a plan left a target alone: it may be too dear as well, which it did not look at."""
-        return any(one.verdict == "dropped" and self.is_paused(one.target) for one in route.candidates)
+    def _fits(self, route: Route, request: Request, left_nanodollars: int) -> bool:
+        """Say whether all models that a plan has looked at cost no more than that.
+
+        Also those that it dropped: their reason may be another when money is looked at as well.
+        """
+        estimates = (self.planner.estimate(one.target, request) for one in route.candidates)
+        return all(most is not None and most <= left_nanodollars for most in estimates)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -222,9 +230,9 @@ class Reply:
 
     async def _attempt(self, route: Route, target: Target, visit: Visit) -> AsyncGenerator[Event, None]:
         """Ask one target, with a row in the ledger from before the request leaves to its end."""
-        opened = await self._open(target)
+        opened = await self._open(route, target)
         planned, target = target, Target(target.provider, opened.model)  # `default` has a name by now
-        charge = self._charge(target, opened)
+        charge = self._charge(target, opened.endpoint)
         call = self._call(target, opened)
         estimate = self._door.planner.estimate(target, self._request)
         await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate, route))
@@ -260,12 +268,8 @@ class Reply:
             kind, may_be_billed = error.kind, False
             raise
         finally:
-            # No await here: this also runs while the task is being cancelled.
-            settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
             self._trace = charge.trace
-            self._door.ledger.settle(settlement)
-            self._attempts.append(Attempt(target, kind or outcome, charge.total_ms))
-            self._settlements.append(settlement)
+            self._end(charge, outcome, kind=kind, may_be_billed=may_be_billed)
             self.done = self._done(self._taken(route, planned, target))
         yield self.done
 
@@ -276,19 +280,31 @@ class Reply:
             self._attempts.append(Attempt(target, error.kind, 0))
             raise
 
-    async def _open(self, target: Target) -> Opened:
+    async def _open(self, route: Route, target: Target) -> Opened:
+        """Get ready to ask; a server of the user's own is asked what it is, which may fail as any attempt."""
+        endpoint = self._door.planner.seller(target)
+        charge = self._charge(target, endpoint) if endpoint is not None else None
         try:
             return await self._door.directory.open(target)
         except ProviderError as error:
-            self._attempts.append(Attempt(target, error.kind, 0))
+            if charge is not None:
+                await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, 0, route))
+                self._end(charge, "failed", kind=error.kind, may_be_billed=False)
             raise
 
-    def _charge(self, target: Target, opened: Opened) -> Charge:
+    def _end(self, charge: Charge, outcome: Outcome, *, kind: str | None, may_be_billed: bool) -> None:
+        """Settle an attempt. No await here: this also runs while the task is being cancelled."""
+        settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
+        self._door.ledger.settle(settlement)
+        self._attempts.append(Attempt(charge.target, kind or outcome, charge.total_ms))
+        self._settlements.append(settlement)
+
+    def _charge(self, target: Target, endpoint: Endpoint) -> Charge:
         planner = self._door.planner
         baseline = planner.baseline()
         seller = planner.seller(baseline) if baseline is not None else None
         priced = (baseline, seller) if baseline is not None and seller is not None else None
-        return Charge(self._request, target, opened.endpoint, planner.pricing, priced)
+        return Charge(self._request, target, endpoint, planner.pricing, priced)
 
     def _call(self, target: Target, opened: Opened) -> Call:
         """Let the room write the call for this target; add what is known of its model."""
@@ -346,13 +362,6 @@ class Reply:
             estimate=self._door.planner.estimate_with_baseline(served, self._request),
             attempts=attempts,
         )
-
-
-def _fits(route: Route, left_nanodollars: int) -> bool:
-    """Say whether all models of a plan cost no more than that; for one without a known price, no."""
-    kept = (candidate for candidate in route.candidates if candidate.verdict != "dropped")
-    estimates = [candidate.estimated_nanodollars for candidate in kept]
-    return all(most is not None and most <= left_nanodollars for most in estimates)
 
 
 def _known(traits: Traits, opened: Opened) -> Traits:

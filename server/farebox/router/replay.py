@@ -184,7 +184,7 @@ class _Cached:
 
 
 _Prompt: TypeAlias = tuple[Target, Task]
-"""Whose cache, and the task that was asked for: each has a system text of its own, which begins the prompt."""
+"""Whose cache, and the task that was asked for: each task's prompt begins with a system text of its own."""
 
 
 @dataclass(slots=True)
@@ -286,7 +286,8 @@ class _Walk:
         ended_ms = past.started_ms + past.total_ms
         left = self.cached.pop(past.conversation, {})
         warm = {one: what for one, what in left.items() if ended_ms - what.ended_ms <= CACHE_S * 1000}
-        self.cached[past.conversation] = warm | {(target, past.task): _Cached(tokens, ended_ms)}
+        warm[target, past.task] = _Cached(tokens, ended_ms)
+        self.cached[past.conversation] = warm
         if len(self.cached) > MAX_CONVERSATIONS:
             self.cached.popitem(last=False)
 
