@@ -323,6 +323,16 @@ FREE_FOR_TODAY = said("no", metadata={"limit_source": "openrouter_free_tier_dail
         pytest.param(429, FREE_FOR_TODAY, id="OpenRouter's free models"),
         pytest.param(429, said("Rate limit exceeded: free-models-per-day"), id="in older words"),
         pytest.param(429, said("Limit reached on tokens per day (TPD): Limit 100000"), id="Groq's tokens"),
+        pytest.param(429, said("You have exceeded your daily quota"), id="in plain words"),
+        pytest.param(429, said("RPD limit reached"), id="in three letters"),
+        pytest.param(
+            429,
+            said(
+                "You exceeded your current quota. Please retry in 0.5s.",
+                details=[{"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}],
+            ),
+            id="Google's free tier",
+        ),
     ],
 )
 def test_a_days_allowance_is_used_up(status: int, body: object):

@@ -158,6 +158,18 @@ def test_a_value_reads_as(value: str, expected: float | None):
             20.0,
             id="Anthropic's",
         ),
+        pytest.param(
+            {
+                "anthropic-ratelimit-unified-5h-reset": "1788829140",
+                "anthropic-ratelimit-unified-status": "rejected",
+            },
+            3_600.0,
+            id="a plan's window",
+        ),
+        pytest.param({"ratelimit": "limit=10, remaining=0, reset=45"}, 45.0, id="the IETF's older form"),
+        pytest.param({"ratelimit": '"burst";r=3;t=9, "day";r=0;t=45'}, 45.0, id="and its newer"),
+        pytest.param({"ratelimit": "limit=10"}, None, id="a limit alone"),
+        pytest.param({"x-ratelimit-reset": "1d2h"}, 93_600.0, id="days"),
         pytest.param({"x-ratelimit-limit-requests": "60"}, None, id="a limit is no reset"),
         pytest.param({"x-ratelimit-reset-tokens": "garbage"}, None, id="garbage"),
         pytest.param({}, None, id="nothing"),

@@ -7,7 +7,7 @@ decision.
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -82,7 +82,7 @@ _TOO_LONG = frozenset(
 _UNPAID = frozenset({"billing_error", "insufficient_quota", "payment_required"})
 _AGAINST_POLICY = frozenset({"content_policy_violation", "content_filter", "refusal"})
 _DAILY = frozenset({"openrouter_free_tier_daily"})
-_PER_DAY = re.compile(r"\bper[ -]day\b", re.IGNORECASE)
+_PER_DAY = re.compile(r"(?:per|by)[ _-]?day|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
 
 _CONTEXT = re.compile(
     r"context[ _-]?(length|size|window|limit)|maximum (context|prompt) length|too many (input )?tokens"
@@ -299,7 +299,16 @@ def _lasts(said: _Said) -> bool:
 
 def _is_daily(said: _Said) -> bool:
     """Say whether a day's allowance is used up."""
-    return said.is_any(_DAILY) or (said.status == 429 and bool(_PER_DAY.search(said.words)))  # noqa: PLR2004
+    if said.status != 429:  # noqa: PLR2004
+        return said.is_any(_DAILY)
+    return said.is_any(_DAILY) or any(_PER_DAY.search(words) for words in (said.words, *_quotas(said.error)))
+
+
+def _quotas(error: JsonObject) -> Iterator[str]:
+    """Name the quotas that Google says were used up (google.rpc.QuotaFailure)."""
+    for detail in array(error, "details"):
+        for violation in array(obj(detail), "violations"):
+            yield text(obj(violation), "quotaId")[:MAX_SEARCHED_CHARS]
 
 
 def _why_not_found(endpoint: Endpoint, said: _Said) -> str:

@@ -5,7 +5,8 @@ whether to wait is the router's decision. What can't be read, has passed or is a
 
 Sources: RFC 9110 section 10.2.3 (Retry-After), OpenAI's and Groq's rate-limit guides (Go durations),
 OpenRouter's error reference (epoch milliseconds, also inside ``error.metadata.headers``;
-``error.availability.retry_after``), Anthropic's rate-limit headers (RFC 3339), Google's ``RetryInfo``.
+``error.availability.retry_after``), Anthropic's rate-limit headers (RFC 3339), Google's ``RetryInfo``, the
+IETF's draft-ietf-httpapi-ratelimit-headers (``RateLimit``, in its older form and its newer).
 """
 
 import re
@@ -26,13 +27,25 @@ _STATUSES: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
 _FIRST_EPOCH_S: Final = 1_000_000_000.0
 _FIRST_EPOCH_MS: Final = 1_000_000_000_000.0
 _MS_PER_S: Final = 1000.0
-_UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_UNITS_S: Final = {
+    "d": 86_400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ns": 1e-9,
+}
 
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20}")
-_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,15})?)(h|ms|m|s|us|µs|ns)")
+_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,15})?)(d|h|ms|m|s|us|µs|ns)")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? [A-Za-z0-9 :+-]+")
-_RESET = re.compile(r"(?:x-)?ratelimit-reset(?P<of>-[a-z-]+)?|anthropic-ratelimit-(?P<claude>[a-z-]+)-reset")
+_RESET = re.compile(
+    r"(?:x-)?ratelimit-reset(?P<of>-[a-z0-9-]+)?|anthropic-ratelimit-(?P<claude>[a-z0-9-]+)-reset"
+)
+_WINDOW = re.compile(r"\b(?:r|remaining)=([0-9]{1,10})\s*[;,]\s*(?:t|reset)=([0-9]{1,10})\b")
 
 
 def is_read_on(status: int) -> bool:
@@ -123,6 +136,10 @@ def _reset(headers: Mapping[str, str], now_s: float, *, is_limited: bool) -> flo
     """
     used_up: list[float] = []
     waits: list[float] = []
+    for left, seconds in _WINDOW.findall(headers.get("ratelimit", "")):
+        if (wait := read_wait_s(seconds, now_s=now_s)) is not None:
+            waits.append(wait)
+            used_up += [] if int(left) else [wait]
     for name, value in headers.items():
         match = _RESET.fullmatch(name)
         wait = read_wait_s(value, now_s=now_s) if match else None

@@ -40,6 +40,9 @@ MAX_HINT_S: Final = 24 * 3600.0
 DAILY_S: Final = 3600.0
 """For a day's allowance whose end nobody tells: providers differ in when their day begins."""
 
+LEAST_DAILY_S: Final = 60.0
+"""Where it is told to end sooner: Google says "retry in 0.5 s" of a day's requests too."""
+
 FIRST_LIMITED_S: Final = 5.0
 FIRST_OPEN_S: Final = 15.0
 MAX_LADDER_S: Final = 300.0
@@ -294,7 +297,7 @@ class Health:
         record = self._record(concerned)
         hint_s = min(error.retry_after_s or 0.0, MAX_HINT_S)
         if isinstance(error, RateLimited) and error.daily_quota:
-            hint_s = hint_s or DAILY_S
+            hint_s = max(hint_s, LEAST_DAILY_S) if hint_s > 0 else DAILY_S
         if visit.turn > record.turn:
             self._take_note(record, error, is_hinted=hint_s > 0)
         if hint_s > 0:
