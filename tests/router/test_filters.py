@@ -25,7 +25,7 @@ from farebox.router.filters import (
     unfit,
 )
 from farebox.router.health import Trouble
-from farebox.router.request import Request, Serving
+from farebox.router.request import BYTES_PER_TOKEN, Request, Serving
 
 TARGET = Target("acme", "m")
 ROOM = Room("daily", 1_000_000, "2026-11-22T00:00:00+00:00")
@@ -99,9 +99,21 @@ def test_a_model_that_sees_nothing_gets_no_pictures():
     assert unfit(TARGET, able("images"), asked) is None
 
 
-def test_a_prompt_fits_to_the_last_token():
-    assert unfit(TARGET, able(context_window=100), request()) is None
-    assert isinstance(unfit(TARGET, able(context_window=99), request()), ContextTooLong)
+@pytest.mark.parametrize(
+    ("prompt", "wanted", "window", "fits"),
+    [
+        (7_003, 8_192, 8_003, True),
+        (7_004, 8_192, 8_003, False),
+        (198_976, 8_192, 200_000, True),
+        (198_977, 8_192, 200_000, False),
+        (199_980, 20, 200_000, True),
+        (199_981, 20, 200_000, False),
+    ],
+)
+def test_a_prompt_fits_with_an_answer_to_the_last_token(prompt: int, wanted: int, window: int, fits: bool):
+    asked = replace(request(), input_bytes=prompt * BYTES_PER_TOKEN, max_output_tokens=wanted)
+    reason = unfit(TARGET, able(context_window=window), asked)
+    assert isinstance(reason, ContextTooLong) is not fits
 
 
 @pytest.mark.parametrize(

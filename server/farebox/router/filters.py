@@ -30,6 +30,9 @@ Privacy = Literal["local", "unkept", "open"]
 """Who may come to know a prompt: nobody beyond this machine, hosts that keep nothing, or any provider."""
 
 STRICTNESS: Final[dict[Privacy, int]] = {"open": 0, "unkept": 1, "local": 2}
+LEAST_ANSWER_TOKENS: Final = 1_024
+"""Or an eighth of a small context, or all that is wanted."""
+
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 
@@ -47,9 +50,12 @@ def unfit(target: Target, info: ModelInfo | None, request: Request) -> FareboxEr
     """Return what a request needs that the model does not have; None too where nothing is known of it."""
     if info is None:
         return None
-    if info.context_window is not None and request.input_tokens > info.context_window:
+    window = info.context_window
+    room = 0 if window is None else _least_answer(window, request)
+    if window is not None and request.input_tokens + room > window:
         return ContextTooLong(
-            f"about {request.input_tokens} tokens don't fit into {target.name}'s {info.context_window}",
+            f"about {request.input_tokens} tokens don't fit into {target.name}'s {window}, "
+            f"with {room} for the answer",
             hint="Attach less, or choose a model with a larger context.",
             provider=target.provider,
             model=target.model,
@@ -69,6 +75,11 @@ def unfit(target: Target, info: ModelInfo | None, request: Request) -> FareboxEr
             model=target.model,
         )
     return None
+
+
+def _least_answer(window: int, request: Request) -> int:
+    """Return how many tokens must be left for an answer: one that is cut off at once is paid for as well."""
+    return min(LEAST_ANSWER_TOKENS, window // 8, request.max_output_tokens)
 
 
 def privacy_of(endpoint: Endpoint, model: str) -> Privacy:
