@@ -82,6 +82,24 @@ def test_a_role_goes_before_the_conversations_model(planner: Plan):
     assert route.target == Target("openrouter", "openai/gpt-6.1-terra")
 
 
+@pytest.mark.parametrize(
+    ("key", "comes_back"), [("ANTHROPIC_AUTH_TOKEN", True), ("ANTHROPIC_API_KEY", False)]
+)
+def test_a_conversation_comes_back_to_a_plan_that_has_begun_anew(planner: Plan, key: str, comes_back: bool):
+    made = planner('[roles]\ncoding = "sonnet-5.5"', **OPENROUTER, **{key: "k"})
+    own, brokered = (
+        Target("anthropic", "claude-sonnet-5-5"),
+        Target("openrouter", "anthropic/claude-sonnet-5.5"),
+    )
+    asked = replace(a_request("auto", chars=80_000), caches=True)
+    assert made.plan(asked).target == own
+    later = replace(asked, kept=(Kept(brokered, 19_000, age_s=10),))
+    assert made.plan(later).target == (own if comes_back else brokered)
+    used_up = RateLimited("used up", hint="", provider="anthropic", retry_after_s=3_600)
+    made.health.begin(made.menus.place(own)).failed(used_up)
+    assert made.plan(later).target == brokered
+
+
 def test_those_who_are_left_alone_take_no_place_from_the_others(planner: Plan):
     made = planner(**ANTHROPIC, **OPENROUTER)
     down = Unreachable("nobody there", hint="", provider="openrouter")

@@ -36,7 +36,7 @@ def an_offer(
     target = Target(*name.split("/", 1))
     info: ModelInfo | None = replace(INFO, tier=tier) if tier is not None else None
     choice = Choice(target, "auto: a test", group, position, chain, "fast")
-    return Offer(choice, None, info, "open", Place(target.provider, "", None, target.model))
+    return Offer(choice, None, info, "open", Place(target.provider, "", None, target.model), of_a_plan=False)
 
 
 def order(

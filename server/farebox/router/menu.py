@@ -38,13 +38,17 @@ _LOCAL_DIALECTS = ("llamacpp", "ollama", "local")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A choice and what holds of it for every request: why it can't be used, and what its model can do."""
+    """A choice and what holds of it for every request: why it can't be used, and what its model can do.
+
+    One ``of_a_plan`` is paid for by the month.
+    """
 
     choice: Choice
     problem: FareboxError | None
     info: ModelInfo | None
     privacy: Privacy
     place: Place
+    of_a_plan: bool
 
     @property
     def target(self) -> Target:
@@ -160,6 +164,7 @@ class Menus:
             info=self.catalog.info(target.provider, target.model),
             privacy=privacy_of(endpoint, target.model) if isinstance(endpoint, Endpoint) else "open",
             place=self.place(target),
+            of_a_plan=isinstance(endpoint, Endpoint) and _is_of_a_plan(endpoint),
         )
 
     def place(self, target: Target) -> Place:

@@ -146,7 +146,9 @@ class Planner:
         offers = self._ranked(menu, request)
         if not menu.has_auto or not request.kept or request.evidence:
             return offers, None
-        first = next((one for one in offers if self._problem(one, request, None) is None), None)
+        able = [one for one in offers if self._problem(one, request, None) is None]
+        healthy = (one for one in able if self.health.trouble(one.place) is None)
+        first = next(healthy, None) or next(iter(able), None)
         if first is None or not first.is_auto:
             return offers, None
         stayed = [(self._stayed(kept, first), kept) for kept in request.kept]
@@ -363,7 +365,11 @@ def _leave_alone(looks: list[_Look]) -> None:
 
 
 def _may_be_stayed_with(offer: Offer, first: Offer, offers: tuple[Offer, ...]) -> bool:
-    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy."""
+    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy, nor
+    what is paid for by the month and has been used up only for a while.
+    """
+    if first.of_a_plan and not offer.of_a_plan:
+        return False
     if less_private(offer.target, offer.privacy, first.target, first.privacy) is not None:
         return False
     own = [one.target for one in offers if one.choice.group == FIRST]
