@@ -73,7 +73,10 @@ RoleModels = Annotated[ModelName | list[ModelName] | None, AfterValidator(_no_au
 
 
 class Roles(Section):
-    """The models that ``auto`` takes first for the strong, the balanced and the fast tier."""
+    """The models that ``auto`` takes first for the strong, the balanced and the fast tier.
+
+    The one for coding also writes the code that the fast tier would do for, unless cheap is asked for.
+    """
 
     planning: RoleModels = None
     coding: RoleModels = None

@@ -12,7 +12,7 @@ from farebox.catalog import Catalog
 from farebox.messages import Evidence, Strategy, Target, Tier
 from farebox.providers.directory import DEFAULT_MODEL
 from farebox.router.classify import Work
-from farebox.router.tiers import RANKS, SMALL_TASKS, deserved
+from farebox.router.tiers import CODING_TASKS, RANKS, SMALL_TASKS, deserved
 
 STAYED: Final = -1
 """The conversation's model so far, where it is worth staying with."""
@@ -69,7 +69,7 @@ class Auto:
 
     def choices(self, strategy: Strategy, role: Callable[[Tier], tuple[Target, ...]]) -> tuple[Choice, ...]:
         """List the choices, group by group; ``role`` gives the models that the user has set for a tier."""
-        tier = deserved(strategy, self.work, self.evidence)
+        tier = self._tier(strategy, has_coder=bool(role("balanced")))
         why = self._why(strategy, tier)
         found: dict[Target, Choice] = {}
         for choice in (
@@ -82,6 +82,12 @@ class Auto:
             found.setdefault(choice.target, choice)
         ordered = sorted(found.values(), key=lambda choice: choice.group)
         return tuple(replace(choice, deserved=tier) for choice in ordered)
+
+    def _tier(self, strategy: Strategy, *, has_coder: bool) -> Tier:
+        """Say what the work deserves: a model that the user has named for code writes the easy code too."""
+        tier = deserved(strategy, self.work, self.evidence)
+        codes = has_coder and strategy == "balanced" and self.work.task in CODING_TASKS
+        return "balanced" if codes and tier == "fast" else tier
 
     def _servers(self, strategy: Strategy, tier: Tier, *, has_role: bool) -> Iterator[Choice]:
         """The user's own servers go first for tab completion, and for what is easy if cheap is asked for.

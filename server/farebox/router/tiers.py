@@ -12,6 +12,9 @@ from farebox.router.classify import Work
 SMALL_TASKS: Final = frozenset({"complete", "title", "commit", "apply"})
 """Work that a fast model does as well as any, and that somebody waits for."""
 
+CODING_TASKS: Final = frozenset({"generate", "edit", "fix", "tests", "document", "agent"})
+"""Work that leaves code behind."""
+
 RANKS: Final[dict[Tier, int]] = {"fast": 0, "balanced": 1, "strong": 2}
 
 _PLANNING: Final[dict[Strategy, Tier]] = {"cheap": "balanced", "balanced": "strong", "quality": "strong"}
