@@ -260,6 +260,35 @@ def test_the_users_own_server_goes_first_for_completion_and_for_what_is_easy_and
     assert targets.index("local/default") == (0 if first else len(targets) - 1)
 
 
+@pytest.mark.parametrize(
+    ("config", "environment", "left_out"),
+    [
+        pytest.param(
+            NO_NETWORK,
+            {**LOCAL, **OPENROUTER, **ANTHROPIC},
+            {"openrouter": "local-only mode is on", "anthropic": "local-only mode is on"},
+            id="local-only",
+        ),
+        pytest.param(
+            '[providers.openrouter]\nsort = "price"',
+            ANTHROPIC,
+            {"openrouter": "no key for openrouter"},
+            id="missing-key",
+        ),
+        pytest.param("", {**OPENROUTER, **ANTHROPIC}, {}, id="nobody"),
+    ],
+)
+def test_what_is_set_up_and_can_not_be_used_is_left_out_with_its_reason(
+    planner: Plan, config: str, environment: dict[str, str], left_out: dict[str, str]
+):
+    made = planner(config, **environment)
+    for task in ("chat", "plan", "complete"):
+        route = made.plan(a_request(None, task=task))
+        dropped = {one.target.provider: one.why for one in route.candidates if one.verdict == "dropped"}
+        assert dropped.keys() == left_out.keys()
+        assert all(words in dropped[provider] for provider, words in left_out.items())
+
+
 def test_what_auto_gives_to_this_machine_stays_there(planner: Plan):
     route = planner(**LOCAL, **ANTHROPIC).plan(a_request("auto", task="complete"))
     assert (route.target.name, route.fallbacks) == ("local/default", ())

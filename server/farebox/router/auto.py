@@ -83,6 +83,14 @@ class Auto:
         ordered = sorted(found.values(), key=lambda choice: choice.group)
         return tuple(replace(choice, deserved=tier) for choice in ordered)
 
+    def at(self, provider: str, strategy: Strategy) -> Choice:
+        """Return what would have been chosen at a provider that can't be used."""
+        tier = deserved(strategy, self.work, self.evidence)
+        models = self.catalog.preferred(self.work.task, tier)
+        known = (self.catalog.target(model, provider) for model in models)
+        target = next((one for one in known if one is not None), Target(provider, DEFAULT_MODEL))
+        return Choice(target, "auto: set up, but not to be used", OTHERS, deserved=tier)
+
     def _tier(self, strategy: Strategy, *, has_coder: bool) -> Tier:
         """Say what the work deserves: a model that the user has named for code writes the easy code too."""
         tier = deserved(strategy, self.work, self.evidence)

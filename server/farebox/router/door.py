@@ -83,9 +83,12 @@ class Door:
     def _fits(self, route: Route, request: Request, left_nanodollars: int) -> bool:
         """Say whether all models that a plan has looked at cost no more than that.
 
-        Also those that it dropped: their reason may be another when money is looked at as well.
+        Also those that it dropped, if they can be asked at all: their reason may be another when money is
+        looked at as well.
         """
-        estimates = (self.planner.estimate(one.target, request) for one in route.candidates)
+        planner = self.planner
+        targets = (one.target for one in route.candidates if planner.seller(one.target) is not None)
+        estimates = (planner.estimate(target, request) for target in targets)
         return all(most is not None and most <= left_nanodollars for most in estimates)
 
     @property

@@ -75,13 +75,15 @@ class Offer:
 class Menu:
     """What a name means for a piece of work: ``requested`` as the user reads it, and the offers in order.
 
-    ``sellers`` are who is to be asked first where several sell a model, whatever they charge.
+    ``sellers`` are who is to be asked first where several sell a model, whatever they charge. ``unready`` is
+    what the user has set up and ``auto`` can't use, whatever the request.
     """
 
     requested: str
     strategy: Strategy
     offers: tuple[Offer, ...]
     sellers: tuple[str, ...] = ()
+    unready: tuple[Offer, ...] = ()
 
     @cached_property
     def has_auto(self) -> bool:
@@ -223,17 +225,25 @@ class Menus:
         asked = (requested,) if requested else self.config.tasks.chain(task)
         strategy = self._strategy(asked[0] if asked else "auto")
         why = "asked for by name" if requested else self._set_for(task)
-        names = _Names(self, self._auto(work, evidence), strategy)
+        auto = self._auto(work, evidence)
+        names = _Names(self, auto, strategy)
         first: dict[Target, Choice] = {}
         for place, name in enumerate(asked or ("auto",)):
             for choice in names.resolve(name, why):
                 first.setdefault(choice.target, replace(choice, chain=place))
+        has_auto = not asked or any(is_auto(self._meaning(name)) for name in asked)
         return Menu(
             requested=", ".join(asked) or "auto",
             strategy=strategy,
             offers=tuple(map(self.offer, first.values())),
             sellers=self.config.provider_order,
+            unready=self._unready(auto, strategy, tuple(first)) if has_auto else (),
         )
+
+    def _unready(self, auto: Auto, strategy: Strategy, listed: tuple[Target, ...]) -> tuple[Offer, ...]:
+        names = (name for name in self.directory.wanted() if name not in self.ready_providers())
+        offers = (self.offer(auto.at(name, strategy)) for name in names)
+        return tuple(offer for offer in offers if offer.problem is not None and offer.target not in listed)
 
     def _set_for(self, task: Task) -> str:
         has_own = task != "complete" and (self.config.agent.model or self.config.agent.local)

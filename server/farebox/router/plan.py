@@ -118,6 +118,7 @@ class Planner:
         _leave_alone([look for look in looks if look.problem is None])
         if menu.has_auto:
             looks = self._slow_last(looks, request)
+        looks += [_Look(offer, offer.problem, None) for offer in menu.unready]
         usable = [look.offer for look in looks if look.problem is None]
         if not usable:
             raise self._nothing_left(looks)
