@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from farebox.app import App, Client
-from farebox.chat.conversation import Conversation, Question, RunningTurn, Turn, route
+from farebox.chat.conversation import Conversation, Conversations, Question, RunningTurn, Turn, route
 from farebox.chat.evidence import Outcome, evidence, kept
 from farebox.chat.prompts import Diagnostic
 from farebox.errors import FareboxError, InvalidParams
@@ -91,6 +91,24 @@ def test_what_speaks_against_the_last_answer(
     turn: Turn | None, asked: Question, expected: tuple[Evidence, ...]
 ):
     assert evidence([turn] if turn is not None else [], asked) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "errors_left", "expected"),
+    [("undone", 0, ("undone",)), ("applied", 2, ("errorsRemain",)), ("applied", 0, ()), (None, 0, ())],
+)
+def test_what_the_editor_tells_late_of_an_earlier_answer_counts_once(
+    outcome: Outcome | None, errors_left: int, expected: tuple[Evidence, ...]
+):
+    chat = Conversation("c", [replace(a_turn(), id="edit"), replace(a_turn(), id="talk")])
+    chats = Conversations()
+    chats.keep(chat)
+    if outcome is not None:
+        chats.note("c", "edit", outcome, errors_left)
+    assert evidence(chat.turns, NEXT) == expected
+    failed = a_turn("", finish_reason="error")
+    assert evidence([*chat.turns, failed], NEXT) == expected
+    assert evidence([*chat.turns, a_turn()], NEXT) == ()
 
 
 def test_a_lift_that_no_answer_came_of_is_still_due():

@@ -69,6 +69,18 @@ def test_without_a_question_it_takes_an_example(tmp_path: Path, text: str):
     assert done.stdout.startswith("box/m: ")
 
 
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_a_question_on_stdin_goes_where_the_chat_would_send_it(tmp_path: Path, arguments: tuple[str, ...]):
+    question, keys = "make a plan for the migration to postgres", {"OPENROUTER_API_KEY": "k"}
+    piped = run_farebox(tmp_path, "route", *arguments, stdin=question, environment=keys)
+    assert "task plan (by its words)" in piped.stdout
+    assert piped.stdout == run(tmp_path, question, key="k").stdout
+
+
+def test_without_a_question_nothing_is_made_of_its_words(tmp_path: Path):
+    assert "task chat (nothing tells another)" in run(tmp_path, key="k").stdout
+
+
 def test_an_agent_has_a_route_of_its_own(tmp_path: Path):
     a_chain(tmp_path, "http://127.0.0.1:9/v1")
     with (tmp_path / "config.toml").open("a", encoding="utf-8") as file:

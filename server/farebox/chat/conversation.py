@@ -85,7 +85,7 @@ class Turn:
     """One question and what came of it. ``done`` is None while it runs, or if no request has left.
 
     ``outcome`` is what the editor has told of the answer, ``errors_left`` how many errors its file still had
-    after it was applied.
+    after it was applied, ``told_after`` how many turns there were when it told.
     """
 
     id: str
@@ -96,6 +96,7 @@ class Turn:
     ended_s: float | None = None
     outcome: Outcome | None = None
     errors_left: int = 0
+    told_after: int = 0
 
     @property
     def chars(self) -> int:
@@ -161,7 +162,7 @@ class Conversations:
                 f"there is no turn {turn_id} in this conversation" if turn_id else "there is no turn yet",
                 hint="farebox/conversation lists its turns.",
             )
-        turn.outcome, turn.errors_left = outcome, errors_left
+        turn.outcome, turn.errors_left, turn.told_after = outcome, errors_left, len(turns)
 
     def delete(self, conversation_id: str) -> None:
         """Forget a conversation. Raises InvalidParams for an unknown id."""

@@ -5,7 +5,7 @@ still there. Each lifts the next step, once. Decides nothing about models.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from farebox.messages import Evidence, Target
@@ -31,10 +31,21 @@ def evidence(turns: "Sequence[Turn]", asked: "Question") -> tuple[Evidence, ...]
     """Name what speaks against the last answer, now that the user asks again; nothing if nothing does.
 
     A turn that failed, or was stopped without another word, has not answered badly: the one before it counts.
+    An earlier answer counts too if the editor has told of it since the last one: an edit may be undone late.
     """
-    last = next((turn for turn in reversed(turns) if _tells(turn)), None)
-    if last is None or last.done is None:
+    at = next((at for at in reversed(range(len(turns))) if _tells(turns[at])), None)
+    if at is None:
         return ()
+    found = _of_last(turns[at], asked)
+    for turn in turns[:at]:
+        if turn.told_after > at:
+            found += _told_late(turn)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_last(last: "Turn", asked: "Question") -> list[Evidence]:
+    if last.done is None:
+        return []
     found: list[Evidence] = []
     if not last.done.cancelled and not last.answer.strip():
         found.append("empty")
@@ -47,7 +58,14 @@ def evidence(turns: "Sequence[Turn]", asked: "Question") -> tuple[Evidence, ...]
     words = _words(asked.text)
     if "regenerated" not in found and len(words) >= FEWEST_WORDS and words == _words(last.question.text):
         found.append("regenerated")
-    return tuple(found)
+    return found
+
+
+def _told_late(turn: "Turn") -> Iterator[Evidence]:
+    if (reported := _reported(turn)) is not None:
+        yield reported
+    if turn.outcome == "applied" and turn.errors_left:
+        yield "errorsRemain"
 
 
 def kept(turns: "Sequence[Turn]", asked: "Question") -> tuple[Kept, ...]:

@@ -75,21 +75,15 @@ def chat(
 
 def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conversation, chats.Question]:
     """Put the question together from the arguments, stdin or the terminal. Raises InvalidParams."""
-    text = " ".join(words)
     if standard is not None:
-        if words and text != FROM_STDIN:
+        if words and " ".join(words) != FROM_STDIN:
             raise InvalidParams(
                 "a question can't stand beside --json-standard, which reads the conversation from stdin",
                 hint="Write the question into the JSON's messages, or leave out --json-standard.",
             )
         return standards.read(read_stdin())
-    attachments: tuple[Attachment, ...] = ()
-    if not words:
-        text = ask_user("Question: ") if stdin_is_terminal() else read_stdin()
-    elif text == FROM_STDIN:
-        text = read_stdin()
-    elif text.strip() and not stdin_is_terminal():
-        attachments = _piped()
+    asked_for = not words and stdin_is_terminal()
+    text, attachments = (ask_user("Question: "), ()) if asked_for else said(words)
     if not text.strip():
         raise InvalidParams(
             "the question is empty", hint='Write one, or pipe it in: farebox chat "What is a monad?"'
@@ -97,6 +91,14 @@ def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conver
     if any("\ud800" <= char <= "\udfff" for char in text):  # how Python keeps bytes that are none
         raise InvalidParams("the question is not UTF-8 text", hint="Convert it to UTF-8 first.")
     return chats.Conversation(""), chats.Question(text, attachments=attachments)
+
+
+def said(words: Sequence[str]) -> tuple[str, tuple[Attachment, ...]]:
+    """Return a question and what goes with it, from the arguments and stdin; a terminal is not read."""
+    text = " ".join(words)
+    if text == FROM_STDIN or (not words and not stdin_is_terminal()):
+        return read_stdin(), ()
+    return text, _piped() if text.strip() and not stdin_is_terminal() else ()
 
 
 def _piped() -> tuple[Attachment, ...]:

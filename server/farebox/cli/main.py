@@ -262,7 +262,7 @@ def _add_route(commands: "Commands") -> None:
         from farebox.cli.route import route
 
         return route(
-            " ".join(options.text),
+            options.text,
             model=options.model,
             agent=options.agent,
             task=options.task,

@@ -1,7 +1,10 @@
-"""``farebox route``: where a question would go and why; nothing is sent."""
+"""``farebox route``: where a question would go and why; nothing is sent. It is read as ``chat`` reads it."""
+
+from collections.abc import Sequence
 
 from farebox.app import App
 from farebox.chat import conversation as chats
+from farebox.cli.chat import said
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
 from farebox.completion import engine
@@ -18,13 +21,18 @@ _GROUNDS: dict[Ground, str] = {
 }
 
 
-def route(text: str, *, model: str | None, agent: str | None, task: Task, as_json: bool) -> int:
+ANY_QUESTION = "?"
+"""Where none is given: its words tell nothing."""
+
+
+def route(words: Sequence[str], *, model: str | None, agent: str | None, task: Task, as_json: bool) -> int:
     """Print the route that such a request would take."""
     if task == "complete" and agent is not None:
         raise InvalidParams(
             "tab completion has no agent: it stays as [tasks] says",
             hint="Leave out --agent, or name another task.",
         )
+    text, attachments = said(words)
 
     async def ask(app: App) -> Route:
         if task == "complete":
@@ -32,9 +40,10 @@ def route(text: str, *, model: str | None, agent: str | None, task: Task, as_jso
             return await engine.route(app.door(), hole)
         door = app.door(agent)
         question = chats.Question(
-            text.strip() or "example",
+            text if text.strip() else ANY_QUESTION,
             task=task,
             model=model,
+            attachments=attachments,
             system=door.planner.config.agent.system,
             origin=app.client.origin,
         )
