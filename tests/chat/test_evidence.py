@@ -219,7 +219,7 @@ async def test_a_model_that_was_named_is_taken_whatever_the_evidence(door: Door)
 # --- what an editor tells ------------------------------------------------------------------------
 
 
-async def test_what_is_told_counts_for_the_last_turn_unless_it_names_another(door: Door, tmp_path: Path):
+async def test_what_is_told_is_of_the_last_turn_unless_it_names_another(door: Door, tmp_path: Path):
     app = App(Client(name="test"), environment={"FAREBOX_HOME": str(tmp_path / "other")})
     conversation = app.conversations.open(None)
     with pytest.raises(InvalidParams, match="there is no conversation"):
@@ -236,5 +236,5 @@ async def test_what_is_told_counts_for_the_last_turn_unless_it_names_another(doo
     assert first.outcome == "undone"
     with pytest.raises(InvalidParams, match="there is no turn x in this conversation"):
         app.conversations.note(conversation.id, "x", "undone", 0)
-    assert (await route(door, conversation, NEXT)).evidence == ("errorsRemain",)
+    assert (await route(door, conversation, NEXT)).evidence == ("errorsRemain", "undone")
     await app.close()

@@ -77,13 +77,14 @@ def test_errors_that_come_with_the_next_question_speak_against_what_was_applied(
     assert route["evidence"] == ["errorsRemain"]
 
 
-def test_what_is_told_of_an_earlier_turn_lifts_nothing(client: Client):
+def test_what_is_told_late_of_an_earlier_turn_lifts_the_next_one_alone(client: Client):
     first = client.chat("What is a fare?")
     conversation = first["conversation"]
     client.chat("What is a box?", conversation=conversation)
-    told = {"conversation": conversation, "turn": first["turn"], "outcome": "rejected"}
+    told = {"conversation": conversation, "turn": first["turn"], "outcome": "undone"}
     assert client.request("farebox/feedback", told) == {}
-    assert routed(client, "What is a city?", conversation=conversation)[0]["evidence"] == []
+    assert routed(client, "What is a city?", conversation=conversation)[0]["evidence"] == ["undone"]
+    assert routed(client, "What is a town?", conversation=conversation)[0]["evidence"] == []
 
 
 @pytest.mark.parametrize(
