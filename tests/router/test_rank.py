@@ -1,14 +1,18 @@
 """The order of what auto found: how much cheaper a model must be, who is slow, and who is stayed with."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from farebox.app import App, Client
 from farebox.catalog import ModelInfo, load
-from farebox.messages import Call, Chat, Strategy, Target, Tier
+from farebox.messages import Call, Chat, Route, Strategy, Target, Task, Tier
 from farebox.router.auto import DESERVED, FIRST, Choice
 from farebox.router.classify import Facts
 from farebox.router.health import Health, Place
@@ -16,12 +20,15 @@ from farebox.router.menu import Menu, Offer
 from farebox.router.plan import Planner
 from farebox.router.pricing import Rates
 from farebox.router.rank import (
+    HALVINGS_A_DOUBLING,
     HALVINGS_A_PLACE,
     SLOW_COMPLETION_MS,
     SLOW_MS,
+    SWIFT_COMPLETION_MS,
+    SWIFT_MS,
     Staying,
-    is_slow,
     ranked,
+    slowness,
     staying,
 )
 from farebox.router.request import CACHE_S, Kept, Request, Serving
@@ -53,7 +60,7 @@ def order(
         return None if price is None else Rates(price, price / 10, price, price)
 
     menu = Menu("auto", strategy, tuple(offers), sellers)
-    return [offer.target.name for offer in ranked(menu, INPUT_TOKENS, OUTPUT_TOKENS, rates_of)]
+    return [offer.target.name for offer in ranked(menu, INPUT_TOKENS, OUTPUT_TOKENS, rates_of).offers]
 
 
 # --- quality and price ---------------------------------------------------------------------------
@@ -162,26 +169,56 @@ def test_a_chain_of_the_users_stays_as_it_is(planner: OpenPlanner):
 
 
 @pytest.mark.parametrize(
-    ("latency_ms", "task", "slow"),
+    ("latency_ms", "task", "halvings"),
     [
-        (None, "chat", False),
-        (SLOW_MS - 1, "chat", False),
-        (SLOW_MS, "chat", True),
-        (SLOW_COMPLETION_MS, "chat", False),
-        (SLOW_COMPLETION_MS - 1, "complete", False),
-        (SLOW_COMPLETION_MS, "complete", True),
+        (None, "chat", 0),
+        (0, "chat", 0),
+        (SWIFT_MS, "chat", 0),
+        (2 * SWIFT_MS, "chat", HALVINGS_A_DOUBLING),
+        (8 * SWIFT_MS, "chat", 3 * HALVINGS_A_DOUBLING),
+        (SLOW_MS, "chat", math.inf),
+        (SWIFT_COMPLETION_MS, "complete", 0),
+        (2 * SWIFT_COMPLETION_MS, "complete", HALVINGS_A_DOUBLING),
+        (SLOW_COMPLETION_MS, "complete", math.inf),
     ],
 )
-def test_ghost_text_has_less_patience(latency_ms: int | None, task: str, slow: bool):
-    assert is_slow(latency_ms, "complete" if task == "complete" else "chat") is slow
+def test_a_wait_counts_as_a_price_and_ghost_text_has_less_patience(
+    latency_ms: int | None, task: Task, halvings: float
+):
+    assert slowness(latency_ms, task) == halvings
 
 
-def slowed(made: Planner, *targets: Target) -> Planner:
+@given(st.integers(0, 100_000), st.integers(0, 100_000), st.sampled_from(get_args(Task)))
+def test_a_longer_wait_never_counts_less(one_ms: int, other_ms: int, task: Task):
+    shorter, longer = sorted((one_ms, other_ms))
+    assert slowness(shorter, task) <= slowness(longer, task)
+
+
+def slowed(made: Planner, *targets: Target, by_ms: int = SLOW_MS) -> Planner:
     """Let some targets have answered late of late."""
     health = Health(clock=lambda: 0.0)
     for target in targets * 3:
-        health.begin(made.menus.place(target)).succeeded(SLOW_MS)
+        health.begin(made.menus.place(target)).succeeded(by_ms)
     return replace(made, health=health)
+
+
+OWN_SONNET, BROKERED = SONNET, Target("openrouter", "anthropic/claude-sonnet-5.5")
+BOTH = {**ANTHROPIC, "OPENROUTER_API_KEY": "k"}
+
+
+def test_of_two_who_sell_a_model_the_quicker_goes_first(planner: OpenPlanner):
+    def sellers(route: Route) -> list[Target]:
+        return [one for one in (route.target, *route.fallbacks) if one in (OWN_SONNET, BROKERED)]
+
+    made = planner(**BOTH)
+    assert sellers(made.plan(an_edit())) == [OWN_SONNET, BROKERED]
+    late = slowed(made, OWN_SONNET, by_ms=6_000).plan(an_edit())
+    assert sellers(late) == [BROKERED, OWN_SONNET]
+    (told,) = (one.why for one in late.candidates if one.target == OWN_SONNET)
+    assert told.endswith("; its first token has come after 6.0 s of late")
+    wanted = planner('[agents.a]\nproviders = ["anthropic", "openrouter"]', **BOTH)
+    asked = replace(wanted, menus=replace(wanted.menus, config=wanted.config.for_agent("a")))
+    assert sellers(slowed(asked, OWN_SONNET, by_ms=6_000).plan(an_edit())) == [OWN_SONNET, BROKERED]
 
 
 def test_who_is_slow_goes_behind_its_own_group_and_no_further(planner: OpenPlanner):

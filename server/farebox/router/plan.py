@@ -6,6 +6,7 @@ not suit the request, its privacy or the budgets, and without whom is left alone
 """
 
 from dataclasses import dataclass, field, replace
+from math import isinf
 
 from farebox.catalog import Catalog
 from farebox.config import Config
@@ -37,14 +38,7 @@ from farebox.router.filters import (
 from farebox.router.health import Health, Trouble
 from farebox.router.menu import MAX_TARGETS, Menu, Menus, Offer
 from farebox.router.pricing import Pricing, Rates, sample_size
-from farebox.router.rank import (
-    EXPECTED_OUTPUT_TOKENS,
-    RatesOf,
-    Staying,
-    is_slow,
-    ranked,
-    staying,
-)
+from farebox.router.rank import EXPECTED_OUTPUT_TOKENS, Ranking, RatesOf, Staying, ranked, slowness, staying
 from farebox.router.request import Kept, Request
 
 MAX_TRAITS = 64
@@ -67,6 +61,7 @@ class _Look:
     offer: Offer
     problem: FareboxError | None
     trouble: Trouble | None
+    latency_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -80,8 +75,8 @@ class _Memory:
     estimates: dict[tuple[Target, int, int, int, bool], int | None] = field(
         default_factory=dict["tuple[Target, int, int, int, bool]", "int | None"]
     )
-    orders: dict[tuple[int, int], tuple[Menu, tuple[Offer, ...]]] = field(
-        default_factory=dict["tuple[int, int]", "tuple[Menu, tuple[Offer, ...]]"]
+    orders: dict[tuple[int, int], tuple[Menu, Ranking]] = field(
+        default_factory=dict["tuple[int, int]", "tuple[Menu, Ranking]"]
     )
     baseline: Target | None = _NOT_YET
 
@@ -113,11 +108,12 @@ class Planner:
     def plan(self, request: Request, room: Room | None = None) -> Route:
         """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
         menu = self.menus.menu(request.requested, request.work, request.evidence)
-        offers, stay = self._in_order(menu, request)
+        ranking = self._ranked(menu, request)
+        offers, stay = self._with_stay(menu, ranking.offers, request)
         looks = self._looks(menu, offers, request, room)
         _leave_alone([look for look in looks if look.problem is None])
         if menu.has_auto:
-            looks = self._slow_last(looks, request)
+            looks = self._by_latency(looks, menu, ranking, request)
         looks += [_Look(offer, offer.problem, None) for offer in menu.unready]
         usable = [look.offer for look in looks if look.problem is None]
         if not usable:
@@ -142,9 +138,10 @@ class Planner:
             evidence=request.evidence if chosen.is_auto else (),
         )
 
-    def _in_order(self, menu: Menu, request: Request) -> tuple[tuple[Offer, ...], Staying | None]:
-        """Order the offers, the conversation's own model first if it is worth staying with."""
-        offers = self._ranked(menu, request)
+    def _with_stay(
+        self, menu: Menu, offers: tuple[Offer, ...], request: Request
+    ) -> tuple[tuple[Offer, ...], Staying | None]:
+        """Put the conversation's own model first if it is worth staying with."""
         if not menu.has_auto or not request.kept or request.evidence:
             return offers, None
         able = [one for one in offers if self._problem(one, request, None) is None]
@@ -160,10 +157,10 @@ class Planner:
         others = (offer for offer in offers if offer.target != stay.offer.target)
         return (stay.offer, *others), stay
 
-    def _ranked(self, menu: Menu, request: Request) -> tuple[Offer, ...]:
+    def _ranked(self, menu: Menu, request: Request) -> Ranking:
         """Rank a menu, once for prompts of about this size: the order depends on nothing else."""
         if not menu.has_auto:
-            return menu.offers
+            return Ranking(menu.offers, {})
         tokens = _rounded_up(request.input_tokens)
         orders, key = self._memory.orders, (id(menu), tokens)
         known = orders.get(key)
@@ -213,20 +210,21 @@ class Planner:
         most = self.estimate(target, request)
         return over_the_cap(target, most, cap) or too_dear(target, most, room)
 
-    def _slow_last(self, looks: list[_Look], request: Request) -> list[_Look]:
-        """Put what is slow now behind the rest of its group that is as private."""
-        task = request.work.task
-        slow = [
-            look
-            for look in looks
-            if look.problem is None and is_slow(self.health.latency_ms(look.offer.place), task)
-        ]
-        if not slow:
+    def _by_latency(self, looks: list[_Look], menu: Menu, ranking: Ranking, request: Request) -> list[_Look]:
+        """Let latency count in a group, among those as private; where the user has ordered, only too much."""
+        for look in looks:
+            if look.problem is None:
+                look.latency_ms = self.health.latency_ms(look.offer.place)
+        if not any(slowness(look.latency_ms, request.work.task) for look in looks):
             return looks
 
-        def place(look: _Look) -> tuple[int, int, int, bool]:
-            choice = look.offer.choice
-            return choice.chain, choice.group, STRICTNESS[look.offer.privacy], look in slow
+        def place(look: _Look) -> tuple[int, int, int, float]:
+            target, choice = look.offer.target, look.offer.choice
+            wait = slowness(look.latency_ms, request.work.task)
+            if choice.group <= FIRST or target.provider in menu.sellers:
+                wait = wait if isinf(wait) else 0.0
+            rank = ranking.ranks.get(target, 0.0) if choice.group > FIRST else 0.0
+            return choice.chain, choice.group, STRICTNESS[look.offer.privacy], rank + wait
 
         return sorted(looks, key=place)
 
@@ -245,7 +243,10 @@ class Planner:
         target = look.offer.target
         if look.problem is not None:
             return Candidate(target, "dropped", look.problem.message)
-        why = why if verdict == "chosen" else look.offer.why
+        if verdict != "chosen":
+            why = look.offer.why
+            if slowness(look.latency_ms, request.work.task):
+                why += f"; its first token has come after {(look.latency_ms or 0) / 1000:.1f} s of late"
         return Candidate(target, verdict, why, self.estimate(target, request))
 
     def _stayed(self, kept: Kept, first: Offer) -> Offer:

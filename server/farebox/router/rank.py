@@ -1,11 +1,12 @@
-"""In which order the candidates of ``auto`` are asked: by their group, their quality and their price.
+"""In which order the candidates of ``auto`` are asked: by their group, their quality, price and latency.
 
 Quality is the place in the catalogue's list, price the cost to be expected. How much cheaper a model must be
-to go before one that is listed earlier is what the strategy says. Pure: prices and latencies come in.
+to go before one that is listed earlier is what the strategy says; a long wait counts as a higher price. Pure:
+prices and latencies come in.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,12 +42,27 @@ EXPECTED_STEPS: Final[dict[Task, int]] = {"agent": 8}
 USUAL_STEPS: Final = 2
 """For how many steps a conversation is expected to go on: a change of models is paid for once."""
 
+SWIFT_MS: Final = 2_000
+SWIFT_COMPLETION_MS: Final = 400
+"""Up to this time to the first token nobody waits; ghost text has less."""
+
 SLOW_MS: Final = 20_000
 SLOW_COMPLETION_MS: Final = 1_500
-"""From this time to the first token on, a model is asked after the others; ghost text has less."""
+"""From this time on, a model is asked after all others of its group."""
+
+HALVINGS_A_DOUBLING: Final = 0.5
+"""How often the cost must halve to make up for a wait that is twice as long."""
 
 
 RatesOf = Callable[[Target], Rates | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Offers in their order, and the rank of those that ``auto`` has found: the least first, in halvings."""
+
+    offers: tuple[Offer, ...]
+    ranks: Mapping[Target, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,7 @@ class Staying:
     steps: int
 
 
-def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf) -> tuple[Offer, ...]:
+def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf) -> Ranking:
     """Order the offers of ``auto`` for a prompt and an answer of about these sizes."""
     costs = {
         offer.target: _expected(rates_of(offer.target), input_tokens, output_tokens) for offer in menu.offers
@@ -79,15 +95,30 @@ def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf)
         model = offer.choice.chain, offer.choice.group, offer.choice.position
         cheapest[model] = min(halvings(offer), cheapest.get(model, math.inf))
 
-    def place(offer: Offer) -> tuple[int, int, float, int, float]:
+    def rank(offer: Offer) -> float:
         choice = offer.choice
         model = choice.chain, choice.group, choice.position
+        return round(choice.position * HALVINGS_A_PLACE[menu.strategy] + cheapest[model], 6)
+
+    def place(offer: Offer) -> tuple[int, int, float, int, float]:
+        choice = offer.choice
         if choice.group <= FIRST:
             return choice.chain, choice.group, choice.position, 0, 0.0
-        worth = round(choice.position * HALVINGS_A_PLACE[menu.strategy] + cheapest[model], 6)
-        return choice.chain, choice.group, worth, _seller(offer.target, menu.sellers), halvings(offer)
+        seller = _seller(offer.target, menu.sellers)
+        return choice.chain, choice.group, rank(offer), seller, halvings(offer)
 
-    return tuple(sorted(menu.offers, key=place))
+    ranks = {offer.target: rank(offer) for offer in menu.offers if offer.choice.group > FIRST}
+    return Ranking(tuple(sorted(menu.offers, key=place)), ranks)
+
+
+def slowness(latency_ms: int | None, task: Task) -> float:
+    """Say what waiting for the first token weighs, in halvings of the cost; infinite for what is too slow."""
+    swift_ms, slow_ms = (
+        (SWIFT_COMPLETION_MS, SLOW_COMPLETION_MS) if task == "complete" else (SWIFT_MS, SLOW_MS)
+    )
+    if latency_ms is None or latency_ms <= swift_ms:
+        return 0.0
+    return math.inf if latency_ms >= slow_ms else HALVINGS_A_DOUBLING * math.log2(latency_ms / swift_ms)
 
 
 def staying(
@@ -120,12 +151,6 @@ def staying(
     if offer.target == first.target or least > at_first:
         return None
     return Staying(offer, cached[offer.target], round(at_first - least), steps)
-
-
-def is_slow(latency_ms: int | None, task: Task) -> bool:
-    """Say whether somebody would rather wait for another model."""
-    limit = SLOW_COMPLETION_MS if task == "complete" else SLOW_MS
-    return latency_ms is not None and latency_ms >= limit
 
 
 def _seller(target: Target, sellers: tuple[str, ...]) -> int:
