@@ -87,9 +87,15 @@ class Door:
         looked at as well.
         """
         planner = self.planner
-        targets = (one.target for one in route.candidates if planner.seller(one.target) is not None)
-        estimates = (planner.estimate(target, request) for target in targets)
-        return all(most is not None and most <= left_nanodollars for most in estimates)
+        for one in route.candidates:
+            most = one.estimated_nanodollars
+            if one.verdict == "dropped":
+                if planner.seller(one.target) is None:
+                    continue
+                most = planner.estimate(one.target, request)
+            if most is None or most > left_nanodollars:
+                return False
+        return True
 
     @property
     def limits(self) -> tuple[Limit, ...]:

@@ -231,8 +231,10 @@ class Health:
 
         Changes nothing. None also where the one probe is to be taken: ``begin`` without an ``await`` between.
         """
+        if not (records := [record for record in self._seen(place) if record.pause is not None]):
+            return None
         now_s = self._clock()
-        found = [trouble for record in self._seen(place) if (trouble := record.trouble(now_s)) is not None]
+        found = [trouble for record in records if (trouble := record.trouble(now_s)) is not None]
         return max(
             found, key=lambda trouble: (trouble.is_firm, not trouble.is_probed, trouble.wait_s), default=None
         )
@@ -268,21 +270,22 @@ class Health:
 
     def _hear(self, visit: Visit, outcome: _Answer | ProviderError | None) -> None:
         """Take the first report of a visit: it gives the probe back, whatever its end."""
-        for record in self._seen(visit.place):
+        seen = self._seen(visit.place)
+        for record in seen:
             if record.probe is visit:
                 record.probe = None
         match outcome:
             case None:
                 pass
             case _Answer(first_token_ms):
-                self._succeeded(visit, first_token_ms)
+                self._succeeded(visit, seen, first_token_ms)
             case ProviderError() as error if isinstance(error, _TROUBLES):
                 self._failed(visit, error)
             case ProviderError():
-                self._succeeded(visit, None)
+                self._succeeded(visit, seen, None)
 
-    def _succeeded(self, visit: Visit, first_token_ms: int | None) -> None:
-        for record in self._seen(visit.place):
+    def _succeeded(self, visit: Visit, seen: list[_Record], first_token_ms: int | None) -> None:
+        for record in seen:
             self._close(record, visit)
         own = self._record(visit.place)
         own.count(failed=False)
@@ -347,7 +350,8 @@ class Health:
 
     def _seen(self, place: Place) -> list[_Record]:
         """Return what is known of all that a request to a place depends on."""
-        return [self._records[seen] for seen in _seen_from(place) if seen in self._records]
+        found = map(self._records.get, _seen_from(place))
+        return [record for record in found if record is not None]
 
     def _record(self, place: Place) -> _Record:
         record = self._records.pop(place, None)

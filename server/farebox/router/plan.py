@@ -72,8 +72,8 @@ class _Memory:
     rates: dict[tuple[Target, int], Rates | None] = field(
         default_factory=dict["tuple[Target, int]", "Rates | None"]
     )
-    estimates: dict[tuple[Target, int, int, int, bool], int | None] = field(
-        default_factory=dict["tuple[Target, int, int, int, bool]", "int | None"]
+    estimates: dict[tuple[int, int, int, bool], dict[Target, int | None]] = field(
+        default_factory=dict["tuple[int, int, int, bool]", "dict[Target, int | None]"]
     )
     orders: dict[tuple[int, int], tuple[Menu, Ranking]] = field(
         default_factory=dict["tuple[int, int]", "tuple[Menu, Ranking]"]
@@ -278,13 +278,20 @@ class Planner:
 
         The size of a prompt is rounded up by a little, so that the same sum serves the next requests.
         """
-        input_tokens = _rounded_up(request.most_input_tokens)
+        known = self._estimates(request)
+        if target not in known:
+            known[target] = self._look_up_estimate(target, _rounded_up(request.most_input_tokens), request)
+        return known[target]
+
+    def _estimates(self, request: Request) -> dict[Target, int | None]:
+        """Return what is known for requests of about this size."""
         estimates = self._memory.estimates
-        key = target, input_tokens, request.max_output_tokens, request.images, request.caches
+        size = _rounded_up(request.most_input_tokens)
+        key = size, request.max_output_tokens, request.images, request.caches
         if key not in estimates:
             if len(estimates) >= MAX_ESTIMATES:
                 estimates.clear()
-            estimates[key] = self._look_up_estimate(target, input_tokens, request)
+            estimates[key] = {}
         return estimates[key]
 
     def _look_up_estimate(self, target: Target, input_tokens: int, request: Request) -> int | None:

@@ -79,6 +79,9 @@ class Request:
     ``sources`` are the files that its text comes from, ``roots`` the workspace's folders. ``evidence`` says
     why the conversation's last answer did not help, ``kept`` where how much of it is cached, ``caches`` that
     this one's is to be. ``known_work`` is what it was found to be when it was planned before.
+
+    ``input_tokens`` is an estimate of the prompt's tokens, ``most_input_tokens`` what money is held for: the
+    most that it may have.
     """
 
     task: Task
@@ -96,23 +99,19 @@ class Request:
     kept: tuple[Kept, ...] = ()
     known_work: Work | None = None
     work: Work = field(init=False)
+    input_tokens: int = field(init=False)
+    most_input_tokens: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Find out what it is, once."""
+        of_images = self.images * IMAGE_TOKENS
+        object.__setattr__(self, "input_tokens", tokens_in(self.input_bytes) + of_images)
+        most = -(-self.input_bytes // FEWEST_BYTES_PER_TOKEN) + of_images
+        object.__setattr__(self, "most_input_tokens", most)
         work = self.known_work or classify(
             self.task, self.facts, input_tokens=self.input_tokens, images=self.images
         )
         object.__setattr__(self, "work", work)
-
-    @property
-    def input_tokens(self) -> int:
-        """An estimate of the prompt's tokens."""
-        return tokens_in(self.input_bytes) + self.images * IMAGE_TOKENS
-
-    @property
-    def most_input_tokens(self) -> int:
-        """What money is held for: the most tokens that the prompt may have."""
-        return -(-self.input_bytes // FEWEST_BYTES_PER_TOKEN) + self.images * IMAGE_TOKENS
 
 
 def clamped_output(wanted: int | None, input_tokens: int, traits: Traits) -> int | None:
