@@ -26,6 +26,11 @@ def no_role(_: Tier) -> tuple[Target, ...]:
     return ()
 
 
+def own(tier: Tier) -> tuple[Target, ...]:
+    models: dict[Tier, str] = {"strong": "planner", "balanced": "coder", "fast": "quick"}
+    return (Target("own", models[tier]),)
+
+
 def choices(
     work: Work,
     *,
@@ -73,18 +78,14 @@ def test_the_deserved_tier_goes_first_then_what_is_near_it(work: Work, order: li
     ],
 )
 def test_each_of_the_users_own_models_has_its_work(task: Task, strategy: Strategy, first: str):
-    roles: dict[Tier, str] = {"strong": "planner", "balanced": "coder", "fast": "quick"}
     work = Work(task, "plan" if task == "plan" else "act", "low")
-    found = choices(work, strategy=strategy, role=lambda tier: (Target("own", roles[tier]),))
+    found = choices(work, strategy=strategy, role=own)
     assert found[0].target.model == first
     assert found[0].why.endswith("(your own choice)")
 
 
 def test_after_an_answer_that_did_not_help_the_coding_model_does_not_code_on():
-    roles: dict[Tier, str] = {"strong": "planner", "balanced": "coder", "fast": "quick"}
-    work = Work("fix", "act", "low")
-    found = choices(work, evidence=("undone",), role=lambda tier: (Target("own", roles[tier]),))
-    assert found[0].target.model == "planner"
+    assert choices(Work("fix", "act", "low"), evidence=("undone",), role=own)[0].target.model == "planner"
 
 
 @given(
