@@ -347,6 +347,16 @@ def test_a_days_allowance_is_used_up(status: int, body: object):
         pytest.param(429, said("20 requests per minute"), {}, id="a minute's limit"),
         pytest.param(
             429,
+            said("Limit of 20 requests per minute reached. Add credits for a higher daily limit."),
+            {},
+            id="a minute's, with a word on the day's",
+        ),
+        pytest.param(
+            429, said("requests (RPM): Limit 3. See your RPD and TPD limits"), {}, id="in three letters"
+        ),
+        pytest.param(429, said("superday paper days"), {}, id="other days"),
+        pytest.param(
+            429,
             said("no", metadata={"limit_source": "upstream_provider_shared_pool"}),
             {},
             id="a shared pool",

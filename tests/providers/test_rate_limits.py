@@ -168,6 +168,33 @@ def test_a_value_reads_as(value: str, expected: float | None):
         ),
         pytest.param({"ratelimit": "limit=10, remaining=0, reset=45"}, 45.0, id="the IETF's older form"),
         pytest.param({"ratelimit": '"burst";r=3;t=9, "day";r=0;t=45'}, 45.0, id="and its newer"),
+        pytest.param(
+            {
+                "anthropic-ratelimit-unified-reset": "1788829140",
+                "anthropic-ratelimit-unified-5h-reset": "1788829140",
+                "anthropic-ratelimit-unified-7d-reset": "1789257540",
+            },
+            3_600.0,
+            id="the one of a plan's windows that counts",
+        ),
+        pytest.param(
+            {
+                "anthropic-ratelimit-unified-5h-reset": "1788829140",
+                "anthropic-ratelimit-unified-5h-status": "rejected",
+                "anthropic-ratelimit-unified-7d-reset": "1789257540",
+                "anthropic-ratelimit-unified-7d-status": "allowed",
+            },
+            3_600.0,
+            id="the one that is used up",
+        ),
+        pytest.param(
+            {"ratelimit": '"requests-per-minute";r=100;t=30, "requests-per-day-free";r=0;t=36000'},
+            36_000.0,
+            id="a long list",
+        ),
+        pytest.param({"ratelimit": '"day";t=45;r=0;w=60'}, 45.0, id="in any order"),
+        pytest.param({"ratelimit": "limit=5, reset=9, remaining=0"}, 9.0, id="in the older form too"),
+        pytest.param({"ratelimit": '"a";r=0;t=5,' * 100}, None, id="a list without end"),
         pytest.param({"ratelimit": "limit=10"}, None, id="a limit alone"),
         pytest.param({"x-ratelimit-reset": "1d2h"}, 93_600.0, id="days"),
         pytest.param({"x-ratelimit-limit-requests": "60"}, None, id="a limit is no reset"),

@@ -132,7 +132,13 @@ TERSE: dict[Task, str] = {
         cannot find module 'left-pad'; make this compile; I get KeyError: 'id' when running; NameError, please
         correct
     """,
-    "chat": "can i use redis for sessions; should i use rest or grpc; is there a library for charts",
+    "chat": """
+        can i use redis for sessions; should i use rest or grpc; is there a library for charts; thanks for the
+        help; thanks for that; yes to both; not for me; back to the previous question; happy with the result;
+        page is blank
+    """,
+    "explain": "do the types match here?; do the callers of this lock it?",
+    "plan": "do a plan for the migration",
 }
 """No sentences: what is wanted, or what a tool has said."""
 

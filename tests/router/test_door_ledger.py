@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from farebox.app import App, Client
-from farebox.errors import BrokenReply, BudgetExceeded
+from farebox.errors import BrokenReply, BudgetExceeded, Unreachable
 from farebox.messages import Call, Chat, Done, Event, Message, Routed, Text
 from farebox.router.classify import Facts
 from farebox.router.door import Reply
@@ -244,6 +244,20 @@ one.base_url = "{upstream.base_url}"
     ]
     assert {row["cost_nanodollars"] for row in rows[:2]} == {0}
     assert len({row["request_id"] for row in rows}) == 1
+
+
+async def test_whoever_asks_a_server_that_is_not_there_hears_of_the_attempt_that_the_ledger_has(
+    open_app: OpenApp,
+):
+    app = open_app(f'[providers.local]\nbase_url = "http://127.0.0.1:{free_port()}/v1"\n')
+    reply = app.door().send(a_request("local/default"))
+    with pytest.raises(Unreachable):
+        await finish(reply)
+    assert reply.done is not None
+    told = [(one.target.name, one.outcome) for one in reply.done.route.attempts]
+    (row,) = await rows_of(app)
+    assert told == [(row["model"], row["error_kind"])]
+    assert (reply.done.finish_reason, reply.done.cost.nanodollars) == ("error", 0)
 
 
 async def test_an_answer_that_is_cut_off_is_settled_with_an_estimate(open_app: OpenApp, upstream: Upstream):

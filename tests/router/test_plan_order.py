@@ -75,6 +75,40 @@ coding = "openrouter/anthropic/claude-opus-5.5"
     assert "anthropic" not in {target.provider for target in route.fallbacks}
 
 
+@pytest.mark.parametrize(
+    ("config", "environment", "down"),
+    [
+        pytest.param('strategy = "cheap"', LOCAL, Target("local", "default"), id="this-machine"),
+        pytest.param(
+            '[roles]\nfast = "openrouter/openai/gpt-oss-20b"\n[providers.openrouter]\nzdr = true',
+            OPENROUTER,
+            Target("openrouter", "openai/gpt-oss-20b"),
+            id="a-host-that-keeps-nothing",
+        ),
+    ],
+)
+def test_trouble_does_not_lead_a_conversation_to_where_more_people_hear_of_it(
+    planner: Plan, config: str, environment: dict[str, str], down: Target
+):
+    made = planner(config, **environment, **ANTHROPIC)
+    asked = replace(a_request("auto"), caches=True)
+    assert made.plan(asked).target == down
+    failure = RateLimited("used up", hint="", provider=down.provider, retry_after_s=600)
+    failure.whole_provider = True
+    made.health.begin(made.menus.place(down)).failed(failure)
+    kept = (Kept(Target("anthropic", "claude-haiku-5-5"), 1_100, age_s=10),)
+    for known in ((), kept):
+        with pytest.raises(RateLimited, match="left alone"):
+            made.plan(replace(asked, kept=known))
+
+
+def test_a_mistake_in_one_role_is_nothing_to_what_does_not_ask_for_it(planner: Plan):
+    made = planner('[roles]\ncoding = "nosuch"', **OPENROUTER)
+    assert made.plan(a_request("auto", task="complete")).target.provider == "openrouter"
+    with pytest.raises(ModelNotFound, match="nosuch"):
+        made.plan(a_request("auto", task="edit"))
+
+
 def test_a_role_goes_before_the_conversations_model(planner: Plan):
     made = planner('[roles]\ncoding = "openrouter/openai/gpt-6.1-terra"', **OPENROUTER)
     kept = (Kept(Target("openrouter", "anthropic/claude-opus-5.5"), 19_000, age_s=10),)

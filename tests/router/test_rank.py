@@ -27,6 +27,7 @@ from farebox.router.rank import (
     SWIFT_COMPLETION_MS,
     SWIFT_MS,
     Staying,
+    order_of_waiting,
     ranked,
     slowness,
     staying,
@@ -131,6 +132,32 @@ def test_a_seller_that_the_user_wants_goes_first_whatever_it_charges(strategy: S
     offers = [an_offer("a/m"), an_offer("b/m"), an_offer("c/other", 1)]
     prices = {"a/m": 1_000.0, "b/m": 10.0, "c/other": 1_000.0}
     assert order(offers, prices, strategy=strategy, sellers=("a",)) == ["a/m", "b/m", "c/other"]
+
+
+@pytest.mark.parametrize(
+    ("waits", "expected"),
+    [
+        pytest.param({}, ["a/m", "b/m", "c/other"], id="nobody-is-slow"),
+        pytest.param({"a/m": 0.02}, ["a/m", "b/m", "c/other"], id="a-moment-is-no-reason-to-pay-double"),
+        pytest.param({"a/m": 1.2}, ["b/m", "a/m", "c/other"], id="more-than-the-price-makes-up-for"),
+        pytest.param({"a/m": 1.2, "b/m": 0.3}, ["a/m", "b/m", "c/other"], id="both-are-slow"),
+        pytest.param({"a/m": 5.0, "b/m": 5.0}, ["c/other", "a/m", "b/m"], id="all-who-sell-it-are-slow"),
+        pytest.param({"a/m": math.inf}, ["b/m", "a/m", "c/other"], id="too-slow"),
+    ],
+)
+def test_a_wait_is_weighed_against_the_price(waits: dict[str, float], expected: list[str]):
+    offers = (an_offer("a/m"), an_offer("b/m"), an_offer("c/other", 1))
+    prices = {"a/m": 1_000.0, "b/m": 2_000.0, "c/other": 2_000.0}
+    menu = Menu("auto", "balanced", offers)
+
+    def rates_of(target: Target) -> Rates:
+        return Rates(*[prices[target.name] / 1_000] * 4)
+
+    ranking = ranked(menu, INPUT_TOKENS, OUTPUT_TOKENS, rates_of)
+    place = order_of_waiting(
+        menu, ranking, offers, {one.target: waits.get(one.target.name, 0.0) for one in offers}
+    )
+    assert [offer.target.name for offer in sorted(ranking.offers, key=place)] == expected
 
 
 # --- with real prices ----------------------------------------------------------------------------

@@ -82,7 +82,7 @@ class Question:
 
 @dataclass(slots=True)
 class Turn:
-    """One question and what came of it. ``done`` is None while it runs, or if no request has left.
+    """One question and what came of it. ``done`` is None while it runs, or if nobody was asked.
 
     ``outcome`` is what the editor has told of the answer, ``errors_left`` how many errors its file still had
     after it was applied, ``told_after`` how many turns there were when it told.

@@ -83,22 +83,29 @@ def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conver
             )
         return standards.read(read_stdin())
     asked_for = not words and stdin_is_terminal()
-    text, attachments = (ask_user("Question: "), ()) if asked_for else said(words)
+    text, attachments = (_as_text(ask_user("Question: ")), ()) if asked_for else said(words)
     if not text.strip():
         raise InvalidParams(
             "the question is empty", hint='Write one, or pipe it in: farebox chat "What is a monad?"'
         )
-    if any("\ud800" <= char <= "\udfff" for char in text):  # how Python keeps bytes that are none
-        raise InvalidParams("the question is not UTF-8 text", hint="Convert it to UTF-8 first.")
     return chats.Conversation(""), chats.Question(text, attachments=attachments)
 
 
 def said(words: Sequence[str]) -> tuple[str, tuple[Attachment, ...]]:
-    """Return a question and what goes with it, from the arguments and stdin; a terminal is not read."""
-    text = " ".join(words)
+    """Return a question and what goes with it, from the arguments and stdin; a terminal is not read.
+
+    Raises InvalidParams for bytes that are no text.
+    """
+    text = _as_text(" ".join(words))
     if text == FROM_STDIN or (not words and not stdin_is_terminal()):
         return read_stdin(), ()
     return text, _piped() if text.strip() and not stdin_is_terminal() else ()
+
+
+def _as_text(text: str) -> str:
+    if any("\ud800" <= char <= "\udfff" for char in text):  # how Python keeps bytes that are none
+        raise InvalidParams("the question is not UTF-8 text", hint="Convert it to UTF-8 first.")
+    return text
 
 
 def _piped() -> tuple[Attachment, ...]:

@@ -32,7 +32,7 @@ def route(words: Sequence[str], *, model: str | None, agent: str | None, task: T
             "tab completion has no agent: it stays as [tasks] says",
             hint="Leave out --agent, or name another task.",
         )
-    text, attachments = said(words)
+    text, attachments = (" ".join(words), ()) if task == "complete" and words else said(words)
 
     async def ask(app: App) -> Route:
         if task == "complete":

@@ -82,7 +82,9 @@ _TOO_LONG = frozenset(
 _UNPAID = frozenset({"billing_error", "insufficient_quota", "payment_required"})
 _AGAINST_POLICY = frozenset({"content_policy_violation", "content_filter", "refusal"})
 _DAILY = frozenset({"openrouter_free_tier_daily"})
-_PER_DAY = re.compile(r"(?:per|by)[ _-]?day|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
+_PER_DAY = re.compile(r"\bper[ _-]?day\b|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
+_SOONER = re.compile(r"\b(?:per|an?|each)[ _-]?(?:second|minute|hour)s?\b|\b[RT]P[MS]\b", re.IGNORECASE)
+_DAYS_QUOTA = re.compile(r"(?:per|by)_?day", re.IGNORECASE)
 
 _CONTEXT = re.compile(
     r"context[ _-]?(length|size|window|limit)|maximum (context|prompt) length|too many (input )?tokens"
@@ -299,9 +301,12 @@ def _lasts(said: _Said) -> bool:
 
 def _is_daily(said: _Said) -> bool:
     """Say whether a day's allowance is used up."""
-    if said.status != 429:  # noqa: PLR2004
+    if said.is_any(_DAILY) or said.status != 429:  # noqa: PLR2004
         return said.is_any(_DAILY)
-    return said.is_any(_DAILY) or any(_PER_DAY.search(words) for words in (said.words, *_quotas(said.error)))
+    if any(_DAYS_QUOTA.search(quota) for quota in _quotas(said.error)):
+        return True
+    # A shorter window's limit may be told with a word on the day's.
+    return bool(_PER_DAY.search(said.words)) and not _SOONER.search(said.words)
 
 
 def _quotas(error: JsonObject) -> Iterator[str]:

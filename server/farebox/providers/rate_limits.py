@@ -10,7 +10,7 @@ IETF's draft-ietf-httpapi-ratelimit-headers (``RateLimit``, in its older form an
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -45,7 +45,14 @@ _HTTP_DATE = re.compile(r"[A-Z][a-z]{2,8},? [A-Za-z0-9 :+-]+")
 _RESET = re.compile(
     r"(?:x-)?ratelimit-reset(?P<of>-[a-z0-9-]+)?|anthropic-ratelimit-(?P<claude>[a-z0-9-]+)-reset"
 )
-_WINDOW = re.compile(r"\b(?:r|remaining)=([0-9]{1,10})\s*[;,]\s*(?:t|reset)=([0-9]{1,10})\b")
+_PLAN: Final = "anthropic-ratelimit-unified-reset"
+_PLANS_WINDOW: Final = "anthropic-ratelimit-unified-"
+"""A plan's windows: the header without a window's name says when the one that is used up begins anew."""
+
+_LIST: Final = "ratelimit"
+_MAX_LIST_CHARS: Final = 1_024
+_LEFT = re.compile(r"(?<![\w-])(?:r|remaining)=([0-9]{1,10})(?![0-9])")
+_ENDS = re.compile(r"(?<![\w-])(?:t|reset)=([0-9]{1,10})(?![0-9])")
 
 
 def is_read_on(status: int) -> bool:
@@ -109,7 +116,20 @@ def _moment(value: str) -> datetime | None:
 
 
 def _lowered(headers: Mapping[str, object]) -> dict[str, str]:
-    return {name.lower(): _text(value) for name, value in headers.items()}
+    lowered = {name.lower(): _text(value) for name, value in headers.items()}
+    if _LIST in lowered:
+        lowered[_LIST] = next(str(value) for name, value in headers.items() if name.lower() == _LIST)
+    return lowered
+
+
+def _windows(value: str) -> Iterator[tuple[str, str]]:
+    """Read the windows of a ``RateLimit`` header: of each what is left, and in how many seconds it ends."""
+    if len(value) > _MAX_LIST_CHARS:
+        return
+    for window in value.split(",") if ";" in value else [value]:
+        left, ends = _LEFT.search(window), _ENDS.search(window)
+        if left and ends:
+            yield left[1], ends[1]
 
 
 def _text(value: object) -> str:
@@ -136,16 +156,18 @@ def _reset(headers: Mapping[str, str], now_s: float, *, is_limited: bool) -> flo
     """
     used_up: list[float] = []
     waits: list[float] = []
-    for left, seconds in _WINDOW.findall(headers.get("ratelimit", "")):
+    for left, seconds in _windows(headers.get(_LIST, "")):
         if (wait := read_wait_s(seconds, now_s=now_s)) is not None:
             waits.append(wait)
             used_up += [] if int(left) else [wait]
     for name, value in headers.items():
         match = _RESET.fullmatch(name)
         wait = read_wait_s(value, now_s=now_s) if match else None
-        if wait is None:
+        if wait is None or (_PLAN in headers and name != _PLAN and name.startswith(_PLANS_WINDOW)):
             continue
         waits.append(wait)
+        if headers.get(name.replace("reset", "status")) == "rejected":
+            used_up.append(wait)
         if _NUMBER.fullmatch(left := headers.get(name.replace("reset", "remaining"), "")) and not float(left):
             used_up.append(wait)
     return max(used_up or (waits if is_limited else []), default=None)

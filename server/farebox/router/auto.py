@@ -57,6 +57,10 @@ class Choice:
     deserved: Tier | None = None
 
 
+Role = Callable[[Tier], tuple[Target, ...]]
+"""Gives the models that the user has set for a tier."""
+
+
 @dataclass(frozen=True, slots=True)
 class Auto:
     """What the choices depend on: the providers that are ready, hosted and local, and the piece of work."""
@@ -67,9 +71,9 @@ class Auto:
     work: Work
     evidence: tuple[Evidence, ...]
 
-    def choices(self, strategy: Strategy, role: Callable[[Tier], tuple[Target, ...]]) -> tuple[Choice, ...]:
-        """List the choices, group by group; ``role`` gives the models that the user has set for a tier."""
-        tier = self._tier(strategy, has_coder=bool(role("balanced")))
+    def choices(self, strategy: Strategy, role: Role) -> tuple[Choice, ...]:
+        """List the choices, group by group."""
+        tier = self._tier(strategy, role)
         why = self._why(strategy, tier)
         found: dict[Target, Choice] = {}
         for choice in (
@@ -83,19 +87,19 @@ class Auto:
         ordered = sorted(found.values(), key=lambda choice: choice.group)
         return tuple(replace(choice, deserved=tier) for choice in ordered)
 
-    def at(self, provider: str, strategy: Strategy) -> Choice:
+    def at(self, provider: str, strategy: Strategy, role: Role) -> Choice:
         """Return what would have been chosen at a provider that can't be used."""
-        tier = deserved(strategy, self.work, self.evidence)
+        tier = self._tier(strategy, role)
         models = self.catalog.preferred(self.work.task, tier)
         known = (self.catalog.target(model, provider) for model in models)
         target = next((one for one in known if one is not None), Target(provider, DEFAULT_MODEL))
         return Choice(target, "auto: set up, but not to be used", OTHERS, deserved=tier)
 
-    def _tier(self, strategy: Strategy, *, has_coder: bool) -> Tier:
+    def _tier(self, strategy: Strategy, role: Role) -> Tier:
         """Say what the work deserves: a model that the user has named for code writes the easy code too."""
         tier = deserved(strategy, self.work, self.evidence)
-        codes = has_coder and strategy == "balanced" and self.work.task in CODING_TASKS
-        return "balanced" if codes and tier == "fast" else tier
+        codes = tier == "fast" and strategy == "balanced" and self.work.task in CODING_TASKS
+        return "balanced" if codes and role("balanced") else tier
 
     def _servers(self, strategy: Strategy, tier: Tier, *, has_role: bool) -> Iterator[Choice]:
         """The user's own servers go first for tab completion, and for what is easy if cheap is asked for.
@@ -134,7 +138,7 @@ class Auto:
         found = (self.catalog.target(name, provider) for provider in order if provider in self.hosted)
         return tuple(target for target in found if target is not None)
 
-    def _nearby(self, tier: Tier, role: Callable[[Tier], tuple[Target, ...]]) -> Iterator[Choice]:
+    def _nearby(self, tier: Tier, role: Role) -> Iterator[Choice]:
         """What is asked when the deserved tier fails: stronger models, nearest first, then weaker ones."""
         stronger: list[Tier] = [other for other in RANKS if RANKS[other] > RANKS[tier]]
         if self.work.task in SMALL_TASKS:

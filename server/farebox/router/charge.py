@@ -6,8 +6,9 @@ and seen; and where no price is known, the cost is unknown and stays so.
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
+from farebox.errors import BrokenReply
 from farebox.ledger.holds import Hold, Outcome, Routing, Settlement, believable, bookable
 from farebox.messages import (
     Cost,
@@ -26,6 +27,9 @@ from farebox.messages import (
 from farebox.providers.base import Endpoint
 from farebox.router.pricing import Pricing
 from farebox.router.request import Request, bytes_in, new_id, tokens_in
+
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""Of text, reasoning and tool calls together: twenty times what a model can write at once."""
 
 
 @dataclass(slots=True)
@@ -54,7 +58,7 @@ class Charge:
             task=self.request.task,
             target=self.target,
             hold_nanodollars=hold_nanodollars,
-            started_ms=time.time_ns() // 1_000_000,
+            started_ms=time.time_ns() // 1_000_000 - self.total_ms,
             workspace=origin.workspace,
             client=origin.client,
             conversation=origin.conversation,
@@ -97,6 +101,15 @@ class Charge:
             return False
         self.first_token_s = time.monotonic()
         return True
+
+    def check_size(self) -> None:
+        """Raise BrokenReply for an answer that no model writes: whoever reads it keeps it in memory."""
+        if self.output_bytes + self.reasoning_bytes > MAX_ANSWER_BYTES:
+            raise BrokenReply(
+                f"{self.target.provider} sent an answer of more than {MAX_ANSWER_BYTES} bytes",
+                hint="This is no answer of a model. Check the provider's base_url.",
+                provider=self.target.provider,
+            )
 
     def shown(self, call: ToolCall) -> ToolCall:
         """Return a tool call as it goes to the caller: its id and name without the key."""

@@ -11,10 +11,9 @@ import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from farebox import prices, privacy
-from farebox.errors import BrokenReply, BudgetExceeded, Excluded, FareboxError, ProviderError
+from farebox.errors import BudgetExceeded, Excluded, FareboxError, ProviderError
 from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.schema import LedgerUnusable
@@ -45,9 +44,6 @@ from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving, clamped_output, new_id
 from farebox.router.retry import RetryBudget
 from farebox.router.walk import Walk
-
-MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
-"""Of text, reasoning and tool calls together: twenty times what a model can write at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +253,7 @@ class Reply:
                 async for delta in deltas:
                     if charge.note(delta):
                         visit.answers()
-                    _check_size(charge)
+                    charge.check_size()
                     if not isinstance(delta, Finish):
                         yield charge.shown(delta) if isinstance(delta, ToolCall) else delta
             outcome = "ok"
@@ -277,9 +273,7 @@ class Reply:
             kind, may_be_billed = error.kind, False
             raise
         finally:
-            self._trace = charge.trace
-            self._end(charge, outcome, kind=kind, may_be_billed=may_be_billed)
-            self.done = self._done(self._taken(route, planned, target))
+            self.done = self._end(route, planned, charge, outcome, kind=kind, may_be_billed=may_be_billed)
         yield self.done
 
     async def _hold(self, target: Target, hold: Hold) -> None:
@@ -298,15 +292,26 @@ class Reply:
         except ProviderError as error:
             if charge is not None:
                 await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, 0, route))
-                self._end(charge, "failed", kind=error.kind, may_be_billed=False)
+                self.done = self._end(route, target, charge, "failed", kind=error.kind, may_be_billed=False)
             raise
 
-    def _end(self, charge: Charge, outcome: Outcome, *, kind: str | None, may_be_billed: bool) -> None:
-        """Settle an attempt. No await here: this also runs while the task is being cancelled."""
+    def _end(
+        self,
+        route: Route,
+        planned: Target,
+        charge: Charge,
+        outcome: Outcome,
+        *,
+        kind: str | None,
+        may_be_billed: bool,
+    ) -> Done:
+        """Settle an attempt, and sum up. No await here: this also runs while the task is being cancelled."""
         settlement = charge.settle(outcome, error_kind=kind, may_be_billed=may_be_billed)
         self._door.ledger.settle(settlement)
         self._attempts.append(Attempt(charge.target, kind or outcome, charge.total_ms))
         self._settlements.append(settlement)
+        self._trace = charge.trace
+        return self._done(self._taken(route, planned, charge.target))
 
     def _charge(self, target: Target, endpoint: Endpoint) -> Charge:
         planner = self._door.planner
@@ -380,13 +385,3 @@ def _known(traits: Traits, opened: Opened) -> Traits:
         context_window=opened.context_window or traits.context_window,
         reasons=traits.reasons if opened.reasons is None else opened.reasons,
     )
-
-
-def _check_size(charge: Charge) -> None:
-    """Raise BrokenReply for an answer that no model writes: whoever reads it keeps it in memory."""
-    if charge.output_bytes + charge.reasoning_bytes > MAX_ANSWER_BYTES:
-        raise BrokenReply(
-            f"{charge.target.provider} sent an answer of more than {MAX_ANSWER_BYTES} bytes",
-            hint="This is no answer of a model. Check the provider's base_url.",
-            provider=charge.target.provider,
-        )

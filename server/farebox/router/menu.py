@@ -38,10 +38,7 @@ _LOCAL_DIALECTS = ("llamacpp", "ollama", "local")
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A choice and what holds of it for every request: why it can't be used, and what its model can do.
-
-    One ``of_a_plan`` is paid for by the month.
-    """
+    """A choice and what holds of it for every request. One ``of_a_plan`` is paid for by the month."""
 
     choice: Choice
     problem: FareboxError | None
@@ -225,8 +222,7 @@ class Menus:
         asked = (requested,) if requested else self.config.tasks.chain(task)
         strategy = self._strategy(asked[0] if asked else "auto")
         why = "asked for by name" if requested else self._set_for(task)
-        auto = self._auto(work, evidence)
-        names = _Names(self, auto, strategy)
+        names = _Names(self, self._auto(work, evidence), strategy)
         first: dict[Target, Choice] = {}
         for place, name in enumerate(asked or ("auto",)):
             for choice in names.resolve(name, why):
@@ -237,12 +233,12 @@ class Menus:
             strategy=strategy,
             offers=tuple(map(self.offer, first.values())),
             sellers=self.config.provider_order,
-            unready=self._unready(auto, strategy, tuple(first)) if has_auto else (),
+            unready=self._unready(names, tuple(first)) if has_auto else (),
         )
 
-    def _unready(self, auto: Auto, strategy: Strategy, listed: tuple[Target, ...]) -> tuple[Offer, ...]:
-        names = (name for name in self.directory.wanted() if name not in self.ready_providers())
-        offers = (self.offer(auto.at(name, strategy)) for name in names)
+    def _unready(self, names: "_Names", listed: tuple[Target, ...]) -> tuple[Offer, ...]:
+        unready = (name for name in self.directory.wanted() if name not in self.ready_providers())
+        offers = (self.offer(names.at(name)) for name in unready)
         return tuple(offer for offer in offers if offer.problem is not None and offer.target not in listed)
 
     def _set_for(self, task: Task) -> str:
@@ -345,6 +341,10 @@ class _Names:
 
     def _by_auto(self, strategy: Strategy) -> tuple[Choice, ...]:
         return self.auto.choices(strategy, self._role)
+
+    def at(self, provider: str) -> Choice:
+        """Return what ``auto`` would have chosen at a provider that can't be used."""
+        return self.auto.at(provider, self.strategy, self._role)
 
     def _role(self, tier: Tier) -> tuple[Target, ...]:
         """Return the models that the user has set for a tier."""

@@ -6,7 +6,6 @@ not suit the request, its privacy or the budgets, and without whom is left alone
 """
 
 from dataclasses import dataclass, field, replace
-from math import isinf
 
 from farebox.catalog import Catalog
 from farebox.config import Config
@@ -26,7 +25,6 @@ from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory
 from farebox.router.auto import FIRST, STAYED, Choice
 from farebox.router.filters import (
-    STRICTNESS,
     Room,
     is_elsewhere,
     less_private,
@@ -38,18 +36,21 @@ from farebox.router.filters import (
 from farebox.router.health import Health, Trouble
 from farebox.router.menu import MAX_TARGETS, Menu, Menus, Offer
 from farebox.router.pricing import Pricing, Rates, sample_size
-from farebox.router.rank import EXPECTED_OUTPUT_TOKENS, Ranking, RatesOf, Staying, ranked, slowness, staying
-from farebox.router.request import Kept, Request
+from farebox.router.rank import (
+    EXPECTED_OUTPUT_TOKENS,
+    Ranking,
+    RatesOf,
+    Staying,
+    order_of_waiting,
+    ranked,
+    slowness,
+    staying,
+)
+from farebox.router.request import Kept, Request, rounded_up
 
 MAX_TRAITS = 64
 MAX_ESTIMATES = 1024
 """How many sums are remembered before all are worked out anew."""
-
-ESTIMATE_BITS = 6
-"""How many significant bits are left of a number of tokens that is rounded up: 1/32 is added at most."""
-
-MAX_ROUNDED_TOKENS = 30_000
-"""Longer prompts are seldom as long as another, and the price of a token may change where they grow."""
 
 _NOT_YET = Target("", "")
 
@@ -60,7 +61,7 @@ class _Look:
 
     offer: Offer
     problem: FareboxError | None
-    trouble: Trouble | None
+    trouble: Trouble | None = None
     latency_ms: int | None = None
 
 
@@ -114,7 +115,7 @@ class Planner:
         _leave_alone([look for look in looks if look.problem is None])
         if menu.has_auto:
             looks = self._by_latency(looks, menu, ranking, request)
-        looks += [_Look(offer, offer.problem, None) for offer in menu.unready]
+        looks += [_Look(offer, offer.problem) for offer in menu.unready]
         usable = [look.offer for look in looks if look.problem is None]
         if not usable:
             raise self._nothing_left(looks)
@@ -141,16 +142,22 @@ class Planner:
     def _with_stay(
         self, menu: Menu, offers: tuple[Offer, ...], request: Request
     ) -> tuple[tuple[Offer, ...], Staying | None]:
-        """Put the conversation's own model first if it is worth staying with."""
+        """Put the conversation's own model first if it is worth staying with.
+
+        Not where a plan that is paid for by the month would be asked otherwise: it was used up for a while.
+        """
         if not menu.has_auto or not request.kept or request.evidence:
             return offers, None
         able = [one for one in offers if self._problem(one, request, None) is None]
-        healthy = (one for one in able if self.health.trouble(one.place) is None)
-        first = next(healthy, None) or next(iter(able), None)
-        if first is None or not first.is_auto:
+        if not able or not able[0].is_auto:
             return offers, None
+        first = next((one for one in able if self.health.trouble(one.place) is None), able[0])
         stayed = [(self._stayed(kept, first), kept) for kept in request.kept]
-        known = [(offer, kept) for offer, kept in stayed if _may_be_stayed_with(offer, first, offers)]
+        known = [
+            (offer, kept)
+            for offer, kept in stayed
+            if _may_be_stayed_with(offer, able[0], offers) and (offer.of_a_plan or not first.of_a_plan)
+        ]
         stay = staying(first, known, request, self.rates(request.input_tokens))
         if stay is None:
             return offers, None
@@ -160,8 +167,8 @@ class Planner:
     def _ranked(self, menu: Menu, request: Request) -> Ranking:
         """Rank a menu, once for prompts of about this size: the order depends on nothing else."""
         if not menu.has_auto:
-            return Ranking(menu.offers, {})
-        tokens = _rounded_up(request.input_tokens)
+            return Ranking(menu.offers, {}, {})
+        tokens = rounded_up(request.input_tokens)
         orders, key = self._memory.orders, (id(menu), tokens)
         known = orders.get(key)
         if known is None or known[0] is not menu:
@@ -191,7 +198,7 @@ class Planner:
                 before = strictest.get(chain, offer)
                 problem = less_private(offer.target, offer.privacy, before.target, before.privacy)
             if problem is not None:
-                looks.append(_Look(offer, problem, None))
+                looks.append(_Look(offer, problem))
                 continue
             strictest[chain] = offer
             trouble = self.health.trouble(offer.place)
@@ -218,15 +225,9 @@ class Planner:
         if not any(slowness(look.latency_ms, request.work.task) for look in looks):
             return looks
 
-        def place(look: _Look) -> tuple[int, int, int, float]:
-            target, choice = look.offer.target, look.offer.choice
-            wait = slowness(look.latency_ms, request.work.task)
-            if choice.group <= FIRST or target.provider in menu.sellers:
-                wait = wait if isinf(wait) else 0.0
-            rank = ranking.ranks.get(target, 0.0) if choice.group > FIRST else 0.0
-            return choice.chain, choice.group, STRICTNESS[look.offer.privacy], rank + wait
-
-        return sorted(looks, key=place)
+        waits = {look.offer.target: slowness(look.latency_ms, request.work.task) for look in looks}
+        place = order_of_waiting(menu, ranking, [look.offer for look in looks], waits)
+        return sorted(looks, key=lambda look: place(look.offer))
 
     def _nothing_left(self, looks: list[_Look]) -> FareboxError:
         """Return why the first one can't answer: one that has to be waited for, if there is such a one."""
@@ -280,13 +281,13 @@ class Planner:
         """
         known = self._estimates(request)
         if target not in known:
-            known[target] = self._look_up_estimate(target, _rounded_up(request.most_input_tokens), request)
+            known[target] = self._look_up_estimate(target, rounded_up(request.most_input_tokens), request)
         return known[target]
 
     def _estimates(self, request: Request) -> dict[Target, int | None]:
         """Return what is known for requests of about this size."""
         estimates = self._memory.estimates
-        size = _rounded_up(request.most_input_tokens)
+        size = rounded_up(request.most_input_tokens)
         key = size, request.max_output_tokens, request.images, request.caches
         if key not in estimates:
             if len(estimates) >= MAX_ESTIMATES:
@@ -350,14 +351,6 @@ class Planner:
         )
 
 
-def _rounded_up(tokens: int) -> int:
-    """Round a count up to one with few significant bits, unless it is large."""
-    if tokens > MAX_ROUNDED_TOKENS:
-        return tokens
-    step = 1 << max(tokens.bit_length() - ESTIMATE_BITS, 0)
-    return -(-tokens // step) * step
-
-
 def _leave_alone(looks: list[_Look]) -> None:
     """Drop who is to be left alone; where nobody else is left, keep whoever may be asked soonest.
 
@@ -374,11 +367,10 @@ def _leave_alone(looks: list[_Look]) -> None:
 
 
 def _may_be_stayed_with(offer: Offer, first: Offer, offers: tuple[Offer, ...]) -> bool:
-    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy, nor
-    what is paid for by the month and has been used up only for a while.
+    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy.
+
+    ``first`` is who would be asked if all were well: trouble must not widen the choice.
     """
-    if first.of_a_plan and not offer.of_a_plan:
-        return False
     if less_private(offer.target, offer.privacy, first.target, first.privacy) is not None:
         return False
     own = [one.target for one in offers if one.choice.group == FIRST]

@@ -12,6 +12,7 @@ from typing import Final
 
 from farebox.messages import Strategy, Target, Task
 from farebox.router.auto import FIRST
+from farebox.router.filters import STRICTNESS
 from farebox.router.menu import Menu, Offer
 from farebox.router.pricing import Rates
 from farebox.router.request import CACHE_S, Kept, Request
@@ -59,10 +60,14 @@ RatesOf = Callable[[Target], Rates | None]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Offers in their order, and the rank of those that ``auto`` has found: the least first, in halvings."""
+    """Offers in their order, and what those that ``auto`` has found are ordered by, in halvings of the cost.
+
+    ``ranks`` are those of their models, ``extras`` what a seller asks beyond the cheapest one of its model.
+    """
 
     offers: tuple[Offer, ...]
     ranks: Mapping[Target, float]
+    extras: Mapping[Target, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,11 @@ def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf)
 
     cheapest: dict[tuple[int, int, int], float] = {}
     for offer in menu.offers:
-        model = offer.choice.chain, offer.choice.group, offer.choice.position
-        cheapest[model] = min(halvings(offer), cheapest.get(model, math.inf))
+        cheapest[_model(offer)] = min(halvings(offer), cheapest.get(_model(offer), math.inf))
 
     def rank(offer: Offer) -> float:
-        choice = offer.choice
-        model = choice.chain, choice.group, choice.position
-        return round(choice.position * HALVINGS_A_PLACE[menu.strategy] + cheapest[model], 6)
+        worth = offer.choice.position * HALVINGS_A_PLACE[menu.strategy]
+        return round(worth + cheapest[_model(offer)], 6)
 
     def place(offer: Offer) -> tuple[int, int, float, int, float]:
         choice = offer.choice
@@ -107,8 +110,38 @@ def ranked(menu: Menu, input_tokens: int, output_tokens: int, rates_of: RatesOf)
         seller = _seller(offer.target, menu.sellers)
         return choice.chain, choice.group, rank(offer), seller, halvings(offer)
 
-    ranks = {offer.target: rank(offer) for offer in menu.offers if offer.choice.group > FIRST}
-    return Ranking(tuple(sorted(menu.offers, key=place)), ranks)
+    found = [offer for offer in menu.offers if offer.choice.group > FIRST]
+    ranks = {offer.target: rank(offer) for offer in found}
+    extras = {offer.target: halvings(offer) - cheapest[_model(offer)] for offer in found}
+    return Ranking(tuple(sorted(menu.offers, key=place)), ranks, extras)
+
+
+def order_of_waiting(
+    menu: Menu, ranking: Ranking, offers: Sequence[Offer], waits: Mapping[Target, float]
+) -> Callable[[Offer], tuple[int, int, int, float, float]]:
+    """Return what to sort by where some keep one waiting: within a group, and among those as private.
+
+    A model waits no longer than the best of its sellers. Where the user has set the order, of models or of
+    sellers, only what is too slow goes behind the others.
+    """
+
+    def extra(offer: Offer) -> float:
+        wait = waits.get(offer.target, 0.0)
+        if offer.choice.group <= FIRST or menu.sellers:
+            return wait if math.isinf(wait) else 0.0
+        return ranking.extras[offer.target] + wait
+
+    least: dict[tuple[int, int, int], float] = {}
+    for offer in offers:
+        least[_model(offer)] = min(extra(offer), least.get(_model(offer), math.inf))
+
+    def place(offer: Offer) -> tuple[int, int, int, float, float]:
+        choice, own = offer.choice, extra(offer)
+        is_ordered = choice.group <= FIRST
+        rank = own if is_ordered else ranking.ranks[offer.target] + least[_model(offer)]
+        return choice.chain, choice.group, STRICTNESS[offer.privacy], rank, own
+
+    return place
 
 
 def slowness(latency_ms: int | None, task: Task) -> float:
@@ -151,6 +184,11 @@ def staying(
     if offer.target == first.target or least > at_first:
         return None
     return Staying(offer, cached[offer.target], round(at_first - least), steps)
+
+
+def _model(offer: Offer) -> tuple[int, int, int]:
+    """Return what is the same for all who sell a model: its place in its group."""
+    return offer.choice.chain, offer.choice.group, offer.choice.position
 
 
 def _seller(target: Target, sellers: tuple[str, ...]) -> int:

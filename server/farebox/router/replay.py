@@ -184,7 +184,8 @@ class _Cached:
 
 
 _Prompt: TypeAlias = tuple[Target, Task]
-"""Whose cache, and the task that was asked for: each task's prompt begins with a system text of its own."""
+"""Whose cache, and the task that was asked for: its system text begins the prompt. Some tasks share one, and
+an agent's own serves all; the ledger does not tell, so these count as different too."""
 
 
 @dataclass(slots=True)

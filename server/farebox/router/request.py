@@ -28,6 +28,12 @@ FEWEST_OUTPUT_TOKENS = 16
 MIN_CACHED_TOKENS = 1_024
 """Shorter prompts are cached nowhere (OpenAI's and Anthropic's guides to prompt caching)."""
 
+ESTIMATE_BITS = 6
+"""How many significant bits are left of a number of tokens that is rounded up: 1/32 is added at most."""
+
+MAX_ROUNDED_TOKENS = 30_000
+"""Longer prompts are seldom as long as another, and the price of a token may change where they grow."""
+
 IMAGE_TOKENS = 1_600
 """The most that a picture of ordinary size counts for (Anthropic's vision guide; OpenAI's is lower)."""
 
@@ -137,6 +143,14 @@ def new_id() -> str:
 def tokens_in(size_bytes: int) -> int:
     """Estimate how many tokens a text of so many bytes has."""
     return -(-size_bytes // BYTES_PER_TOKEN)
+
+
+def rounded_up(tokens: int) -> int:
+    """Round a count up to one with few significant bits, unless it is large."""
+    if tokens > MAX_ROUNDED_TOKENS:
+        return tokens
+    step = 1 << max(tokens.bit_length() - ESTIMATE_BITS, 0)
+    return -(-tokens // step) * step
 
 
 def bytes_in(text: str) -> int:

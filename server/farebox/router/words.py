@@ -8,19 +8,19 @@ import re
 from typing import Final
 
 from farebox.messages import Task
+from farebox.router.spelling import meant_by, slips_of
 
 ASKING_WORDS: Final = 60
 """An instruction stands in so many words at an end of a text; between are code, a log, a task's details."""
 
 NAMING_WORDS: Final = 24
+FEWEST_TELLING_WORDS: Final = 4
 SPECIFICATION_WORDS: Final = 40
 """A text longer than this describes what is wanted, and the verbs in it are not its request."""
 
 OPENING_CHARS: Final = 1_200
 CLOSING_CHARS: Final = 400
 PHRASE_CHARS: Final = 240
-SHORTEST_REPAIRED: Final = 4
-LONGEST_REPAIRED: Final = 16
 
 
 def _table(rows: dict[Task, str]) -> dict[str, Task]:
@@ -55,7 +55,7 @@ _VERBS: Final = _table(
         "print produce import draw plot give provide suggest complete continue finish get "
         "fetch load read parse display show select filter find count list calculate compute "
         "loop iterate if foreach check send call query insert return append prepend populate need fill "
-        "connect download upload log want do",
+        "connect download upload log want",
         "edit": "edit rename refactor convert change remove replace use simplify optimize optimise "
         "improve rewrite extract turn translate sort inline move split delete shorten "
         "format reformat update wrap merge switch clean reverse port hide let set modify "
@@ -135,6 +135,13 @@ _CREATED: Final = words_of(
 _GIVEN: Final = words_of("given input inputs constraints")
 _WANTED: Final = words_of("return print output find compute calculate determine")
 _TELLING_MORE: Final = words_of("with for that which to")
+_SMALL_TALK: Final = words_of(
+    "thanks thank thx yes no not ok okay sure back happy nice good great cool same sorry sounds looks works "
+    "perfect glad right wrong done never maybe too as"
+)
+_BEING: Final = words_of("is are was were has had does did isn't aren't doesn't didn't keeps gets")
+"""What follows a thing of which something is said."""
+
 _WISHED: Final = words_of("should must needs instead")
 _EXPLAINED: Final = words_of("explanation overview summary description meaning purpose")
 _MARKUP: Final = re.compile(r"```[^`]*(?:```|$)")
@@ -184,9 +191,10 @@ def told_by_words(text: str) -> Task | None:
         if told:
             return told
     prose = _MARKUP.sub(" ", text)
-    words = _words(prose[:OPENING_CHARS])
+    asks = prose.rstrip().endswith("?")
+    words = _without_do(_words(prose[:OPENING_CHARS]), asks=asks)
     last_line = prose.rstrip()[-CLOSING_CHARS:].rpartition("\n")[2]
-    opening, closing = words[:ASKING_WORDS], _words(last_line)[:ASKING_WORDS]
+    opening, closing = words[:ASKING_WORDS], _without_do(_words(last_line), asks=asks)[:ASKING_WORDS]
     closing = closing if closing != opening else []
     short = len(words) <= SPECIFICATION_WORDS
     told = _told_by_lead(opening, whole=short) or _told_by_lead(closing, whole=True)
@@ -200,6 +208,11 @@ def told_by_words(text: str) -> Task | None:
 def _words(text: str) -> list[str]:
     words: list[str] = _WORD.findall(text.lower().replace("\u2019", "'"))
     return words
+
+
+def _without_do(words: list[str], *, asks: bool) -> list[str]:
+    """Take the first word from "do the unit tests", which says no more than they; not from a question."""
+    return words[1:] if words[:1] == ["do"] and words[1:2] in (["a"], ["an"], ["the"]) and not asks else words
 
 
 def _told_by_lead(words: list[str], *, whole: bool) -> Task | None:
@@ -222,8 +235,6 @@ def _asks(words: list[str], start: int, lead: str) -> bool:
     """Tell "are there errors" from "you are given errors"."""
     if lead in _MODAL:
         return start == 0
-    if lead == "do" and words[start + 1 : start + 2] in (["a"], ["an"], ["the"]):
-        return False
     told_of = start > 0 and words[start - 1] in ("i", "you", "we") and lead not in _WHICH
     return lead in _ASKING and not told_of
 
@@ -290,7 +301,7 @@ def _told_by_object(thing: list[str]) -> Task | None:
         follower = thing[at + 1] if at + 1 < len(thing) else None
         if word in _TEST_NOUNS or (word == "test" and _is_of_tests(thing[at - 1 : at], follower)):
             return "tests"
-        if word in _DOC_NOUNS or _meant_by(word) in _DOC_NOUNS or (word, follower) in _DOC_PAIRS:
+        if word in _DOC_NOUNS or meant_by(word, _MISSPELT) in _DOC_NOUNS or (word, follower) in _DOC_PAIRS:
             return "document"
         if word in _EXPLAINED and follower is None:
             return "explain"
@@ -345,25 +356,27 @@ def _told_by_nouns(words: list[str]) -> Task | None:
         return None
     if not _WISHED.isdisjoint(words):
         return "edit"
-    created = next((at for at, word in enumerate(words[:6]) if word in _CREATED), None)
-    if created is None:
-        created = next((at for at, word in enumerate(words[:6]) if at and word in _TELLING_MORE), None)
-    return "generate" if created is not None and _POINTING.isdisjoint(words[:created]) else None
+    return "generate" if _names_something_new(words) else None
 
 
-_MISSPELT: Final = {
-    wrong: word
-    for word in sorted(_REPAIRED)
-    for wrong in (word, *(word[:at] + word[at + 1 :] for at in range(len(word))))
-}
-"""Common words as they are and without each of their letters: what two words share that are a slip apart."""
+def _names_something_new(words: list[str]) -> bool:
+    """Tell "button with an icon" from "thanks for the help", and a page that is wanted from a blank one."""
+    if words and words[0] in _SMALL_TALK:
+        return False
+    at = next((at for at, word in enumerate(words[:6]) if word in _CREATED), None)
+    if at is None and len(words) >= FEWEST_TELLING_WORDS:
+        at = next((at for at, word in enumerate(words[1:6], 1) if word in _TELLING_MORE), None)
+    return at is not None and _POINTING.isdisjoint(words[:at]) and _BEING.isdisjoint(words[at + 1 : at + 2])
+
+
+_MISSPELT: Final = slips_of(_REPAIRED)
 
 
 def _repaired(word: str) -> str:
     """Return the verb or noun that a word is a form or a misspelling of, or the word."""
     if word in _VERBS or word in _FILLERS:
         return word
-    return _verb_of(word) or _meant_by(word) or word
+    return _verb_of(word) or meant_by(word, _MISSPELT) or word
 
 
 def _verb_of(form: str) -> str | None:
@@ -373,22 +386,3 @@ def _verb_of(form: str) -> str | None:
         if stem != form:
             return next((verb for verb in (stem, f"{stem}e") if verb in _VERBS), None)
     return None
-
-
-def _meant_by(word: str) -> str | None:
-    """Return the common word that differs by one letter, or by two that are swapped."""
-    if not SHORTEST_REPAIRED <= len(word) <= LONGEST_REPAIRED:
-        return None
-    shorter = (word[:at] + word[at + 1 :] for at in range(len(word)))
-    near = (_MISSPELT[wrong] for wrong in (word, *shorter) if wrong in _MISSPELT)
-    return next((meant for meant in near if _is_slip(word, meant)), None)
-
-
-def _is_slip(word: str, meant: str) -> bool:
-    """Tell whether one letter was forgotten, added, replaced or swapped with its neighbour."""
-    start = next((at for at, (a, b) in enumerate(zip(word, meant, strict=False)) if a != b), None)
-    if start is None:
-        return True
-    rest, meant_rest = word[start:], meant[start:]
-    replaced = rest[1:] in (meant_rest[1:], meant_rest) or rest == meant_rest[1:]
-    return replaced or (rest[:2] == meant_rest[1::-1] and rest[2:] == meant_rest[2:])
