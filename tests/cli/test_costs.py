@@ -4,14 +4,13 @@ import csv
 import io
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from farebox.cli.main import main
 from farebox.shapes import ReportShape
 from support.command import run_farebox
-from support.environment import clean_environment
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
@@ -109,17 +108,5 @@ def test_a_workspace_without_a_cost_has_none(spent: Path):
         pytest.param(["--workspace", "~nobody-of-that-name/x"], "names no folder", id="nobodys-home"),
     ],
 )
-def test_what_cannot_be_asked_is_said(
-    *,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    words: str,
-):
-    for name, value in clean_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    assert main(["costs", *arguments]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert words in printed.err
+def test_what_cannot_be_asked_is_said(refusal: Callable[..., str], arguments: list[str], words: str):
+    assert words in refusal("costs", *arguments)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -13,7 +14,6 @@ from farebox.cli.replay import describe
 from farebox.router.replay import POLICIES, Outcome, Reason, Replay
 from farebox.shapes import ReplayShape
 from support.command import run_farebox
-from support.environment import clean_environment
 from support.upstream import Answer, Upstream, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "k"}
@@ -112,20 +112,8 @@ def test_another_workspace_has_requests_of_its_own(spent: Path):
         pytest.param(["--workspace", ""], "empty name", id="no-workspace"),
     ],
 )
-def test_what_cannot_be_asked_is_said(
-    *,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    words: str,
-):
-    for name, value in clean_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    assert main(["replay", *arguments]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert words in printed.err
+def test_what_cannot_be_asked_is_said(refusal: Callable[..., str], arguments: list[str], words: str):
+    assert words in refusal("replay", *arguments)
 
 
 def test_an_unknown_strategy_is_a_usage_error_that_names_all(capsys: pytest.CaptureFixture[str]):
