@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from farebox import costs
 from farebox.costs import BasisCounts, BudgetLine, parse_moment
 from farebox.errors import ConfigError, InvalidParams
-from farebox.ledger.holds import Hold, Settlement
 from farebox.ledger.limits import limits_from
 from farebox.ledger.queries import MAX_GROUPS
+from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
 

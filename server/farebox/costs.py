@@ -7,12 +7,12 @@ that is not known is counted, and never turned into a zero. Days begin at the us
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, cast, get_args
 
 from farebox.errors import InvalidParams
-from farebox.ledger.holds import Limit
-from farebox.ledger.limits import local, midnight, unix_ms
-from farebox.ledger.queries import MAX_GROUPS, Dimension, Group, Query
+from farebox.ledger.limits import Limit, Step, local, midnight, unix_ms
+from farebox.ledger.queries import MAX_GROUPS, Dimension, Group, Latency, Query
 from farebox.messages import Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported, and store.py imports it
@@ -40,11 +40,54 @@ class BasisCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What became of ghost text, and what it cost.
+
+    ``accepted`` counts those of which anything was taken, ``partly_accepted`` those of them that were never
+    taken whole. ``cost_nanodollars`` is the known cost of all tab completion in the group, shown or not.
+    """
+
+    shown: int = 0
+    accepted: int = 0
+    partly_accepted: int = 0
+    cost_nanodollars: int = 0
+
+    @property
+    def nanodollars_per_accepted(self) -> int | None:
+        """What each accepted completion has cost, those that were not accepted included; None without any."""
+        return round(Fraction(self.cost_nanodollars, self.accepted)) if self.accepted else None
+
+    @property
+    def accepted_percent(self) -> int | None:
+        """How many of a hundred that were shown were accepted; None if none was shown."""
+        return round(Fraction(100 * self.accepted, self.shown)) if self.shown else None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The requests whose cost is known twice: as the provider has reported it, and as our table has it."""
+
+    requests: int = 0
+    reported_nanodollars: int = 0
+    computed_nanodollars: int = 0
+
+    @property
+    def percent(self) -> float | None:
+        """How far the table is from what was reported, of that; None where nothing was reported."""
+        if not self.reported_nanodollars:
+            return None
+        off = self.computed_nanodollars - self.reported_nanodollars
+        return round(100 * off / self.reported_nanodollars, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class ReportRow:
     """The sums of one group.
 
     ``cost_nanodollars`` sums the known costs and is None if there are requests and no cost of theirs is
-    known; ``saved_nanodollars`` is None if no request has both a cost and a baseline.
+    known; ``saved_nanodollars`` is None if no request has both a cost and a baseline. ``uncertain`` counts
+    those whose process died before it knew what they came to. ``first_token`` and ``total`` are latencies;
+    None where there are none.
     """
 
     keys: tuple[tuple[Dimension, str | None], ...]
@@ -53,6 +96,13 @@ class ReportRow:
     cost_nanodollars: int | None
     saved_nanodollars: int | None
     basis: BasisCounts
+    failed: int = 0
+    cancelled: int = 0
+    uncertain: int = 0
+    first_token: Latency | None = None
+    total: Latency | None = None
+    drift: Drift = Drift()
+    suggestions: Suggestions = Suggestions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +114,15 @@ class BudgetLine:
     spent_nanodollars: int
     held_nanodollars: int
     resets_at: str
+    step: Step = "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was spent from ``since`` up to, and not including, ``until`` (ISO 8601, local time).
 
-    ``held_requests`` are in no row: they are still running, or their process died before it knew the cost.
+    ``held_requests`` are in no row: they are still running. ``unwritten_requests`` neither: the file can't be
+    written at the moment, and they are kept until it can; they have cost ``unwritten_nanodollars``.
     """
 
     since: str | None
@@ -80,6 +132,56 @@ class Report:
     total: ReportRow
     budgets: tuple[BudgetLine, ...]
     held_requests: int = 0
+    unwritten_requests: int = 0
+    unwritten_nanodollars: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The reports that a page shows together, all of the same time: one for each of these groupings."""
+
+    reports: tuple[Report, ...]
+
+    def by(self, *dimensions: Dimension) -> Report:
+        """Return the report of a grouping."""
+        return next(report for report in self.reports if report.by == dimensions)
+
+
+OVERVIEW: tuple[tuple[Dimension, ...], ...] = (
+    (),
+    ("day",),
+    ("day", "model"),
+    ("model",),
+    ("provider",),
+    ("task",),
+    ("workspace",),
+    ("client",),
+    ("language",),
+    ("model", "language"),
+)
+
+
+async def overview(
+    ledger: "Ledger",
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    workspace: str | None = None,
+    limits: tuple[Limit, ...] = (),
+    now: datetime | None = None,
+) -> Overview:
+    """Answer what a page shows: each grouping of OVERVIEW, all at one moment."""
+    moment = local(now)
+    return Overview(
+        tuple(
+            [
+                await report(
+                    ledger, since=since, until=until, by=by, workspace=workspace, limits=limits, now=moment
+                )
+                for by in OVERVIEW
+            ]
+        )
+    )
 
 
 async def report(

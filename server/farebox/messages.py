@@ -373,7 +373,8 @@ class FellBack:
 class Done:
     """The door's last word: what the whole request came to.
 
-    ``usage`` and ``cost`` are those of all its attempts together; the rest is about the last of them.
+    ``usage`` and ``cost`` are those of all its attempts together; the rest is about the last of them, whose
+    row in the ledger is ``call_id``.
     """
 
     finish_reason: FinishReason
@@ -384,6 +385,7 @@ class Done:
     first_token_ms: int | None = None
     total_ms: int = 0
     trace: Trace | None = None
+    call_id: str | None = None
 
 
 Delta: TypeAlias = Text | Reasoning | ToolCall | Finish

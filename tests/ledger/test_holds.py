@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from farebox.errors import BudgetExceeded
 from farebox.ledger import holds, schema
-from farebox.ledger.holds import HOLD_TTL_S, MAX_CALL_NANODOLLARS, Hold, Limit, Settlement, Spent
+from farebox.ledger.holds import HOLD_TTL_S
+from farebox.ledger.limits import Limit
+from farebox.ledger.records import MAX_CALL_NANODOLLARS, Hold, Settlement, Spent
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage, minute_text
 from support.guard.sitecustomize import watched
 
@@ -27,7 +29,8 @@ SPENDER = """
 import sqlite3, sys
 from farebox.errors import BudgetExceeded
 from farebox.ledger import holds
-from farebox.ledger.holds import Hold, Limit
+from farebox.ledger.limits import Limit
+from farebox.ledger.records import Hold
 from farebox.messages import Target
 path, me, now_ms = sys.argv[1], sys.argv[2], int(sys.argv[3])
 connection = sqlite3.connect(path, timeout=30, isolation_level=None)

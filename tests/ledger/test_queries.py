@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from farebox.ledger import queries, schema
-from farebox.ledger.holds import Hold, Routing, Settlement
 from farebox.ledger.queries import Past, Query
+from farebox.ledger.records import Hold, Routing, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
 

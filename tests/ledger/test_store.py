@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from farebox.errors import BudgetExceeded
-from farebox.ledger.holds import Hold, Limit, Settlement, Spent
+from farebox.ledger.limits import Limit
 from farebox.ledger.queries import Query
+from farebox.ledger.records import Hold, Settlement, Spent
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
@@ -27,7 +28,7 @@ LIMIT = Limit("daily", 1_000, 0, "2026-03-02T00:00:00+00:00")
 OPENER = """
 import asyncio, sys
 from pathlib import Path
-from farebox.ledger.holds import Hold, Settlement
+from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
 async def main(path, me):
@@ -114,7 +115,7 @@ def test_closing_without_an_event_loop_writes_what_waits(tmp_path: Path):
 LATE = """
 import asyncio, sys
 from pathlib import Path
-from farebox.ledger.holds import Hold, Settlement
+from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
 ledger = Ledger(Path(sys.argv[1]))

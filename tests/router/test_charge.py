@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farebox.ledger.holds import Outcome, Routing
+from farebox.ledger.records import Outcome, Routing
 from farebox.messages import (
     Call,
     Chat,

@@ -18,7 +18,7 @@ from farebox.chat import conversation as chats
 from farebox.chat.evidence import Outcome
 from farebox.chat.prompts import Attachment, Diagnostic
 from farebox.errors import FareboxError, RateLimited
-from farebox.ledger.holds import Hold, Settlement
+from farebox.ledger.records import Hold, Settlement
 from farebox.messages import (
     Call,
     Chat,

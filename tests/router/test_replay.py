@@ -10,8 +10,8 @@ import pytest
 from farebox import costs, prices
 from farebox.app import App, Client
 from farebox.errors import InvalidParams, RateLimited
-from farebox.ledger.holds import Hold, Outcome, Routing, Settlement
 from farebox.ledger.queries import Query
+from farebox.ledger.records import Hold, Outcome, Routing, Settlement
 from farebox.messages import UNKNOWN_COST, Call, Chat, Cost, Evidence, Phase, Strategy, Target, Task, Usage
 from farebox.router.classify import Facts, Work
 from farebox.router.plan import Planner

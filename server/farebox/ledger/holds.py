@@ -5,23 +5,14 @@ spend the last cent. Sums are integers from end to end. An amount that is not kn
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from time import localtime
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from farebox.errors import BudgetExceeded
+from farebox.ledger.limits import Limit
+from farebox.ledger.records import Hold, Routing, Settlement, Spent, believable, bookable, storable_text
 from farebox.messages import (
-    Complexity,
-    Cost,
-    Evidence,
-    FinishReason,
-    Phase,
-    Strategy,
-    Target,
-    Task,
-    Tier,
-    Usage,
     minute_text,
     usd_text,
 )
@@ -29,106 +20,10 @@ from farebox.messages import (
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
 
-Outcome: TypeAlias = Literal["ok", "cancelled", "failed"]
 _Columns: TypeAlias = dict[str, str | int | None]
 
 HOLD_TTL_S = 15 * 60
 """A request ends within 10 minutes: a hold that is older belongs to a process that died."""
-
-MAX_CALL_NANODOLLARS = 10**15
-"""A million dollars: a larger figure is nonsense from outside, and would overflow every later sum."""
-
-MAX_TOKENS = 10**12
-MAX_TEXT_CHARACTERS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Routing:
-    """How a request was routed, and what its plan depended on: enough to plan it again, and no text of it.
-
-    ``task`` is what the request was taken for, perhaps by a guess: the row's own is what was asked for.
-    ``tier`` is None where the user had named the model. ``input_bytes`` is the prompt's size as the plan knew
-    it; how many tokens that were is known only in the end.
-    """
-
-    requested: str
-    strategy: Strategy
-    phase: Phase
-    complexity: Complexity
-    tier: Tier | None
-    evidence: tuple[Evidence, ...]
-    images: int
-    tools: bool
-    caches: bool
-    input_bytes: int
-    max_output_tokens: int
-    task: Task = "chat"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One attempt that is about to leave; ``hold_nanodollars`` is the most that it may cost."""
-
-    call_id: str
-    request_id: str
-    attempt: int
-    task: Task
-    target: Target
-    hold_nanodollars: int | None
-    started_ms: int
-    workspace: str | None = None
-    client: str | None = None
-    conversation: str | None = None
-    routing: Routing | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A budget: ``name`` is its key in ``[budgets]`` without ``_usd``."""
-
-    name: str
-    limit_nanodollars: int
-    since_ms: int
-    resets_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What one attempt came to."""
-
-    call_id: str
-    outcome: Outcome
-    usage: Usage
-    cost: Cost
-    error_kind: str | None = None
-    finish_reason: FinishReason | None = None
-    reported_nanodollars: int | None = None
-    computed_nanodollars: int | None = None
-    served_model: str | None = None
-    generation_id: str | None = None
-    first_token_ms: int | None = None
-    total_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What has been paid since a moment, and what is set aside for requests that are still running."""
-
-    settled_nanodollars: int
-    held_nanodollars: int
-
-    @property
-    def nanodollars(self) -> int:
-        """Both together."""
-        return self.settled_nanodollars + self.held_nanodollars
-
-    def holding(self, nanodollars: int) -> "Spent":
-        """Return it with more held, and as much paid as before."""
-        return Spent(self.settled_nanodollars, self.held_nanodollars + nanodollars)
-
-    def plus(self, settled_nanodollars: int) -> "Spent":
-        """Return it with more paid, and as much held as before."""
-        return Spent(self.settled_nanodollars + settled_nanodollars, self.held_nanodollars)
 
 
 def place(connection: "Connection", hold: Hold, limits: tuple[Limit, ...]) -> tuple[Spent, ...] | None:
@@ -161,25 +56,6 @@ def settle(connection: "Connection", settlement: Settlement) -> bool:
         (*columns.values(), settlement.call_id),
     )
     return cursor.rowcount == 1
-
-
-def bookable(settlement: Settlement) -> Settlement:
-    """Return a settlement with the amounts that its row will have: the caller is told no others."""
-    usage, cost = settlement.usage, settlement.cost
-    paid, basis = believable(cost.nanodollars), cost.basis
-    if paid is None or basis == "unknown":
-        paid, basis = None, "unknown"
-    cost = Cost(paid, basis, cost.baseline_model, believable(cost.baseline_nanodollars))
-    usage = Usage(
-        input_tokens=_tokens(usage.input_tokens),
-        cached_input_tokens=_tokens(usage.cached_input_tokens),
-        cache_write_tokens=_tokens(usage.cache_write_tokens),
-        output_tokens=_tokens(usage.output_tokens),
-        reasoning_tokens=_tokens(usage.reasoning_tokens),
-    )
-    if (usage, cost) == (settlement.usage, settlement.cost):
-        return settlement
-    return replace(settlement, usage=usage, cost=cost)
 
 
 def withdraw(connection: "Connection", call_id: str) -> None:
@@ -298,21 +174,3 @@ def _settled_columns(settlement: Settlement) -> _Columns:
         "first_token_ms": settlement.first_token_ms,
         "total_ms": settlement.total_ms,
     }
-
-
-def believable(nanodollars: int | None) -> int | None:
-    """Return an amount that a call may have cost, or None."""
-    if nanodollars is None or not 0 <= nanodollars <= MAX_CALL_NANODOLLARS:
-        return None
-    return nanodollars
-
-
-def _tokens(count: int) -> int:
-    return min(max(count, 0), MAX_TOKENS)
-
-
-def storable_text(value: str | None) -> str | None:
-    """Make foreign text storable: a lone surrogate or a NUL would make a database refuse the whole row."""
-    if value is None:
-        return None
-    return value[:MAX_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -3,17 +3,92 @@
 Days begin at the user's own midnight, months on their first.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from time import localtime
-from typing import TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 from farebox.errors import ConfigError
-from farebox.ledger.holds import Limit
 from farebox.messages import nanodollars_from_usd
 
 Amount: TypeAlias = Decimal | float | int
+
+ScopeKind: TypeAlias = Literal["all", "workspace", "task", "provider"]
+
+Step: TypeAlias = Literal["ok", "warn", "cheaper", "local", "stop"]
+"""How far a budget is used up: the rungs of the ladder that the user has set, the lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose spending a budget counts: everybody's, or that of one workspace, task or provider."""
+
+    kind: ScopeKind = "all"
+    value: str = ""
+
+
+EVERYTHING: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """From which amount on each rung of the ladder begins, in nano-dollars; None is a rung that is not used.
+
+    ``warn``: tell the user. ``cheaper``: ``auto`` chooses as ``auto:cheap`` does. ``local``: nothing that
+    costs money is sent any more. ``stop``: nothing at all, not even what is free.
+    """
+
+    warn_nanodollars: int | None = None
+    cheaper_nanodollars: int | None = None
+    local_nanodollars: int | None = None
+    stop_nanodollars: int | None = None
+
+
+NO_STEPS: Final = Steps()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget of this moment: what may be spent since ``since_ms`` by whoever is in its scope.
+
+    ``name`` is what it is called in messages (``daily``; ``hourly complete``), ``setting`` where it is set
+    (``[budgets] daily_usd``). ``resets_at`` is ISO 8601, local time.
+    """
+
+    name: str
+    limit_nanodollars: int
+    since_ms: int
+    resets_at: str
+    scope: Scope = EVERYTHING
+    setting: str = ""
+    steps: Steps = NO_STEPS
+
+    def covers(self, task: str, provider: str, workspace: str | None) -> bool:
+        """Say whether a request counts against it."""
+        match self.scope.kind:
+            case "all":
+                return True
+            case "task":
+                return self.scope.value == task
+            case "provider":
+                return self.scope.value == provider
+            case "workspace":
+                return self.scope.value == workspace
+            case _:
+                assert_never(self.scope.kind)
+
+    def step(self, nanodollars: int) -> Step:
+        """Say which rung of the ladder an amount has reached."""
+        steps = self.steps
+        rungs: tuple[tuple[Step, int | None], ...] = (
+            ("stop", steps.stop_nanodollars),
+            ("local", steps.local_nanodollars),
+            ("cheaper", steps.cheaper_nanodollars),
+            ("warn", steps.warn_nanodollars),
+        )
+        return next((step for step, begins in rungs if begins is not None and nanodollars >= begins), "ok")
 
 
 def limits_from(

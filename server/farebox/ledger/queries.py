@@ -6,14 +6,14 @@ A dimension becomes a column through a fixed table, so no word from outside ever
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from farebox.ledger.holds import Outcome, Routing, storable_text
+from farebox.ledger.records import Outcome, Routing, storable_text
 from farebox.messages import Complexity, Evidence, Phase, Strategy, Target, Task, Tier, Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
 
 Dimension: TypeAlias = Literal[
-    "day", "hour", "model", "provider", "task", "workspace", "conversation", "client"
+    "day", "hour", "model", "provider", "task", "workspace", "conversation", "client", "language"
 ]
 
 MAX_GROUPS = 10_000
@@ -28,6 +28,7 @@ _COLUMNS: dict[Dimension, str] = {
     "workspace": "workspace",
     "conversation": "conversation",
     "client": "client",
+    "language": "language",
 }
 
 _SETTLED = "state = 'settled'"
@@ -50,6 +51,15 @@ _SUMS = (
 )
 
 _Sums: TypeAlias = tuple[int, int, int, int, int, int, int, int, int | None, int | None, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Half, nine in ten, and all but one in a hundred requests took no longer, within 3 %; milliseconds."""
+
+    p50_ms: int
+    p90_ms: int
+    p99_ms: int
 
 
 @dataclass(frozen=True, slots=True)

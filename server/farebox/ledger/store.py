@@ -19,8 +19,9 @@ from typing import TypeVar
 
 from farebox.errors import BudgetExceeded
 from farebox.ledger import holds, queries, schema
-from farebox.ledger.holds import Hold, Limit, Settlement, Spent
+from farebox.ledger.limits import Limit
 from farebox.ledger.queries import Group, Past, Query
+from farebox.ledger.records import Hold, Settlement, Spent
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.worker import NotTaken, Worker
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from farebox.errors import BrokenReply
-from farebox.ledger.holds import Hold, Outcome, Routing, Settlement, believable, bookable
+from farebox.ledger.records import Hold, Outcome, Routing, Settlement, believable, bookable
 from farebox.messages import (
     Cost,
     CostBasis,

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from farebox import prices, privacy
 from farebox.errors import BudgetExceeded, Excluded, FareboxError, ProviderError
-from farebox.ledger.holds import Hold, Limit, Outcome, Settlement
-from farebox.ledger.limits import limits_from
+from farebox.ledger.limits import Limit, limits_from
+from farebox.ledger.records import Hold, Outcome, Settlement
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import (
