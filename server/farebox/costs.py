@@ -199,7 +199,8 @@ async def report(
     dimensions = _dimensions(by)
     start, end = period(since, until, local_now)
     query = Query(unix_ms(start), None if end is None else unix_ms(end), dimensions, workspace)
-    groups = await ledger.groups(query)
+    groups, total = await ledger.groups_and_total(query)
+    unwritten, unwritten_nanodollars = ledger.unwritten()
     if len(groups) > MAX_GROUPS:
         raise InvalidParams(
             f"the report would have more than {MAX_GROUPS} rows",
@@ -210,9 +211,11 @@ async def report(
         until=None if end is None else end.isoformat(timespec="seconds"),
         by=dimensions,
         rows=tuple(_row(group, dimensions) for group in groups if group.requests),
-        total=_total(groups),
-        budgets=tuple([await _budget_line(ledger, limit, local_now) for limit in limits]),
-        held_requests=sum(group.held for group in groups),
+        total=_row(total, ()),
+        budgets=await budget_lines(ledger, limits, local_now),
+        held_requests=total.held,
+        unwritten_requests=unwritten,
+        unwritten_nanodollars=unwritten_nanodollars,
     )
 
 
@@ -282,14 +285,21 @@ def _iso_datetime(text: str) -> datetime | None:
         return None
 
 
-async def _budget_line(ledger: "Ledger", limit: Limit, now: datetime) -> BudgetLine:
-    spent = await ledger.spent(limit.since_ms, now_ms=unix_ms(now))
-    return BudgetLine(
-        name=limit.name,
-        limit_nanodollars=limit.limit_nanodollars,
-        spent_nanodollars=spent.settled_nanodollars,
-        held_nanodollars=spent.held_nanodollars,
-        resets_at=limit.resets_at,
+async def budget_lines(
+    ledger: "Ledger", limits: tuple[Limit, ...], now: datetime | None = None
+) -> tuple[BudgetLine, ...]:
+    """Answer what has become of each budget."""
+    sums = await ledger.spent_by(limits, now_ms=None if now is None else unix_ms(now))
+    return tuple(
+        BudgetLine(
+            name=limit.name,
+            limit_nanodollars=limit.limit_nanodollars,
+            spent_nanodollars=spent.settled_nanodollars,
+            held_nanodollars=spent.held_nanodollars,
+            resets_at=limit.resets_at,
+            step=limit.step(spent.nanodollars),
+        )
+        for limit, spent in zip(limits, sums, strict=True)
     )
 
 
@@ -301,33 +311,13 @@ def _row(group: Group, dimensions: tuple[Dimension, ...]) -> ReportRow:
         cost_nanodollars=_known_cost(group.cost_nanodollars, requests=group.requests, unknown=group.unknown),
         saved_nanodollars=group.saved_nanodollars,
         basis=BasisCounts(group.reported, group.computed, group.estimated, group.unknown),
-    )
-
-
-def _total(groups: tuple[Group, ...]) -> ReportRow:
-    requests = sum(group.requests for group in groups)
-    unknown = sum(group.unknown for group in groups)
-    saved = [group.saved_nanodollars for group in groups if group.saved_nanodollars is not None]
-    return ReportRow(
-        keys=(),
-        requests=requests,
-        usage=Usage(
-            input_tokens=sum(group.usage.input_tokens for group in groups),
-            cached_input_tokens=sum(group.usage.cached_input_tokens for group in groups),
-            cache_write_tokens=sum(group.usage.cache_write_tokens for group in groups),
-            output_tokens=sum(group.usage.output_tokens for group in groups),
-            reasoning_tokens=sum(group.usage.reasoning_tokens for group in groups),
-        ),
-        cost_nanodollars=_known_cost(
-            sum(group.cost_nanodollars for group in groups), requests=requests, unknown=unknown
-        ),
-        saved_nanodollars=sum(saved) if saved else None,
-        basis=BasisCounts(
-            reported=sum(group.reported for group in groups),
-            computed=sum(group.computed for group in groups),
-            estimated=sum(group.estimated for group in groups),
-            unknown=unknown,
-        ),
+        failed=group.failed,
+        cancelled=group.cancelled,
+        uncertain=group.uncertain,
+        first_token=group.first_token,
+        total=group.total,
+        drift=Drift(group.drifts, group.drift_reported_nanodollars, group.drift_computed_nanodollars),
+        suggestions=Suggestions(group.shown, group.accepted, group.partly, group.completion_nanodollars),
     )
 
 

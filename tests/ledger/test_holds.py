@@ -12,17 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import BudgetExceeded
-from farebox.ledger import holds, schema
-from farebox.ledger.holds import HOLD_TTL_S
-from farebox.ledger.limits import Limit
-from farebox.ledger.records import MAX_CALL_NANODOLLARS, Hold, Settlement, Spent
+from farebox.ledger import holds, repair, schema, sums
+from farebox.ledger.limits import Limit, Scope, Steps
+from farebox.ledger.records import (
+    MAX_CALL_NANODOLLARS,
+    MAX_TOKENS,
+    Hold,
+    Mark,
+    Settlement,
+    Shown,
+    Spent,
+    bookable,
+)
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage, minute_text
 from support.guard.sitecustomize import watched
 
 NOW_MS = 1_772_000_000_000
 DAY_START_MS = NOW_MS - 3_600_000
-TTL_MS = HOLD_TTL_S * 1000
-DAILY = Limit("daily", 1_000, DAY_START_MS, "2026-03-02T00:00:00+01:00")
+TTL_MS = sums.OWNERLESS_TTL_S * 1000
+DAILY = Limit("daily", 1_000, DAY_START_MS, "2026-03-02T00:00:00+01:00", setting="[budgets] daily_usd")
 MONTHLY = Limit("monthly", 5_000, DAY_START_MS - 86_400_000, "2026-04-01T00:00:00+02:00")
 
 SPENDER = """
@@ -75,8 +83,12 @@ def a_settlement(call_id: str = "c1", cost: Cost | None = None) -> Settlement:
 
 
 def spent(connection: sqlite3.Connection, now_ms: int = NOW_MS) -> Spent:
-    (spent,) = holds.spent_since(connection, [DAY_START_MS], now_ms=now_ms)
+    (spent,) = sums.spent_by(connection, [DAILY], now_ms=now_ms)
     return spent
+
+
+def settled(connection: sqlite3.Connection, settlement: Settlement) -> bool:
+    return holds.settle(connection, settlement, now_ms=NOW_MS)
 
 
 def column(connection: sqlite3.Connection, name: str, call_id: str = "c1") -> object:
@@ -94,7 +106,7 @@ def test_a_budget_may_be_spent_to_the_last_nanodollar_and_no_further(connection:
 
 def test_what_costs_nothing_has_room_in_a_budget_that_is_overspent(connection: sqlite3.Connection):
     holds.place(connection, a_hold("c1", 400), (DAILY,))
-    holds.settle(connection, a_settlement("c1", Cost(DAILY.limit_nanodollars + 1, "reported")))
+    settled(connection, a_settlement("c1", Cost(DAILY.limit_nanodollars + 1, "reported")))
     with pytest.raises(BudgetExceeded):
         holds.place(connection, a_hold("c2", 1), (DAILY, MONTHLY))
     holds.place(connection, a_hold("free", 0), (DAILY, MONTHLY))
@@ -105,7 +117,7 @@ def test_a_refusal_writes_nothing_and_says_which_budget_what_is_spent_and_what_t
     connection: sqlite3.Connection,
 ):
     holds.place(connection, a_hold("c1", 400), (DAILY,))
-    holds.settle(connection, a_settlement("c1", Cost(300, "reported")))
+    settled(connection, a_settlement("c1", Cost(300, "reported")))
     holds.place(connection, a_hold("c2", 400), (DAILY,))
     with pytest.raises(BudgetExceeded) as caught:
         holds.place(connection, a_hold("c3", 301), (MONTHLY, DAILY))
@@ -135,7 +147,7 @@ def test_an_unknown_price_is_refused_by_a_budget_and_welcome_without_one(connect
     assert column(connection, "hold_nanodollars") is None
 
 
-def test_a_hold_that_is_never_settled_stops_counting_after_its_time(connection: sqlite3.Connection):
+def test_a_hold_without_an_owner_stops_counting_after_its_time(connection: sqlite3.Connection):
     holds.place(connection, a_hold("dead", 1_000), (DAILY,))
     almost = a_hold("c2", 1, started_ms=NOW_MS + TTL_MS - 1)
     with pytest.raises(BudgetExceeded):
@@ -146,38 +158,150 @@ def test_a_hold_that_is_never_settled_stops_counting_after_its_time(connection: 
 
 def test_a_settlement_after_that_time_still_counts(connection: sqlite3.Connection):
     holds.place(connection, a_hold("slow", 1_000), (DAILY,))
-    assert holds.settle(connection, a_settlement("slow", Cost(900, "reported")))
+    assert settled(connection, a_settlement("slow", Cost(900, "reported")))
     assert spent(connection, NOW_MS + 2 * TTL_MS) == Spent(900, 0)
 
 
 def test_what_was_spent_before_the_budget_began_does_not_count(connection: sqlite3.Connection):
     holds.place(connection, a_hold("yesterday", 900, started_ms=DAY_START_MS - 1), (MONTHLY,))
-    holds.settle(connection, a_settlement("yesterday", Cost(900, "reported")))
+    settled(connection, a_settlement("yesterday", Cost(900, "reported")))
     holds.place(connection, a_hold("today", 1_000), (DAILY,))
-    moments_ms = [DAY_START_MS, MONTHLY.since_ms]
-    sums = holds.spent_since(connection, moments_ms, now_ms=NOW_MS)
-    assert sums == (Spent(0, 1_000), Spent(900, 1_000))
+    both = sums.spent_by(connection, [DAILY, MONTHLY], now_ms=NOW_MS)
+    assert both == (Spent(0, 1_000), Spent(900, 1_000))
 
 
 def test_what_is_still_held_since_yesterday_does_not_count_today(connection: sqlite3.Connection):
     before_midnight, after_midnight = DAY_START_MS - 1_000, DAY_START_MS + 1_000
     late = a_hold("late", 400, started_ms=before_midnight)
-    assert holds.place(connection, late, (MONTHLY,)) == (Spent(0, 400),)
-    moments_ms = [DAY_START_MS, MONTHLY.since_ms]
-    assert holds.spent_since(connection, moments_ms, now_ms=after_midnight) == (Spent(0, 0), Spent(0, 400))
+    assert holds.place(connection, late, (MONTHLY,)) == {MONTHLY: Spent(0, 400)}
+    both = sums.spent_by(connection, [DAILY, MONTHLY], now_ms=after_midnight)
+    assert both == (Spent(0, 0), Spent(0, 400))
 
 
 def test_placing_a_hold_tells_the_sums_that_it_has_found_and_itself(connection: sqlite3.Connection):
-    assert holds.place(connection, a_hold("c1", 300), (DAILY, MONTHLY)) == (Spent(0, 300), Spent(0, 300))
-    holds.settle(connection, a_settlement("c1", Cost(100, "reported")))
-    assert holds.place(connection, a_hold("c2", 200), (DAILY,)) == (Spent(100, 200),)
-    assert holds.place(connection, a_hold("free", 0), (DAILY,)) is None
-    assert holds.place(connection, a_hold("unlimited", 7), ()) is None
+    both = holds.place(connection, a_hold("c1", 300), (DAILY, MONTHLY))
+    assert both == {DAILY: Spent(0, 300), MONTHLY: Spent(0, 300)}
+    settled(connection, a_settlement("c1", Cost(100, "reported")))
+    assert holds.place(connection, a_hold("c2", 200), (DAILY,)) == {DAILY: Spent(100, 200)}
+    assert holds.place(connection, a_hold("free", 0), (DAILY,)) == {}
+    assert holds.place(connection, a_hold("unlimited", 7), ()) == {}
+
+
+def test_a_hold_of_an_owner_counts_for_as_long_as_it_lives(connection: sqlite3.Connection):
+    holds.place(connection, a_hold("slow", 1_000), (DAILY,), owner="me")
+    assert spent(connection, NOW_MS + 10 * TTL_MS) == Spent(0, 1_000)
+    assert holds.give_up(connection, "somebody else") == 0
+    assert holds.give_up(connection, "me") == 1
+    assert spent(connection) == Spent(1_000, 0)
+    names = "outcome, error_kind, basis, cost_nanodollars"
+    assert connection.execute(f"SELECT {names} FROM calls").fetchone() == (
+        *("failed", "uncertain", "estimated", 1_000),
+    )
+
+
+def test_what_is_given_up_costs_what_it_had_come_to_by_its_last_mark(connection: sqlite3.Connection):
+    holds.place(connection, a_hold("marked", 1_000), (), owner="me")
+    holds.mark(connection, Mark("marked", 40, "gen-1"))
+    holds.mark(connection, Mark("marked", 60))
+    holds.place(connection, a_hold("unknown", None), (), owner="me")
+    holds.give_up(connection, "me")
+    assert column(connection, "cost_nanodollars", "marked") == 60
+    assert column(connection, "generation_id", "marked") == "gen-1"
+    assert column(connection, "ask_at_ms", "marked") == 0, "its provider may know better"
+    assert column(connection, "basis", "unknown") == "unknown"
+    assert column(connection, "ask_at_ms", "unknown") is None
+
+
+def test_who_was_only_thought_to_be_dead_settles_all_the_same(connection: sqlite3.Connection):
+    holds.place(connection, a_hold("slow", 1_000), (), owner="me")
+    holds.give_up(connection, "me")
+    assert settled(connection, a_settlement("slow", Cost(70, "reported")))
+    assert spent(connection) == Spent(70, 0)
+    assert column(connection, "error_kind", "slow") is None
+    assert not settled(connection, a_settlement("slow", Cost(80, "reported")))
+
+
+def test_holds_without_an_owner_are_given_up_in_time(connection: sqlite3.Connection):
+    holds.place(connection, a_hold("old"), ())
+    holds.place(connection, a_hold("owned"), (), owner="me")
+    holds.give_up_old(connection, NOW_MS + TTL_MS)
+    assert column(connection, "state", "old") == "held"
+    holds.give_up_old(connection, NOW_MS + TTL_MS + 1)
+    assert column(connection, "state", "old") == "settled"
+    holds.give_up_old(connection, NOW_MS + 1_000 * TTL_MS)
+    assert column(connection, "state", "owned") == "held"
+
+
+def test_what_became_of_ghost_text_adds_up_and_never_below_nothing(connection: sqlite3.Connection):
+    holds.place(connection, a_hold(), ())
+    holds.tell(connection, Shown("c1", shown=2))
+    holds.tell(connection, Shown("c1", accepted=1, partly=1))
+    holds.tell(connection, Shown("c1", partly=-5))
+    holds.tell(connection, Shown("nobody", shown=1))
+    row = connection.execute("SELECT shown, accepted, partly FROM calls").fetchall()
+    assert row == [(2, 1, 0)]
+
+
+def test_a_budget_of_one_task_provider_or_workspace_counts_that_alone(connection: sqlite3.Connection):
+    def scoped(scope: Scope) -> Limit:
+        return replace(DAILY, name=f"daily {scope.value}", scope=scope)
+
+    limits = [
+        scoped(Scope("task", "chat")),
+        scoped(Scope("provider", "openrouter")),
+        scoped(Scope("workspace", "/w")),
+    ]
+    holds.place(connection, replace(a_hold("c1", 900), workspace="/w"), limits)
+    with pytest.raises(BudgetExceeded, match="daily chat"):
+        holds.place(connection, a_hold("c2", 200), limits)
+    with pytest.raises(BudgetExceeded, match="daily openrouter"):
+        holds.place(connection, replace(a_hold("c2", 200), task="complete"), limits)
+    elsewhere = replace(a_hold("c2", 200), task="complete", target=Target("openai", "m"))
+    with pytest.raises(BudgetExceeded, match="daily /w"):
+        holds.place(connection, replace(elsewhere, workspace="/w"), limits)
+    assert holds.place(connection, replace(elsewhere, workspace="/v"), limits) == {}
+    settled(connection, a_settlement("c1", Cost(500, "reported")))
+    assert sums.spent_by(connection, limits, now_ms=NOW_MS) == (Spent(500, 0),) * 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "amount", "words"),
+    [
+        pytest.param(Steps(stop_nanodollars=500), 0, "nothing is sent any more", id="stop, and it is free"),
+        pytest.param(Steps(stop_nanodollars=500), 1, "nothing is sent any more", id="stop"),
+        pytest.param(Steps(local_nanodollars=500), 1, "only models on this machine", id="local"),
+        pytest.param(Steps(local_nanodollars=500), 0, None, id="local, and it is free"),
+        pytest.param(Steps(local_nanodollars=501, stop_nanodollars=501), 1, None, id="not there yet"),
+        pytest.param(Steps(warn_nanodollars=1, cheaper_nanodollars=1), 1, None, id="warn and cheaper"),
+    ],
+)
+def test_a_rung_of_the_ladder_is_kept_at_the_hold(
+    connection: sqlite3.Connection, steps: Steps, amount: int, words: str | None
+):
+    daily = replace(DAILY, steps=steps)
+    holds.place(connection, a_hold("c1", 500), ())
+    if words is None:
+        holds.place(connection, a_hold("c2", amount), (daily,))
+        return
+    with pytest.raises(BudgetExceeded, match=words) as caught:
+        holds.place(connection, a_hold("c2", amount), (daily,))
+    assert "[budgets.ladder]" in caught.value.hint
+
+
+def test_a_budget_whose_time_includes_a_damage_is_not_thought_to_be_unspent(connection: sqlite3.Connection):
+    connection.execute("INSERT INTO damages VALUES (?, 'ledger.db', 12, NULL)", (DAY_START_MS,))
+    with pytest.raises(BudgetExceeded, match="damaged; 12 requests were saved from it") as caught:
+        holds.place(connection, a_hold("c1", 1), (DAILY,))
+    assert "farebox doctor --accept-damage" in caught.value.hint
+    holds.place(connection, a_hold("free", 0), (DAILY,))
+    holds.place(connection, a_hold("tomorrow", 1), (replace(DAILY, since_ms=DAY_START_MS + 1),))
+    repair.accept(connection, now_ms=NOW_MS)
+    holds.place(connection, a_hold("c1", 1), (DAILY,))
 
 
 def test_settling_replaces_the_hold_by_the_cost(connection: sqlite3.Connection):
     holds.place(connection, a_hold("c1", 900), (DAILY,))
-    assert holds.settle(connection, a_settlement("c1", Cost(123, "computed", "a/b", 500)))
+    assert settled(connection, a_settlement("c1", Cost(123, "computed", "a/b", 500)))
     assert spent(connection) == Spent(123, 0)
     names = "input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens"
     assert connection.execute(f"SELECT {names} FROM calls").fetchone() == (10, 4, 2, 5, 3)
@@ -187,22 +311,33 @@ def test_settling_replaces_the_hold_by_the_cost(connection: sqlite3.Connection):
 
 def test_a_second_settlement_changes_nothing(connection: sqlite3.Connection):
     holds.place(connection, a_hold(), ())
-    assert holds.settle(connection, a_settlement(cost=Cost(100, "reported")))
+    assert settled(connection, a_settlement(cost=Cost(100, "reported")))
     before = connection.execute("SELECT * FROM calls").fetchall()
     again = replace(a_settlement(cost=Cost(999, "estimated")), outcome="cancelled")
-    assert not holds.settle(connection, again)
+    assert not settled(connection, again)
     assert connection.execute("SELECT * FROM calls").fetchall() == before
 
 
-def test_settling_what_was_never_held_writes_nothing(connection: sqlite3.Connection):
-    assert not holds.settle(connection, a_settlement("nobody"))
+def test_settling_what_was_never_held_and_is_nobodys_writes_nothing(connection: sqlite3.Connection):
+    assert not settled(connection, a_settlement("nobody"))
     assert connection.execute("SELECT COUNT(*) FROM calls").fetchone() == (0,)
+
+
+def test_what_was_spent_counts_also_where_its_hold_was_lost(connection: sqlite3.Connection):
+    lost = replace(a_settlement("lost"), target=Target("openrouter", "z/m"), task="chat", total_ms=40)
+    assert settled(connection, lost)
+    assert not settled(connection, lost)
+    names = "model, task, started_ms, state, cost_nanodollars"
+    assert connection.execute(f"SELECT {names} FROM calls").fetchall() == [
+        ("openrouter/z/m", "chat", NOW_MS - 40, "settled", 123)
+    ]
+    assert spent(connection) == Spent(123, 0)
 
 
 def test_a_withdrawn_hold_is_gone_but_a_settled_call_can_not_be_withdrawn(connection: sqlite3.Connection):
     holds.place(connection, a_hold("c1"), ())
     holds.place(connection, a_hold("c2"), ())
-    holds.settle(connection, a_settlement("c2"))
+    settled(connection, a_settlement("c2"))
     holds.withdraw(connection, "c1")
     holds.withdraw(connection, "c2")
     assert connection.execute("SELECT call_id FROM calls").fetchall() == [("c2",)]
@@ -220,7 +355,7 @@ def test_a_withdrawn_hold_is_gone_but_a_settled_call_can_not_be_withdrawn(connec
 )
 def test_a_price_that_is_not_known_is_null_and_never_zero(connection: sqlite3.Connection, cost: Cost):
     holds.place(connection, a_hold(), ())
-    assert holds.settle(connection, a_settlement(cost=cost))
+    assert settled(connection, a_settlement(cost=cost))
     assert column(connection, "cost_nanodollars") is None
     assert column(connection, "basis") == "unknown"
     assert spent(connection) == Spent(0, 0)
@@ -240,15 +375,15 @@ def test_a_row_has_the_amounts_that_the_caller_is_told(usage: Usage, cost: Cost)
     connection = opened(":memory:")
     holds.place(connection, a_hold(), ())
     settlement = replace(a_settlement(), usage=usage, cost=cost)
-    told = holds.bookable(settlement)
-    assert holds.settle(connection, settlement)
+    told = bookable(settlement)
+    assert settled(connection, settlement)
     tokens = "input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens"
     row = connection.execute(
         f"SELECT cost_nanodollars, basis, baseline_model, baseline_nanodollars, {tokens} FROM calls"
     ).fetchone()
     connection.close()
     assert (Cost(*row[:4]), Usage(*row[4:])) == (told.cost, told.usage)
-    assert holds.bookable(told) == told
+    assert bookable(told) == told
 
 
 def test_text_and_counts_from_outside_can_not_spoil_a_row(connection: sqlite3.Connection):
@@ -259,11 +394,11 @@ def test_text_and_counts_from_outside_can_not_spoil_a_row(connection: sqlite3.Co
         generation_id="'; DROP TABLE calls; --",
         usage=Usage(-1, 0, 0, 10**30),
     )
-    assert holds.settle(connection, settlement)
+    assert settled(connection, settlement)
     assert column(connection, "served_model") == "?"
     assert column(connection, "generation_id") == "'; DROP TABLE calls; --"
     assert column(connection, "input_tokens") == 0
-    assert column(connection, "output_tokens") == holds.MAX_TOKENS
+    assert column(connection, "output_tokens") == MAX_TOKENS
     assert column(connection, "workspace") == "/tmp/?"
 
 
@@ -314,7 +449,7 @@ def test_several_processes_together_never_exceed_a_budget(tmp_path: Path):
 )
 def test_costs_and_holds_together_never_exceed_the_budget(calls: list[tuple[int, int | None, int]]):
     connection = opened(":memory:")
-    settled = 0
+    paid = 0
     for number, (held, actual, later_ms) in enumerate(sorted(calls, key=lambda call: call[2])):
         now_ms = NOW_MS + later_ms
         try:
@@ -325,9 +460,9 @@ def test_costs_and_holds_together_never_exceed_the_budget(calls: list[tuple[int,
         assert sum_of(spent(connection, now_ms)) <= DAILY.limit_nanodollars
         if actual is not None:
             cost = min(actual, held)
-            settled += cost
-            holds.settle(connection, a_settlement(str(number), Cost(cost, "computed")))
-    assert spent(connection).settled_nanodollars == settled
+            paid += cost
+            settled(connection, a_settlement(str(number), Cost(cost, "computed")))
+    assert spent(connection).settled_nanodollars == paid
     connection.close()
 
 

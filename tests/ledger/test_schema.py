@@ -1,12 +1,13 @@
 """The shape of the ledger: what it holds, what it never holds, and how a file is brought up to date."""
 
 import sqlite3
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from farebox.errors import FareboxError
-from farebox.ledger import schema
+from farebox.ledger import rollup, schema
 from farebox.ledger.schema import MIGRATIONS, LedgerUnusable
 
 EVERY_COLUMN = {
@@ -37,6 +38,7 @@ EVERY_COLUMN = {
     *("baseline_model", "baseline_nanodollars", "first_token_ms", "total_ms"),
     *("requested", "strategy", "phase", "complexity", "tier", "evidence"),
     *("images", "tools", "caches", "input_bytes", "max_output_tokens", "taken_for"),
+    *("language", "owner", "seen_nanodollars", "shown", "accepted", "partly", "ask_at_ms", "asked"),
 }
 
 
@@ -73,7 +75,19 @@ def test_no_column_can_hold_a_prompt_a_reply_or_code(connection: sqlite3.Connect
     columns = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
     assert columns == EVERY_COLUMN
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"calls"}
+    assert tables == {"calls", "damages", "hourly", "latencies", "latency_steps", "counters"}
+    texts = {
+        f"{table}.{row[1]}"
+        for table in tables - {"calls"}
+        for row in connection.execute(f"PRAGMA table_info({table})")
+        if row[2] == "TEXT"
+    }
+    assert texts == {
+        "damages.file",
+        *(f"hourly.{name}" for name in rollup.DIMENSIONS),
+        *(f"latencies.{name}" for name in ("day", "provider", "model", "task", "kind")),
+        "counters.scope",
+    }
 
 
 def test_a_new_file_gets_every_migration_and_a_second_run_changes_nothing(connection: sqlite3.Connection):
@@ -93,22 +107,45 @@ def test_a_migration_that_fails_leaves_nothing_behind(connection: sqlite3.Connec
     assert connection.execute("SELECT name FROM sqlite_master WHERE name = 'calls'").fetchall() == []
 
 
-def test_a_file_of_the_first_schema_keeps_its_rows_and_says_nothing_of_their_routes(
-    connection: sqlite3.Connection,
+@pytest.mark.parametrize("last", range(1, len(MIGRATIONS)))
+def test_a_file_of_every_older_schema_keeps_its_rows_and_gets_its_sums(
+    connection: sqlite3.Connection, last: int
 ):
-    schema.migrate(connection, last=1)
+    schema.migrate(connection, last=last)
     insert(connection)
-    settled = {"state": "settled", "outcome": "ok", "basis": "computed", "cost_nanodollars": 7}
-    insert(connection, call_id="c2", request_id="r2", **settled)
-    assert version(connection) == 1
-    columns = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
-    was = connection.execute(f"SELECT {', '.join(sorted(columns))} FROM calls ORDER BY call_id").fetchall()
+    settled = {"state": "settled", "outcome": "ok", "basis": "computed", "total_ms": 40}
+    insert(connection, call_id="c2", request_id="r2", cost_nanodollars=7, **settled)
+    insert(connection, call_id="c3", request_id="r3", cost_nanodollars=8, workspace="/w", **settled)
+    assert version(connection) == last
+    columns = ", ".join(sorted(row[1] for row in connection.execute("PRAGMA table_info(calls)")))
+    was = connection.execute(f"SELECT {columns} FROM calls ORDER BY call_id").fetchall()
     schema.migrate(connection)
-    now = connection.execute(f"SELECT {', '.join(sorted(columns))} FROM calls ORDER BY call_id").fetchall()
-    assert (version(connection), now) == (2, was)
-    new = ", ".join(sorted(EVERY_COLUMN - columns))
-    assert len(EVERY_COLUMN - columns) == 12
-    assert connection.execute(f"SELECT {new} FROM calls").fetchall() == [(None,) * 12] * 2
+    now = connection.execute(f"SELECT {columns} FROM calls ORDER BY call_id").fetchall()
+    assert (version(connection), now) == (len(MIGRATIONS), was)
+    hours = connection.execute("SELECT workspace, requests, cost_nanodollars FROM hourly ORDER BY 1")
+    assert hours.fetchall() == [("", 1, 7), ("/w", 1, 8)]
+    assert connection.execute("SELECT kind, from_ms, calls FROM latencies").fetchall() == [("total", 40, 2)]
+
+
+def test_an_older_farebox_that_still_runs_keeps_the_sums_right(connection: sqlite3.Connection):
+    schema.migrate(connection)
+    insert(connection)
+    connection.execute(
+        "UPDATE calls SET state = 'settled', outcome = 'ok', cost_nanodollars = 7, basis = 'computed'"
+    )
+    assert connection.execute("SELECT requests, cost_nanodollars FROM hourly").fetchall() == [(1, 7)]
+
+
+RELEASED = (
+    "1457946f2dd5cb7c",
+    "9cfc7a4fb87e9b3d",
+    "6e64fb4da047b54e",
+)
+
+
+def test_a_migration_that_was_released_is_never_edited():
+    digests = tuple(sha256("\n".join(statements).encode()).hexdigest()[:16] for statements in MIGRATIONS)
+    assert digests[: len(RELEASED)] == RELEASED
 
 
 def test_a_newer_file_is_refused_with_its_name_and_what_to_do(connection: sqlite3.Connection, tmp_path: Path):
@@ -148,10 +185,7 @@ def test_an_attempt_of_a_request_stands_only_once(connection: sqlite3.Connection
         insert(connection, call_id="c3", attempt=1)
 
 
-def test_a_budget_check_reads_nothing_but_its_index(connection: sqlite3.Connection):
+def test_looking_for_holds_reads_no_settled_call(connection: sqlite3.Connection):
     schema.migrate(connection)
-    plan = connection.execute(
-        "EXPLAIN QUERY PLAN SELECT SUM(cost_nanodollars), SUM(hold_nanodollars) FROM calls"
-        " WHERE started_ms >= 1 AND state = 'settled'"
-    ).fetchall()
-    assert "USING COVERING INDEX calls_by_start" in plan[0][3]
+    plan = connection.execute("EXPLAIN QUERY PLAN SELECT owner FROM calls WHERE state = 'held'").fetchall()
+    assert "calls_held" in plan[0][3]

@@ -1,19 +1,23 @@
 """The configured budgets as limits on sums of the ledger: from when they count, and when they begin anew.
 
-Days begin at the user's own midnight, months on their first.
+All by the user's own clock: an hour is one of its hours, days begin at midnight, weeks on Monday, months on
+their first. What was spent is not known here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import PurePath
 from time import localtime
-from typing import Final, Literal, TypeAlias, assert_never
+from time import time as seconds_since_1970
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
-from farebox.errors import ConfigError
 from farebox.messages import nanodollars_from_usd
 
-Amount: TypeAlias = Decimal | float | int
+if TYPE_CHECKING:  # `farebox status` without budgets is answered before pydantic is imported
+    from farebox.budget_settings import Budgets, Ceilings, Rungs, WorkspaceBudgets
 
 ScopeKind: TypeAlias = Literal["all", "workspace", "task", "provider"]
 
@@ -88,41 +92,109 @@ class Limit:
             ("cheaper", steps.cheaper_nanodollars),
             ("warn", steps.warn_nanodollars),
         )
-        return next((step for step, begins in rungs if begins is not None and nanodollars >= begins), "ok")
+        for step, begins in rungs:
+            if begins is not None and nanodollars >= begins:
+                return step
+        return "ok"
 
 
 def limits_from(
-    daily_usd: Amount | None, monthly_usd: Amount | None, now: datetime | None = None
+    budgets: "Budgets | WorkspaceBudgets", workspace: str | None = None, now: datetime | None = None
 ) -> tuple[Limit, ...]:
-    """Turn the configured budgets into limits that begin at local midnight and on the first of the month."""
-    if daily_usd is None and monthly_usd is None:
+    """Turn the configured budgets into the limits of a moment, for who works in a workspace's folder.
+
+    All of them, whatever is asked of whom: ``Limit.covers`` says which count for a request. Every request
+    wants them, so they are worked out once an hour; where there are no budgets not even the clock is read.
+    """
+    if not budgets.has_ceilings:
         return ()
-    here = localtime(None if now is None else now.timestamp())
+    now_s = int(seconds_since_1970() if now is None else now.timestamp())
+    here = localtime(now_s)
+    hour_s = now_s - here.tm_min * 60 - here.tm_sec
     today = date(here.tm_year, here.tm_mon, here.tm_mday)
-    return _limits_on(today, here.tm_gmtoff, daily_usd, monthly_usd)
+    return _limits_at(hour_s, today, here.tm_gmtoff, budgets, workspace)
 
 
-@lru_cache(maxsize=8)
-def _limits_on(
-    today: date, _utc_offset_s: int, daily_usd: Amount | None, monthly_usd: Amount | None
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A length of time that is running: its name, the setting that limits it, its first moment, its end."""
+
+    name: str
+    setting: str
+    start: datetime
+    end: datetime
+
+
+@lru_cache(maxsize=16)
+def _limits_at(
+    hour_s: int, today: date, _utc_offset_s: int, budgets: "Budgets | WorkspaceBudgets", workspace: str | None
 ) -> tuple[Limit, ...]:
-    """Work out the limits of a day, once; the offset is here for who travels."""
-    first = today.replace(day=1)
+    """Work out the limits of an hour, once; the offset is here for who travels."""
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
     next_first = (first + timedelta(days=31)).replace(day=1)
     periods = (
-        ("daily", daily_usd, today, today + timedelta(days=1)),
-        ("monthly", monthly_usd, first, next_first),
+        _Period("hourly", "hourly_usd", _at(hour_s), _at(hour_s + 3600)),
+        _Period("daily", "daily_usd", midnight(today), midnight(today + timedelta(days=1))),
+        _Period("weekly", "weekly_usd", midnight(monday), midnight(monday + timedelta(days=7))),
+        _Period("monthly", "monthly_usd", midnight(first), midnight(next_first)),
     )
-    return tuple(_limit(name, usd, start, end) for name, usd, start, end in periods if usd is not None)
+    return tuple(
+        _limit(table, period, usd, budgets.ladder)
+        for table in _tables(budgets, workspace)
+        for period in periods
+        if (usd := getattr(table.ceilings, period.setting)) is not None
+    )
 
 
-def _limit(name: str, usd: Amount, start: date, end: date) -> Limit:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table of ceilings: whose they are, by what name in messages, and where it is written."""
+
+    scope: Scope
+    name: str
+    path: str
+    ceilings: "Ceilings"
+
+
+def _tables(budgets: "Budgets | WorkspaceBudgets", workspace: str | None) -> Iterator[_Table]:
+    yield _Table(EVERYTHING, "", "budgets", budgets.own)
+    for task, ceilings in budgets.of_tasks:
+        yield _Table(Scope("task", task), task, f"budgets.tasks.{task}", ceilings)
+    for provider, ceilings in budgets.providers.items():
+        yield _Table(Scope("provider", provider), provider, f"budgets.providers.{provider}", ceilings)
+    if workspace is not None:
+        folder = PurePath(workspace).name or workspace
+        path = f'budgets.workspaces."{budgets.workspace_key(workspace)}"'
+        yield _Table(Scope("workspace", workspace), folder, path, budgets.of_workspace(workspace))
+
+
+def _limit(table: _Table, period: _Period, usd: Decimal, ladder: "Rungs") -> Limit:
     nanodollars = nanodollars_from_usd(usd)
-    if nanodollars is None:
-        raise ConfigError(
-            f"[budgets] {name}_usd = {usd} is no amount of dollars", hint="write a number such as 5.0"
-        )
-    return Limit(name, nanodollars, unix_ms(midnight(start)), midnight(end).isoformat(timespec="seconds"))
+    assert nanodollars is not None  # noqa: S101  settings have bounds
+    return Limit(
+        f"{period.name} {table.name}".rstrip(),
+        nanodollars,
+        unix_ms(period.start),
+        period.end.isoformat(timespec="seconds"),
+        table.scope,
+        f"[{table.path}] {period.setting}",
+        _steps(ladder, nanodollars),
+    )
+
+
+def _steps(ladder: "Rungs", nanodollars: int) -> Steps:
+    """Turn percent into amounts. A budget of nothing has no rungs: it is but a ban of what costs."""
+
+    def amount(percent: int | None) -> int | None:
+        return None if percent is None else -(-nanodollars * percent // 100)
+
+    if nanodollars == 0:
+        return NO_STEPS
+    return Steps(amount(ladder.warn), amount(ladder.cheaper), amount(ladder.local), amount(ladder.stop))
+
+
+def _at(unix_s: int) -> datetime:
+    return datetime.fromtimestamp(unix_s).astimezone()
 
 
 def local(now: datetime | None) -> datetime:

@@ -1,13 +1,19 @@
-"""The ledger's answers: "how much, by what" as one grouped sum over the settled calls, and these one by one.
+"""The ledger's answers: "how much, by what" as sums over the settled calls.
 
-A dimension becomes a column through a fixed table, so no word from outside ever reaches the SQL.
+They come from the hourly sums, and from the calls themselves in the first and the last hour of a time that
+begins or ends within one, and where conversations are asked for. Which of them answers changes no figure. A
+dimension becomes a column through a fixed table, so no word from outside ever reaches the SQL.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
-from farebox.ledger.records import Outcome, Routing, storable_text
-from farebox.messages import Complexity, Evidence, Phase, Strategy, Target, Task, Tier, Usage
+from farebox.ledger.records import storable_text
+from farebox.ledger.rollup import DAY_MS, HOUR_MS, LATENCY_STEPS_MS, SUMS, key_of, latency_of, sum_of
+from farebox.messages import Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -16,46 +22,25 @@ Dimension: TypeAlias = Literal[
     "day", "hour", "model", "provider", "task", "workspace", "conversation", "client", "language"
 ]
 
-MAX_GROUPS = 10_000
+MAX_GROUPS: Final = 10_000
 """One more than this is fetched at most, so that a caller can tell that there are too many."""
 
-_COLUMNS: dict[Dimension, str] = {
-    "day": "day",
-    "hour": "hour",
-    "model": "model",
-    "provider": "provider",
-    "task": "task",
-    "workspace": "workspace",
-    "conversation": "conversation",
-    "client": "client",
-    "language": "language",
-}
+_KEPT_BY: Final = frozenset[Dimension]({"day", "model", "provider", "task"})
+"""What the kept latencies can be grouped by; for all else the calls are read."""
 
-_SETTLED = "state = 'settled'"
-_BOTH_KNOWN = "cost_nanodollars IS NOT NULL AND baseline_nanodollars IS NOT NULL"
-_SUMS = (
-    f"COALESCE(SUM(CASE WHEN {_SETTLED} THEN 1 ELSE 0 END), 0)",
-    "COALESCE(SUM(CASE WHEN state = 'held' THEN 1 ELSE 0 END), 0)",
-    "COALESCE(SUM(input_tokens), 0)",
-    "COALESCE(SUM(cached_input_tokens), 0)",
-    "COALESCE(SUM(cache_write_tokens), 0)",
-    "COALESCE(SUM(output_tokens), 0)",
-    "COALESCE(SUM(reasoning_tokens), 0)",
-    "COALESCE(SUM(cost_nanodollars), 0)",
-    f"SUM(CASE WHEN {_BOTH_KNOWN} THEN baseline_nanodollars END)",
-    f"SUM(CASE WHEN {_BOTH_KNOWN} THEN baseline_nanodollars - cost_nanodollars END)",
-    *(
-        f"COALESCE(SUM(CASE WHEN {_SETTLED} AND basis = '{basis}' THEN 1 ELSE 0 END), 0)"
-        for basis in ("reported", "computed", "estimated", "unknown")
-    ),
-)
+_KINDS: Final = ("first", "total")
+_EVER_MS: Final = 10**10 * DAY_MS
 
-_Sums: TypeAlias = tuple[int, int, int, int, int, int, int, int, int | None, int | None, int, int, int, int]
+_Keys: TypeAlias = tuple[str | None, ...]
+_Values: TypeAlias = tuple[str | int, ...]
+_Row: TypeAlias = tuple[str | int | None, ...]
+_Span: TypeAlias = tuple[int, int]
+"""From a moment up to, and not including, another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Half, nine in ten, and all but one in a hundred requests took no longer, within 3 %; milliseconds."""
+    """Half, nine in ten, and all but one in a hundred calls took no longer, within 3 %; milliseconds."""
 
     p50_ms: int
     p90_ms: int
@@ -76,9 +61,10 @@ class Query:
 class Group:
     """The sums of one group, ``keys`` in the order of the query's dimensions.
 
-    ``requests`` counts settled calls and ``held`` those that are running or were never settled.
-    ``cost_nanodollars`` sums the known costs; ``baseline`` and ``saved`` sum the calls where both the
-    cost and the baseline are known, and are None if there are none.
+    ``requests`` counts settled calls and ``held`` those that are running. ``cost_nanodollars`` sums the known
+    costs; ``baseline`` and ``saved`` sum the calls where both the cost and the baseline are known, and are
+    None if there are none. ``completion_nanodollars`` is the part of the cost that is tab completion's, the
+    ``drift`` sums are those of the calls whose cost is known twice.
     """
 
     keys: tuple[str | None, ...]
@@ -92,137 +78,209 @@ class Group:
     computed: int
     estimated: int
     unknown: int
+    failed: int = 0
+    cancelled: int = 0
+    uncertain: int = 0
+    completion_nanodollars: int = 0
+    drifts: int = 0
+    drift_reported_nanodollars: int = 0
+    drift_computed_nanodollars: int = 0
+    shown: int = 0
+    accepted: int = 0
+    partly: int = 0
+    first_token: Latency | None = None
+    total: Latency | None = None
 
 
 def groups(connection: "Connection", query: Query) -> tuple[Group, ...]:
     """Sum the calls of a query, ordered by their keys, those without a key last."""
-    columns = tuple(_COLUMNS[dimension] for dimension in query.by)
-    where, values = _where(query)
-    grouped = f" GROUP BY {', '.join(columns)}" if columns else ""
-    sql = f"SELECT {', '.join(columns + _SUMS)} FROM calls{where}{grouped} LIMIT ?"  # noqa: S608 own names
-    rows = cast(
-        "list[tuple[str | int | None, ...]]", connection.execute(sql, (*values, MAX_GROUPS + 1)).fetchall()
+    sums = _sums(connection, query)
+    held = _held(connection, query)
+    first, total = (_latencies(connection, query, kind) if len(sums) <= MAX_GROUPS else {} for kind in _KINDS)
+    found = (
+        _group(keys, sums.get(keys, _NOTHING), held.get(keys, 0), first.get(keys), total.get(keys))
+        for keys in {**sums, **held}
     )
-    found = (_group(row, len(columns)) for row in rows)
-    return tuple(sorted((group for group in found if group.requests or group.held), key=_order))
+    return tuple(sorted(found, key=_order))
 
 
-def _where(query: Query) -> tuple[str, tuple[str | int, ...]]:
-    conditions = (
-        ("started_ms >= ?", query.since_ms),
-        ("started_ms < ?", query.until_ms),
-        ("workspace = ?", storable_text(query.workspace)),
-    )
-    used = [(sql, value) for sql, value in conditions if value is not None]
-    if not used:
-        return "", ()
-    return " WHERE " + " AND ".join(sql for sql, _ in used), tuple(value for _, value in used)
+def groups_and_total(connection: "Connection", query: Query) -> tuple[tuple[Group, ...], Group]:
+    """Sum the calls of a query by its groups, and all of them together, at one moment."""
+    connection.execute("BEGIN")
+    try:
+        (total,) = groups(connection, replace(query, by=())) or (_group((), _NOTHING, 0, None, None),)
+        return groups(connection, query), total
+    finally:
+        connection.execute("ROLLBACK")
 
 
-def _group(row: tuple[str | int | None, ...], key_count: int) -> Group:
-    sums = cast("_Sums", row[key_count:])
-    return Group(
-        keys=cast("tuple[str | None, ...]", row[:key_count]),
-        requests=sums[0],
-        held=sums[1],
-        usage=Usage(*sums[2:7]),
-        cost_nanodollars=sums[7],
-        baseline_nanodollars=sums[8],
-        saved_nanodollars=sums[9],
-        reported=sums[10],
-        computed=sums[11],
-        estimated=sums[12],
-        unknown=sums[13],
-    )
+def condition(query: Query) -> tuple[str, _Values]:
+    """Return the SQL that says whether a call belongs to a query, and its values."""
+    return _within([_span(query)], "started_ms", query)
+
+
+def _within(spans: Iterable[_Span], column: str, query: Query) -> tuple[str, _Values]:
+    spans = tuple(spans)
+    any_of = " OR ".join(f"({column} >= ? AND {column} < ?)" for _ in spans) or "FALSE"
+    values: _Values = tuple(moment for span in spans for moment in span)
+    if query.workspace is None:
+        return f"({any_of})", values
+    return f"({any_of}) AND workspace = ?", (*values, storable_text(query.workspace) or "")
+
+
+def _span(query: Query) -> _Span:
+    since_ms = -_EVER_MS if query.since_ms is None else query.since_ms
+    return since_ms, _EVER_MS if query.until_ms is None else query.until_ms
+
+
+def _divided(query: Query, bucket_ms: int) -> tuple[tuple[_Span, ...], tuple[_Span, ...]]:
+    """Divide a time into the whole buckets in it, and what is left at its ends."""
+    since_ms, until_ms = _span(query)
+    first_ms = -(-since_ms // bucket_ms) * bucket_ms
+    last_ms = until_ms // bucket_ms * bucket_ms
+    if first_ms >= last_ms:
+        return (), ((since_ms, until_ms),)
+    ends = ((since_ms, first_ms), (last_ms, until_ms))
+    return ((first_ms, last_ms),), tuple(span for span in ends if span[0] < span[1])
+
+
+def _keys(values: Iterable[str | int | None]) -> _Keys:
+    return tuple(cast("str", value) or None for value in values)
 
 
 def _order(group: Group) -> tuple[tuple[bool, str], ...]:
     return tuple((key is None, key or "") for key in group.keys)
 
 
-# --- one by one ----------------------------------------------------------------------------------
+# --- sums ----------------------------------------------------------------------------------------
 
-MAX_PAGE = 500
-"""How many calls are read at once."""
-
-_PAST_COLUMNS = (
-    "call_id, started_ms, total_ms, outcome, task, provider, model, conversation, cost_nanodollars,"
-    " baseline_model, baseline_nanodollars, input_tokens, cached_input_tokens, cache_write_tokens,"
-    " output_tokens, reasoning_tokens, requested, strategy, phase, complexity, tier, evidence, images, tools,"
-    " caches, input_bytes, max_output_tokens, taken_for"
-)
+_NOTHING: Final = dict.fromkeys(SUMS, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One settled attempt as it was; ``routing`` is None for one from before that was written down."""
-
-    call_id: str
-    started_ms: int
-    total_ms: int
-    outcome: Outcome
-    task: Task
-    target: Target
-    conversation: str | None
-    cost_nanodollars: int | None
-    baseline_model: str | None
-    baseline_nanodollars: int | None
-    usage: Usage
-    routing: Routing | None
-
-
-def page(connection: "Connection", query: Query, after: Past | None, size: int) -> tuple[Past, ...]:
-    """Return the next settled calls of a query, oldest first, those that follow on one; none at the end."""
-    where, values = _where(query)
-    where = f"{where} AND {_SETTLED}" if where else f" WHERE {_SETTLED}"
-    if after is not None:
-        where += " AND (started_ms, call_id) > (?, ?)"
-        values = (*values, after.started_ms, after.call_id)
-    sql = f"SELECT {_PAST_COLUMNS} FROM calls{where} ORDER BY started_ms, call_id LIMIT ?"  # noqa: S608 own names
-    rows = cast("list[_PastRow]", connection.execute(sql, (*values, size)).fetchall())
-    return tuple(map(_past, rows))
+def _sums(connection: "Connection", query: Query) -> dict[_Keys, dict[str, int]]:
+    whole, ends = _divided(query, HOUR_MS) if "conversation" not in query.by else ((), (_span(query),))
+    in_hours, hour_values = _within(whole, "hour_ms", query)
+    in_calls, call_values = _within(ends, "started_ms", query)
+    names = ", ".join((*query.by, *SUMS))
+    of_hours = ", ".join((*("NULL" if name == "conversation" else name for name in query.by), *SUMS))
+    of_calls = ", ".join((*map(key_of, query.by), *map(sum_of, SUMS)))
+    totals = ", ".join((*query.by, *(f"SUM({name})" for name in SUMS)))
+    sql = (
+        f"WITH parts ({names}) AS (SELECT {of_hours} FROM hourly WHERE {in_hours} UNION ALL "  # noqa: S608
+        f"SELECT {of_calls} FROM calls WHERE state = 'settled' AND {in_calls}) "
+        f"SELECT {totals} FROM parts{_grouped(query.by)} HAVING SUM(requests) > 0 LIMIT ?"
+    )
+    rows = connection.execute(sql, (*hour_values, *call_values, MAX_GROUPS + 1))
+    count = len(query.by)
+    return {
+        _keys(row[:count]): dict(zip(SUMS, cast("tuple[int, ...]", row[count:]), strict=True))
+        for row in cast("Iterable[_Row]", rows)
+    }
 
 
-_PastRow: TypeAlias = tuple[
-    *tuple[str, int, int | None, Outcome, Task, str, str, str | None, int | None, str | None, int | None],
-    *tuple[int, int, int, int, int],
-    *tuple[str | None, Strategy, Phase, Complexity, Tier | None, str | None, int, int, int, int, int, Task],
-]
+def _held(connection: "Connection", query: Query) -> dict[_Keys, int]:
+    where, values = condition(query)
+    columns = tuple(map(key_of, query.by))
+    sql = (
+        f"SELECT {', '.join((*columns, 'COUNT(*)'))} FROM calls "  # noqa: S608 own names
+        f"WHERE state = 'held' AND {where}{_grouped(columns)}"
+    )
+    rows = cast("Iterable[_Row]", connection.execute(sql, values))
+    return {_keys(row[:-1]): count for row in rows if (count := cast("int", row[-1]))}
 
 
-def _past(row: _PastRow) -> Past:
-    call_id, started_ms, total_ms, outcome, task, provider, model, conversation, cost, *_ = row
-    return Past(
-        call_id,
-        started_ms,
-        total_ms or 0,
-        outcome,
-        task,
-        Target(provider, model.removeprefix(f"{provider}/")),
-        conversation,
-        cost,
-        baseline_model=row[9],
-        baseline_nanodollars=row[10],
-        usage=Usage(*row[11:16]),
-        routing=_routing(row),
+def _grouped(columns: Iterable[str]) -> str:
+    by = ", ".join(columns)
+    return f" GROUP BY {by}" if by else ""
+
+
+def _group(
+    keys: _Keys, sums: dict[str, int], held: int, first_token: Latency | None, total: Latency | None
+) -> Group:
+    is_compared = bool(sums["compared"])
+    return Group(
+        keys=keys,
+        requests=sums["requests"],
+        held=held,
+        usage=Usage(
+            sums["input_tokens"],
+            sums["cached_input_tokens"],
+            sums["cache_write_tokens"],
+            sums["output_tokens"],
+            sums["reasoning_tokens"],
+        ),
+        cost_nanodollars=sums["cost_nanodollars"],
+        baseline_nanodollars=sums["baseline_nanodollars"] if is_compared else None,
+        saved_nanodollars=sums["saved_nanodollars"] if is_compared else None,
+        reported=sums["reported"],
+        computed=sums["computed"],
+        estimated=sums["estimated"],
+        unknown=sums["unknown"],
+        failed=sums["failed"],
+        cancelled=sums["cancelled"],
+        uncertain=sums["uncertain"],
+        completion_nanodollars=sums["completion_nanodollars"],
+        drifts=sums["drifts"],
+        drift_reported_nanodollars=sums["drift_reported"],
+        drift_computed_nanodollars=sums["drift_computed"],
+        shown=sums["shown"],
+        accepted=sums["accepted"],
+        partly=sums["partly"],
+        first_token=first_token,
+        total=total,
     )
 
 
-def _routing(row: _PastRow) -> Routing | None:
-    requested, strategy, phase, complexity, tier, evidence, images, tools, caches, size, most, task = row[16:]
-    if requested is None:
-        return None
-    return Routing(
-        requested,
-        strategy,
-        phase,
-        complexity,
-        tier,
-        evidence=cast("tuple[Evidence, ...]", tuple(evidence.split(",")) if evidence else ()),
-        images=images,
-        tools=bool(tools),
-        caches=bool(caches),
-        input_bytes=size,
-        max_output_tokens=most,
-        task=task,
-    )
+# --- latencies -----------------------------------------------------------------------------------
+
+
+def _latencies(connection: "Connection", query: Query, kind: str) -> dict[_Keys, Latency]:
+    counts: dict[_Keys, Counter[int]] = {}
+    for sql, values in _latency_queries(query, kind):
+        for row in cast("Iterable[_Row]", connection.execute(sql, values)):
+            latency_ms, calls = cast("tuple[int, int]", row[-2:])
+            counts.setdefault(_keys(row[:-2]), Counter())[_step(latency_ms)] += calls
+    return {keys: _latency(steps) for keys, steps in counts.items() if steps.total() > 0}
+
+
+def _latency_queries(query: Query, kind: str) -> Iterable[tuple[str, _Values]]:
+    """Return what asks for keys, milliseconds, calls: the kept latencies, and calls where those won't do."""
+    is_kept = _KEPT_BY.issuperset(query.by) and query.workspace is None
+    whole, ends = _divided(query, DAY_MS) if is_kept else ((), (_span(query),))
+    if whole:
+        where, values = _within(whole, "day_ms", query)
+        by = ", ".join((*query.by, "from_ms"))
+        source = f"latencies WHERE kind = '{kind}' AND {where}"
+        yield f"SELECT {by}, SUM(calls) FROM {source} GROUP BY {by}", values  # noqa: S608 own names
+    if ends:
+        column, counts = latency_of(kind)
+        where, values = _within(ends, "started_ms", query)
+        by = ", ".join((*map(key_of, query.by), column))
+        source = f"calls WHERE state = 'settled' AND {counts} AND {where}"
+        yield f"SELECT {by}, COUNT(*) FROM {source} GROUP BY {by}", values  # noqa: S608 own names
+
+
+def _step(latency_ms: int) -> int:
+    """Return the index of the step that a latency is in."""
+    return max(bisect_right(LATENCY_STEPS_MS, latency_ms) - 1, 0)
+
+
+def _latency(steps: Counter[int]) -> Latency:
+    return Latency(*(_percentile(steps, percent) for percent in (50, 90, 99)))
+
+
+def _percentile(steps: Counter[int], percent: int) -> int:
+    """Return the middle of the step that so many of a hundred calls have not gone beyond."""
+    wanted = -(-steps.total() * percent // 100)
+    seen = 0
+    for step in sorted(steps):
+        seen += steps[step]
+        if seen >= wanted:
+            return _middle_ms(step)
+    return 0
+
+
+def _middle_ms(step: int) -> int:
+    begins_ms = LATENCY_STEPS_MS[step]
+    is_last = step + 1 == len(LATENCY_STEPS_MS)
+    return begins_ms if is_last else (begins_ms + LATENCY_STEPS_MS[step + 1] - 1) // 2

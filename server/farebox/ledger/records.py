@@ -66,8 +66,8 @@ class Hold:
     workspace: str | None = None
     client: str | None = None
     conversation: str | None = None
-    language: str | None = None
     routing: Routing | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ class Settlement:
     target: Target | None = None
     task: Task | None = None
     correctable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A hold whose request never left, and never will."""
+
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ class Correction:
     usage: Usage
     cost_nanodollars: int
     served_model: str | None = None
+    basis: Literal["reported", "computed"] = "reported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +204,10 @@ def storable_text(value: str | None) -> str | None:
     if value is None:
         return None
     return value[:MAX_TEXT_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+Money: TypeAlias = Hold | Settlement | Withdrawal
+"""What a request has cost or may cost: never lost while there is a disk to write it on."""
+
+Record: TypeAlias = Money | Mark | Shown | Correction
+"""What the ledger is told, and nobody waits for."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from farebox.errors import FareboxError
+from farebox.ledger import rollup
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -72,6 +73,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE calls ADD COLUMN input_bytes BIGINT",
         "ALTER TABLE calls ADD COLUMN max_output_tokens BIGINT",
         "ALTER TABLE calls ADD COLUMN taken_for TEXT",
+    ),
+    # Who holds, how far it has come, what became of its ghost text, when to ask what it cost; and the sums.
+    (
+        "ALTER TABLE calls ADD COLUMN language TEXT",
+        "ALTER TABLE calls ADD COLUMN owner TEXT",
+        "ALTER TABLE calls ADD COLUMN seen_nanodollars BIGINT",
+        "ALTER TABLE calls ADD COLUMN shown BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN accepted BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN partly BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN ask_at_ms BIGINT",
+        "ALTER TABLE calls ADD COLUMN asked BIGINT NOT NULL DEFAULT 0",
+        "DROP INDEX calls_by_start",
+        "CREATE INDEX calls_started ON calls (started_ms)",
+        "CREATE INDEX calls_held ON calls (started_ms) WHERE state = 'held'",
+        "CREATE INDEX calls_to_ask ON calls (ask_at_ms) WHERE ask_at_ms IS NOT NULL",
+        """
+        CREATE TABLE damages (
+            at_ms       BIGINT NOT NULL,
+            file        TEXT NOT NULL,
+            saved_calls BIGINT NOT NULL,
+            accepted_ms BIGINT
+        )
+        """,
+        *rollup.TABLES,
+        *rollup.FILL,
+        *rollup.TRIGGERS,
     ),
 )
 

@@ -6,11 +6,12 @@ again. Knows nothing of what the jobs do.
 
 import asyncio
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
-from typing import TypeAlias, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeAlias, TypeVar
 
 Job: TypeAlias = Callable[[], None]
 """Must not raise."""
@@ -19,18 +20,35 @@ _Jobs: TypeAlias = "SimpleQueue[Job | None]"
 _T = TypeVar("_T")
 
 
+class Chores(Protocol):
+    """What is done between jobs: ``due_s`` says when, by ``time.monotonic``; each job may change it."""
+
+    due_s: float
+
+    def look_after(self) -> None:
+        """Do what is due, and say when again. Must not raise."""
+        ...
+
+
 class NotTaken(Exception):
     """The worker takes no job: it is closed, or the system gives it no thread."""
 
 
+def _nothing() -> None:
+    """Have no chores."""
+
+
 class Worker:
-    """One thread, started with the first job.
+    """One thread, started with the first job. It does chores as well, for as long as somebody has them.
 
     The end of the process waits for what was handed over, but no longer than ``exit_timeout_s``.
     """
 
-    def __init__(self, name: str, *, exit_timeout_s: float) -> None:
+    def __init__(
+        self, name: str, *, exit_timeout_s: float, chores: Callable[[], Chores | None] = _nothing
+    ) -> None:
         self._name = name
+        self._chores = chores
         self._exit_timeout_s = exit_timeout_s
         self._jobs: _Jobs = SimpleQueue()
         self._lock = threading.Lock()
@@ -83,7 +101,8 @@ class Worker:
         return not self._thread.is_alive()
 
     def _start(self) -> threading.Thread:
-        thread = threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True)
+        work = (self._jobs, self._chores)
+        thread = threading.Thread(target=_work, args=work, name=self._name, daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # too many, or the process is about to end
@@ -92,10 +111,25 @@ class Worker:
         return thread
 
 
-def _work(jobs: _Jobs) -> None:
-    while (job := jobs.get()) is not None:
+def _work(jobs: _Jobs, chores: Callable[[], Chores | None]) -> None:
+    job = jobs.get()
+    while job is not None:
         job()
         del job  # or its data would live until the next one comes
+        job = _next(jobs, chores)
+
+
+def _next(jobs: _Jobs, chores: Callable[[], Chores | None]) -> Job | None:
+    """Return the next job; do meanwhile the chores that are due."""
+    while (known := chores()) is not None:
+        wait_s = max(known.due_s - time.monotonic(), 0)
+        if not wait_s and jobs.empty():
+            known.look_after()
+            continue
+        del known  # whoever is forgotten while we wait has no chores left
+        with suppress(Empty):
+            return jobs.get(timeout=wait_s)
+    return jobs.get()
 
 
 def _finish(jobs: _Jobs, thread: threading.Thread, timeout_s: float) -> None:

@@ -20,7 +20,8 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from farebox import prices
 from farebox.errors import FareboxError, InvalidParams
-from farebox.ledger.queries import Past, Query
+from farebox.ledger.past import Past
+from farebox.ledger.queries import Query
 from farebox.ledger.records import Routing
 from farebox.ledger.store import Ledger
 from farebox.messages import Call, Chat, Strategy, Target, Task

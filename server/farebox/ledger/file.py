@@ -1,0 +1,378 @@
+"""The ledger's file as its one thread sees it: written, looked after, and what happens if it can't be.
+
+What can't be written waits: in memory, and as lines in a file of this process's own, which others take over
+should it die. Not for the event loop: all of it may wait for the disk.
+"""
+
+import errno
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar, assert_never
+
+from farebox.ledger import holds, repair, spill
+from farebox.ledger.limits import Limit
+from farebox.ledger.opening import BUSY_TIMEOUT_MS, create, newest, next_path, opened, side_file
+from farebox.ledger.owner import Owner
+from farebox.ledger.reaper import REAP_S, reap, write
+from farebox.ledger.records import (
+    Correction,
+    Hold,
+    Mark,
+    Record,
+    Settlement,
+    Shown,
+    Spent,
+    Withdrawal,
+    bookable,
+)
+from farebox.ledger.schema import LedgerUnusable
+
+QUICK_TIMEOUT_MS: Final = 250
+"""How long all else does before it is kept for later: a request waits behind it."""
+
+RETRY_S: Final = 0.5
+UNWRITTEN_MAX: Final = 10_000
+"""How many records wait in memory while the file can't be written; the oldest are given up first."""
+
+CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+"""How large the write-ahead log grows before what is in it moves into the database."""
+
+_log = logging.getLogger("farebox.ledger")
+_T = TypeVar("_T")
+
+
+class LedgerFile:
+    """One connection to the ledger, in one thread; ``unwritten`` and ``stamp`` may be read from any."""
+
+    def __init__(self, path: Path, on_settled: Callable[[Settlement], None] | None = None) -> None:
+        self.first = path
+        self.unwritten: tuple[int, int] = (0, 0)
+        self.due_s = 0.0
+        self._on_settled = on_settled
+        self._path = path
+        self._later = next_path(path, path)
+        self._connection: sqlite3.Connection | None = None
+        self._busy_ms = 0
+        self._patience_ms = BUSY_TIMEOUT_MS
+        self._inode = 0
+        self._repair: threading.Thread | None = None
+        self._owner: Owner | None = None
+        self._waiting: deque[Record] = deque(maxlen=UNWRITTEN_MAX)
+        self._costs: dict[str, int] = {}
+        self._has_lines = False
+        self._retry_at_s = 0.0
+        self._reap_at_s = 0.0
+
+    # --- what the ledger asks for -----------------------------------------------------------------
+
+    def hold(self, hold: Hold, limits: Sequence[Limit]) -> dict[Limit, Spent]:
+        """Write a hold: see ``holds.place``. Raises LedgerUnusable only where a limit has to be checked."""
+        if not holds.to_check(hold, limits):
+            self.note(hold)
+            return {}
+        return self.run(
+            lambda connection: holds.place(connection, hold, limits, owner=self._owner_id), must_write=True
+        )
+
+    def note(self, record: Record) -> None:
+        """Write a record now, or keep it until the file can be written."""
+        if not self._waiting and time.monotonic() >= self._retry_at_s:
+            try:
+                settled = self._guarded(
+                    lambda connection: self._write([record], connection), QUICK_TIMEOUT_MS
+                )
+            except LedgerUnusable as error:
+                self._put_off(error)
+            else:
+                self._announce(settled)
+                return
+        self._keep(record)
+        self._write_what_waits()
+
+    def run(self, work: Callable[[sqlite3.Connection], _T], *, must_write: bool = False) -> _T:
+        """Do something with the database, when all that waits has been written, if it can be.
+
+        Raises LedgerUnusable; also where it ``must_write`` what waits and can't.
+        """
+        if must_write and self._waiting:
+            self._guarded(self._write_all, BUSY_TIMEOUT_MS)
+        else:
+            self._write_what_waits()
+        return self._guarded(work, BUSY_TIMEOUT_MS)
+
+    def look_after(self) -> None:
+        """Do what has to be done now and then, and say when again."""
+        self.due_s = time.monotonic() + RETRY_S
+        try:
+            self._look_after()
+        except Exception as error:  # noqa: BLE001  the thread must live on, whatever this was
+            _log.warning("the ledger could not be looked after: %s", code_of(error))
+
+    def _look_after(self) -> None:
+        self._write_what_waits()
+        if self._waiting:
+            return
+        self._claim()
+        if time.monotonic() >= self._reap_at_s:
+            self._guarded(self._reap, QUICK_TIMEOUT_MS)
+            self._reap_at_s = time.monotonic() + REAP_S
+        if _size(side_file(self._path, "-wal")) > CHECKPOINT_BYTES:
+            self._guarded(_checkpoint, QUICK_TIMEOUT_MS)
+        self.due_s = self._reap_at_s
+
+    def stamp(self) -> object:
+        """Return something that changes whenever anybody has written; from any thread."""
+        path = self._path
+        files = path, side_file(path, "-wal"), self._later
+        return path, *map(_changed, files)
+
+    def close(self) -> None:
+        """Write what waits, then let go of everything."""
+        if self._waiting:
+            with suppress(LedgerUnusable):
+                self._guarded(self._write_all, QUICK_TIMEOUT_MS if self._has_lines else BUSY_TIMEOUT_MS)
+        self._disconnect()
+        if self._owner is not None:
+            self._owner.release(keeps_lines=self._has_lines)
+            self._owner = None
+
+    # --- the connection ---------------------------------------------------------------------------
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], _T], busy_ms: int) -> _T:
+        """Do something with the database; with a new one, if it turns out to be damaged.
+
+        Where somebody has kept it locked for long, nobody waits long again until it could be used.
+        """
+        busy_ms = min(busy_ms, self._patience_ms)
+        try:
+            try:
+                result = work(self._ready(busy_ms))
+            except sqlite3.DatabaseError as error:
+                if not repair.is_damage(error):
+                    raise
+                self._begin_anew(error)
+                result = work(self._ready(busy_ms))
+            self._patience_ms = BUSY_TIMEOUT_MS
+            return result
+        except (sqlite3.Error, OSError) as error:
+            self._patience_ms = QUICK_TIMEOUT_MS
+            raise LedgerUnusable(
+                f"the ledger {self._path} can't be used: {_reason(error)}", hint=_hint(error)
+            ) from error
+
+    def _ready(self, busy_ms: int) -> sqlite3.Connection:
+        if self._connection is not None and self._is_replaced():
+            self._disconnect()
+        if self._connection is None:
+            self._path = newest(self.first)
+            self._later = next_path(self.first, self._path)
+            self._connection = opened(self._path)
+            self._inode = _inode(self._path)
+            self._busy_ms = 0
+            self._claim()
+        if self._busy_ms != busy_ms:
+            self._connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+            self._busy_ms = busy_ms
+        return self._connection
+
+    def _is_replaced(self) -> bool:
+        """Say whether somebody has found this ledger damaged, or has taken it away."""
+        return os.path.exists(self._later) or _inode(self._path) != self._inode  # noqa: PTH110  each job asks
+
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        """Save what can be read of a damaged ledger into the one that comes after it.
+
+        That takes as long as it takes, so it has a thread of its own. Raises LedgerUnusable meanwhile.
+        """
+        if self._repair is None or not self._repair.is_alive():
+            _log.error("the ledger is damaged (%s): a new one begins beside it", error.sqlite_errorname)
+            self._disconnect()
+            self._repair = threading.Thread(
+                target=_repair, args=(self._path, self._later), name="farebox-repair", daemon=True
+            )
+            self._repair.start()
+        self._repair.join(QUICK_TIMEOUT_MS / 1000)
+        if not self._later.exists():
+            raise LedgerUnusable(
+                f"the ledger {self._path} is damaged, and what can be read of it is being saved",
+                hint="wait until that is done",
+            )
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _claim(self) -> None:
+        """Get a file of our own, if that is possible."""
+        if self._owner is None:
+            with suppress(OSError):
+                self._owner = Owner.claim(self._owners)
+
+    @property
+    def _owners(self) -> Path:
+        return self.first.with_name(f"{self.first.name}.owners")
+
+    @property
+    def _owner_id(self) -> str | None:
+        return None if self._owner is None else self._owner.id
+
+    def _reap(self, connection: sqlite3.Connection) -> None:
+        reap(connection, self._owners, self._owner_id, now_ms=_now_ms())
+
+    # --- what waits -------------------------------------------------------------------------------
+
+    def _keep(self, record: Record) -> None:
+        self._waiting.append(record)
+        match record:
+            case Hold():
+                self._costs[record.call_id] = 0
+            case Settlement():
+                self._costs[record.call_id] = record.cost.nanodollars or 0
+            case Withdrawal():
+                self._costs.pop(record.call_id, None)
+            case Mark() | Shown() | Correction():
+                return
+            case _:
+                assert_never(record)
+        self._count()
+        self._claim()
+        if self._owner is None:
+            return
+        try:
+            self._owner.append(spill.line(record))
+            self._has_lines = True
+        except OSError as error:
+            _log.warning("kept in memory alone: %s", type(error).__name__)
+
+    def _count(self) -> None:
+        self.unwritten = len(self._costs), sum(self._costs.values())
+
+    def _put_off(self, error: LedgerUnusable) -> None:
+        if not self._waiting:
+            _log.warning(
+                "the ledger can't be written, what comes is kept: %s", type(error.__cause__).__name__
+            )
+        self._retry_at_s = time.monotonic() + RETRY_S
+        self.due_s = min(self.due_s, self._retry_at_s)
+
+    def _write_what_waits(self) -> None:
+        """Write all that waits, if its time has come and the file can be written."""
+        if not self._waiting or time.monotonic() < self._retry_at_s:
+            return
+        try:
+            self._guarded(self._write_all, QUICK_TIMEOUT_MS)
+        except LedgerUnusable as error:
+            self._put_off(error)
+
+    def _write_all(self, connection: sqlite3.Connection) -> None:
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            settled = self._write(self._waiting, connection)
+        self._forget_waiting()
+        self._retry_at_s = 0.0
+        self._announce(settled)
+
+    def _forget_waiting(self) -> None:
+        self._waiting.clear()
+        self._costs.clear()
+        self._count()
+        if self._has_lines and self._owner is not None:
+            with suppress(OSError):
+                self._owner.clear()
+                self._has_lines = False
+
+    def _write(self, records: Iterable[Record], connection: sqlite3.Connection) -> list[Settlement]:
+        """Write records; return the settlements that are new to the ledger."""
+        now_ms = _now_ms()
+        settled: list[Settlement] = []
+        for record in records:
+            try:
+                is_new = write(connection, record, self._owner_id, now_ms=now_ms)
+            except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError) as error:
+                _log.warning("the ledger has refused a record: %s", type(error).__name__)
+                continue
+            if isinstance(record, Settlement) and is_new:
+                settled.append(bookable(record))
+        return settled
+
+    def _announce(self, settled: Iterable[Settlement]) -> None:
+        """Tell whoever listens what stands in the ledger now."""
+        if self._on_settled is not None:
+            for settlement in settled:
+                self._on_settled(settlement)
+
+
+def _repair(damaged: Path, later: Path) -> None:
+    """Make a ledger of what can be read of a damaged one; whatever fails is tried again with the next job."""
+    try:
+        create(later, lambda connection: repair.salvage(damaged, connection))
+        connection = opened(later)
+        try:
+            repair.catch_up(damaged, connection)
+        finally:
+            connection.close()
+    except (sqlite3.Error, OSError, LedgerUnusable) as error:
+        _log.error("the damaged ledger could not be saved: %s", code_of(error))
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the database while nobody else can write: that can't go wrong."""
+    connection.execute("BEGIN IMMEDIATE")  # raises where somebody writes: then it is done later
+    connection.execute("ROLLBACK")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _inode(path: Path) -> int:
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116  each job asks
+    except OSError:
+        return -1
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _changed(path: Path) -> tuple[int, int] | None:
+    try:
+        info = os.stat(path)  # noqa: PTH116  half the time of path.stat(), and it is asked often
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_size
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _reason(error: sqlite3.Error | OSError) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+
+
+def _hint(error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, sqlite3.Error) and "locked" in str(error):
+        return "another program keeps it locked: close that program"
+    return "check that the folder and the file can be written and that the disk has room"
+
+
+def code_of(error: BaseException) -> str:
+    """Name a failure without its text, which may hold a path."""
+    match error.__cause__ or error:
+        case sqlite3.Error() as cause:
+            return getattr(cause, "sqlite_errorname", type(cause).__name__)
+        case OSError(errno=int() as number):
+            return errno.errorcode.get(number, "OSError")
+        case cause:
+            return type(cause).__name__

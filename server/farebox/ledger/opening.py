@@ -1,0 +1,125 @@
+"""How a ledger begins: it appears whole or not at all, and one that takes a damaged one's place beside that.
+
+Nothing is ever moved or deleted, for another process may have it open: a damaged ``ledger.db`` stays as it
+is, and ``ledger-2.db`` counts from then on.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from farebox.ledger import repair, schema
+
+BUSY_TIMEOUT_MS: Final = 5_000
+"""How long what needs an answer waits for another process that is writing."""
+
+_BEGUN_S: Final = 3600.0
+"""No ledger takes so long to begin: whoever did has died."""
+
+
+def newest(first: Path) -> Path:
+    """Return the ledger that counts: the last one that exists, or the first."""
+    path = first
+    while (later := next_path(first, path)).exists():
+        path = later
+    return path
+
+
+def next_path(first: Path, path: Path) -> Path:
+    """Return where the ledger would be that takes the place of a damaged one."""
+    number = 1 if path == first else int(path.stem.rpartition("-")[2])
+    return first.with_name(f"{first.stem}-{number + 1}{first.suffix}")
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """Open a ledger, which is made if there is none, in today's shape.
+
+    Raises sqlite3.Error, OSError, and LedgerUnusable for one of a newer farebox.
+    """
+    if not path.exists():
+        if side_file(path, "-wal").exists():  # its database was taken away: it would spoil a new one
+            raise _damaged_error()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create(path)
+    if not path.stat().st_size:  # one that begins is never seen empty
+        raise _damaged_error()
+    connection = _connected(path)
+    try:
+        schema.refuse_newer(connection, path)
+        _configure(connection)
+        schema.migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def create(path: Path, fill: Callable[[sqlite3.Connection], object] | None = None) -> None:
+    """Make a whole ledger and only then give it its name; one that somebody else has made stays."""
+    _sweep(path)
+    new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    try:
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # its side files get the same mode
+        connection = _connected(new)
+        try:
+            _configure(connection)
+            schema.migrate(connection)
+            if fill is not None:
+                fill(connection)
+        finally:
+            connection.close()
+        with suppress(FileExistsError):
+            _name(new, path)
+    finally:
+        for side in repair.SIDE_FILES:
+            side_file(new, side).unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what others had begun and were killed at."""
+    with suppress(OSError):
+        for begun in path.parent.glob(f".{path.name}.*"):
+            if time.time() - begun.stat().st_mtime > _BEGUN_S:
+                begun.unlink(missing_ok=True)
+
+
+def _name(new: Path, path: Path) -> None:
+    """Give a file its name. Raises FileExistsError if that is taken."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links; Windows' rename fails if the name is taken
+        if path.exists():
+            raise FileExistsError(path) from None
+        new.rename(path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # SQLite's own checkpoints may run beside another process's commit, which until 3.51.3 may damage the file
+    # (sqlite.org/wal.html, "The WAL-Reset Bug"), and no request should wait for one: see file.py.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    # Two processes may both want to switch an old file. The mode belongs to the file: either will do, and
+    # without it the ledger is slower and just as right.
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _damaged_error() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("file is empty")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_NOTADB, "SQLITE_NOTADB"
+    return error
+
+
+def side_file(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

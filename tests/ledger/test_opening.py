@@ -1,0 +1,69 @@
+"""A ledger appears whole or not at all, and one that takes a damaged one's place begins beside it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from farebox.ledger import repair
+from farebox.ledger.opening import create, newest, next_path, opened, side_file
+from farebox.ledger.schema import MIGRATIONS
+
+
+def test_a_new_ledger_is_whole_and_nothing_else_is_left(tmp_path: Path):
+    path = tmp_path / "data" / "ledger.db"
+    opened(path).close()
+    assert [entry.name for entry in path.parent.iterdir()] == ["ledger.db"]
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_ledger_that_somebody_else_has_made_meanwhile_stays(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    opened(path).close()
+    before = path.stat().st_ino
+    create(path)
+    assert path.stat().st_ino == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def test_a_beginning_that_fails_leaves_nothing(tmp_path: Path):
+    def fails(_connection: sqlite3.Connection) -> None:
+        raise RuntimeError("no power")
+
+    with pytest.raises(RuntimeError):
+        create(tmp_path / "ledger.db", fails)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_last_ledger_counts(tmp_path: Path):
+    first = tmp_path / "ledger.db"
+    assert newest(first) == first
+    assert next_path(first, first).name == "ledger-2.db"
+    (tmp_path / "ledger-2.db").touch()
+    (tmp_path / "ledger-3.db").touch()
+    assert newest(first).name == "ledger-3.db"
+    assert next_path(first, newest(first)).name == "ledger-4.db"
+
+
+def test_an_empty_file_is_a_damage_because_no_ledger_begins_as_one(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    path.touch()
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        opened(path)
+    assert repair.is_damage(caught.value)
+
+
+def test_what_is_left_of_a_ledger_that_was_taken_away_does_not_spoil_a_new_one(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    connection = opened(path)
+    connection.execute("INSERT INTO damages VALUES (1, 'x', 0, NULL)")
+    path.rename(tmp_path / "elsewhere.db")
+    assert side_file(path, "-wal").exists()
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        opened(path)
+    assert repair.is_damage(caught.value)
+    assert not path.exists()
+    connection.close()
