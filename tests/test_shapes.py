@@ -6,14 +6,11 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from farebox.costs import BasisCounts, BudgetLine, Report, ReportRow
 from farebox.messages import UNKNOWN_COST, Attempt, Candidate, Cost, Estimate, Route, Target, Usage
 from farebox.shapes import (
-    ReportShape,
     RouteShape,
     UsageShape,
     cost_shape,
-    report_shape,
     route_shape,
     usage_shape,
 )
@@ -33,14 +30,6 @@ ROUTE = Route(
         Candidate(OTHER, "fallback", "next", 0),
     ),
     estimate=Estimate(213_000, "openrouter/big", 426_000),
-)
-ROW = ReportRow(
-    keys=(("day", "2026-03-04"), ("workspace", None)),
-    requests=3,
-    usage=Usage(10, 4, 3, 2, 1),
-    cost_nanodollars=5_000_000_001,
-    saved_nanodollars=-1,
-    basis=BasisCounts(1, 0, 1, 1),
 )
 
 
@@ -132,39 +121,6 @@ def test_attempts_are_there_once_something_was_tried():
         {"model": "local/x", "provider": "local", "outcome": "rateLimited", "ms": 12},
         {"model": "openrouter/acme/m", "provider": "openrouter", "outcome": "ok", "ms": 340},
     ]
-
-
-def test_a_report_has_the_keys_it_is_grouped_by_also_where_they_are_null():
-    total = ReportRow((), 3, Usage(), None, None, BasisCounts(unknown=3))
-    budget = BudgetLine("daily", 5 * 10**9, 1, 2, "2026-03-05T00:00:00+01:00")
-    report = Report("2026-03-04", None, ("day", "workspace"), (ROW,), total, (budget,), held_requests=1)
-    value = report_shape(report).json_value()
-    sums = {
-        "requests": 3,
-        "inputTokens": 10,
-        "cachedInputTokens": 4,
-        "cacheWriteTokens": 3,
-        "outputTokens": 2,
-        "reasoningTokens": 1,
-        "usd": "5.000000001",
-        "savedUsd": "-0.000000001",
-        "basis": {"reported": 1, "computed": 0, "estimated": 1, "unknown": 1},
-    }
-    assert value["rows"] == [{"day": "2026-03-04", "workspace": None, **sums}]
-    assert (value["since"], value["until"], value["by"]) == ("2026-03-04", None, ["day", "workspace"])
-    assert isinstance(value["total"], dict)
-    assert (value["total"]["usd"], value["total"]["basis"]["unknown"]) == (None, 3)
-    assert value["budgets"] == [
-        {
-            "name": "daily",
-            "limitUsd": "5.00",
-            "spentUsd": "0.000000001",
-            "heldUsd": "0.000000002",
-            "resetsAt": "2026-03-05T00:00:00+01:00",
-        }
-    ]
-    assert value["heldRequests"] == 1
-    assert ReportShape.model_validate(json.loads(json.dumps(value))) == report_shape(report)
 
 
 def test_what_is_written_can_be_read_back():

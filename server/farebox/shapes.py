@@ -1,8 +1,8 @@
-"""The public JSON shapes of what farebox answers: routes, usage, cost, reports.
+"""The public JSON shapes of what farebox answers: routes, usage, cost, replays.
 
 One pydantic model for each shape of the protocol, shared by every surface that writes JSON. Keys are
-camelCase, dollars are exact decimal strings, an unknown amount is null. ``lsp.methods`` adds the params
-and results of the methods; ``farebox schema`` is generated from both.
+camelCase, dollars are exact decimal strings, an unknown amount is null. ``report.shapes`` adds
+the cost report, ``lsp.methods`` the params and results of the methods: ``farebox schema`` comes of all three.
 """
 
 from datetime import datetime
@@ -10,8 +10,6 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from farebox import costs
-from farebox.ledger.queries import Dimension
 from farebox.messages import (
     Complexity,
     Cost,
@@ -114,59 +112,6 @@ class RouteShape(TargetShape):
     candidates: list[CandidateShape]
     estimate: EstimateShape
     attempts: list[AttemptShape] = []
-
-
-class BasisShape(Shape):
-    """How many requests have a cost of each basis."""
-
-    reported: int
-    computed: int
-    estimated: int
-    unknown: int
-
-
-class ReportRowShape(Shape):
-    """The sums of one group; the keys are those that the report is grouped by."""
-
-    day: str | None = None
-    hour: str | None = None
-    model: str | None = None
-    provider: str | None = None
-    task: str | None = None
-    workspace: str | None = None
-    conversation: str | None = None
-    client: str | None = None
-    requests: int
-    input_tokens: int
-    cached_input_tokens: int
-    cache_write_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    usd: str | None
-    saved_usd: str | None
-    basis: BasisShape
-
-
-class BudgetShape(Shape):
-    """One budget and what is left of it."""
-
-    name: str
-    limit_usd: str
-    spent_usd: str
-    held_usd: str
-    resets_at: str
-
-
-class ReportShape(Shape):
-    """What was spent. ``heldRequests`` are still running and in no row."""
-
-    since: str | None
-    until: str | None
-    by: list[Dimension]
-    rows: list[ReportRowShape]
-    total: ReportRowShape
-    budgets: list[BudgetShape]
-    held_requests: int
 
 
 class SumShape(Shape):
@@ -276,47 +221,6 @@ def route_shape(route: Route) -> RouteShape:
         for attempt in route.attempts
     ]
     return shape.model_copy(update={"attempts": attempts}) if attempts else shape
-
-
-def report_shape(report: costs.Report) -> ReportShape:
-    """Shape a report."""
-    return ReportShape(
-        since=report.since,
-        until=report.until,
-        by=list(report.by),
-        rows=[_row_shape(row) for row in report.rows],
-        total=_row_shape(report.total),
-        budgets=[
-            BudgetShape(
-                name=line.name,
-                limit_usd=usd_text(line.limit_nanodollars),
-                spent_usd=usd_text(line.spent_nanodollars),
-                held_usd=usd_text(line.held_nanodollars),
-                resets_at=line.resets_at,
-            )
-            for line in report.budgets
-        ],
-        held_requests=report.held_requests,
-    )
-
-
-def _row_shape(row: costs.ReportRow) -> ReportRowShape:
-    keys: dict[Dimension, str | None] = dict(row.keys)
-    usage = row.usage
-    return ReportRowShape.model_validate(
-        {
-            **keys,
-            "requests": row.requests,
-            "input_tokens": usage.input_tokens,
-            "cached_input_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "output_tokens": usage.output_tokens,
-            "reasoning_tokens": usage.reasoning_tokens,
-            "usd": usd(row.cost_nanodollars),
-            "saved_usd": usd(row.saved_nanodollars),
-            "basis": BasisShape.model_validate(row.basis),
-        }
-    )
 
 
 def replay_shape(replay: Replay) -> ReplayShape:

@@ -1,16 +1,19 @@
-"""``farebox costs``: one report in three forms, with the exact figures of the ledger."""
+"""``farebox costs``: one report in four forms, with the exact figures of the ledger."""
 
 import csv
 import io
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from farebox.shapes import ReportShape
-from support.command import run_farebox
+from farebox.report.shapes import ReportShape
+from support.command import WAIT_S, run_farebox, terminal
+from support.environment import clean_environment
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
@@ -62,6 +65,57 @@ def test_csv_has_a_line_for_each_row(spent: Path):
     assert {row["workspace"] for row in rows} == {str(spent)}
 
 
+def test_the_costs_of_each_language_can_be_asked_for(spent: Path):
+    done = run(spent, "costs", "--by", "language", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert [row["language"] for row in json.loads(done.stdout)["rows"]] == [None]
+
+
+def test_a_page_goes_into_a_pipe_with_the_figures_of_the_report(spent: Path):
+    done = run(spent, "costs", "--format", "html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("<!doctype html>")
+    assert done.stdout.endswith("</html>\n")
+    assert "mystery" in done.stdout
+    assert "0.000213" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
+def test_a_page_is_not_written_over_a_terminal(spent: Path):
+    arguments = [sys.executable, "-m", "farebox", "costs", "--format", "html"]
+    with terminal() as (user, its):
+        done = subprocess.run(
+            arguments,
+            env=clean_environment(spent),
+            cwd=spent,
+            stdout=its,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=WAIT_S,
+            check=False,
+        )
+        os.set_blocking(user, False)
+        with pytest.raises(BlockingIOError):
+            os.read(user, 1)
+    assert done.returncode == 2
+    assert "farebox costs --format html --output costs.html" in done.stderr
+
+
+@pytest.mark.parametrize("style", ["table", "json", "csv", "html"])
+def test_any_format_goes_into_a_file_as_it_would_be_printed(spent: Path, tmp_path: Path, style: str):
+    arguments = ("costs", "--since", "2026-01-01", "--format", style)
+    done = run(spent, *arguments, "--output", str(tmp_path / "costs"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "costs").read_bytes().decode() == run(spent, *arguments).stdout
+    assert [file.name for file in tmp_path.iterdir()] == ["costs"]
+
+
+def test_a_file_that_cannot_be_written_is_named(spent: Path):
+    done = run(spent, "costs", "--format", "csv", "--output", "no/such/folder/costs.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no folder 'no/such/folder'" in done.stderr
+
+
 @pytest.mark.parametrize(
     "name", [".", "..", "~/project", "{folder}/project/", "../../link/src", "{folder}/link"]
 )
@@ -105,6 +159,7 @@ def test_a_workspace_without_a_cost_has_none(spent: Path):
         pytest.param(["--since", "today", "--until", "yesterday"], "no time between", id="backwards"),
         pytest.param(["--since", ""], "'' is no moment in time", id="since-nothing"),
         pytest.param(["--workspace", ""], "empty name", id="no-workspace"),
+        pytest.param(["--format", "html", "--by", "model"], "--by has no place", id="page-by-one"),
         pytest.param(["--workspace", "~nobody-of-that-name/x"], "names no folder", id="nobodys-home"),
     ],
 )

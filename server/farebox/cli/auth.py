@@ -10,7 +10,7 @@ from farebox.config import Config
 from farebox.errors import ConfigError, InvalidParams
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
-from farebox.report import clean
+from farebox.report.amounts import clean
 from farebox.secrets import BadKey
 
 _LIKE_A_KEY = re.compile(r"(sk|pk|gsk|xai|csk)[-_].*|.{20,}", re.DOTALL)

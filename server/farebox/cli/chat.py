@@ -19,7 +19,7 @@ from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_pip
 from farebox.errors import BrokenReply, InvalidParams
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, FinishReason, Retrying, Route, Task, Text, Usage, usd_text
-from farebox.report import clean
+from farebox.report.amounts import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
 
 Standard = Literal["openai", "claude"]

@@ -1,17 +1,23 @@
-"""``farebox costs``: the cost report as a table, JSON or CSV."""
+"""``farebox costs``: the cost report as a table, JSON, CSV or a page, printed or written into a file."""
 
+import json
 import os
 import shutil
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 from farebox.app import App
-from farebox.cli.running import with_app, workspace_of
-from farebox.cli.terminal import note, show, show_json
+from farebox.cli.running import with_app
+from farebox.cli.saving import save
+from farebox.cli.terminal import note, show
 from farebox.costs import DIMENSIONS, Report
 from farebox.errors import InvalidParams
-from farebox.report import to_csv, to_table
-from farebox.shapes import report_shape
+from farebox.places import workspace_of
+from farebox.report.csv_lines import to_csv
+from farebox.report.page import to_page
+from farebox.report.shapes import report_shape
+from farebox.report.table import to_table
 
 
 def print_costs(
@@ -20,30 +26,68 @@ def print_costs(
     until: str | None,
     by: str | None,
     workspace: str | None,
-    style: Literal["table", "json", "csv"],
+    style: Literal["table", "json", "csv", "html"],
+    output: str | None,
 ) -> int:
-    """Print what was spent."""
+    """Print what was spent, or write it into a file. Raises InvalidParams."""
     groups = None if by is None else _groups(by)
     folders = (None,) if workspace is None else workspaces(workspace)
+    if style == "html":
+        _require_place_for_a_page(by, output)
 
-    async def ask(app: App) -> tuple[str | None, Report]:
-        for folder in folders:
-            report = await app.cost_report(since=since, until=until, by=groups, workspace=folder)
-            if report.total.requests or report.held_requests:
-                return folder, report
-        return folders[0], await app.cost_report(since=since, until=until, by=groups, workspace=folders[0])
+    async def ask(app: App) -> tuple[str | None, str]:
+        folder = await _first_with_costs(app, folders, since=since, until=until)
+        if style == "html":
+            return folder, to_page(await app.cost_overview(since=since, until=until, workspace=folder))
+        report = await app.cost_report(since=since, until=until, by=groups, workspace=folder)
+        return folder, _text(report, style)
 
-    folder, report = with_app(ask)
+    folder, text = with_app(ask)
     if folder != folders[0]:
         note(f"costs of the workspace {folder}")
+    if output is None:
+        show(text, end="")
+    else:
+        save(text, Path(output))
+    return 0
+
+
+async def _first_with_costs(
+    app: App, folders: tuple[str | None, ...], *, since: str | None, until: str | None
+) -> str | None:
+    """Choose among the spellings of a workspace; the last resort is the first of them."""
+    first, *others = folders
+    if not others:
+        return first  # nothing to choose: a large ledger need not be asked twice
+    for folder in folders:
+        sums = await app.cost_report(since=since, until=until, by=(), workspace=folder)
+        if sums.total.requests or sums.held_requests:
+            return folder
+    return first
+
+
+def _text(report: Report, style: Literal["table", "json", "csv"]) -> str:
     match style:
         case "json":
-            show_json(report_shape(report).json_value())
+            return json.dumps(report_shape(report).json_value(), indent=2) + "\n"
         case "csv":
-            show(to_csv(report), end="")
+            return to_csv(report)
         case "table":
-            show(to_table(report, width=shutil.get_terminal_size((100, 24)).columns), end="")
-    return 0
+            return to_table(report, width=shutil.get_terminal_size((100, 24)).columns)
+        case _:
+            assert_never(style)
+
+
+def _require_place_for_a_page(by: str | None, output: str | None) -> None:
+    if by is not None:
+        raise InvalidParams(
+            "a page shows the costs by everything at once, so --by has no place there",
+            hint="Leave --by out, or choose another format.",
+        )
+    if output is None and sys.stdout.isatty():
+        raise InvalidParams(
+            "a page is nothing for a terminal", hint="farebox costs --format html --output costs.html"
+        )
 
 
 def _groups(by: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from farebox.cli.stdio_client import Json, ServerDied, ServerError, StdioClient
 from farebox.cli.terminal import harmless, show
 from farebox.completion import engine
 from farebox.messages import Route
-from farebox.report import to_table
+from farebox.report.table import to_table
 from farebox.router.door import Door
 
 QUESTION = "What does this function do? Answer in one sentence."

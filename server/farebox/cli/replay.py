@@ -5,7 +5,7 @@ from farebox.cli.costs import workspaces
 from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.messages import minute_text, usd_text
-from farebox.report import clean
+from farebox.report.amounts import clean
 from farebox.router.replay import POLICIES, Outcome, Policy, Reason, Replay
 from farebox.shapes import replay_shape
 

@@ -10,7 +10,7 @@ from farebox.cli.terminal import show, show_json
 from farebox.completion import engine
 from farebox.errors import InvalidParams
 from farebox.messages import Estimate, Ground, Route, Task, usd_text
-from farebox.report import clean
+from farebox.report.amounts import clean
 from farebox.shapes import route_shape
 
 _GROUNDS: dict[Ground, str] = {

@@ -13,7 +13,7 @@ from farebox.chat.conversation import Conversation, Question, Turn
 from farebox.cli.terminal import note
 from farebox.errors import InvalidParams
 from farebox.messages import Done
-from farebox.report import clean
+from farebox.report.amounts import clean
 
 _HINT = 'Give {"messages": [{"role": "user", "content": "…"}]} on stdin.'
 _USED = {"model", "messages", "system"}

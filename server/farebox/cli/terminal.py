@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TextIO, cast
 
 from farebox.errors import InvalidParams
-from farebox.report import clean
+from farebox.report.amounts import clean
 
 MAX_STDIN_CHARS = 64_000_000
 WAITING_S = 3.0
