@@ -38,6 +38,7 @@ def test_without_a_command_it_says_what_there_is(tmp_path: Path):
         "route",
         "models",
         "costs",
+        "status",
         "replay",
         "auth",
         "doctor",

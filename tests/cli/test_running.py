@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from farebox.app import App
-from farebox.cli.running import with_app, workspace_of
+from farebox.cli.running import with_app
 from farebox.config import WORKSPACE_FILE
 from support.command import run_farebox
 
@@ -21,18 +21,6 @@ def below(tmp_path: Path) -> Path:
 
 def run(folder: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run_farebox(home, *arguments, at=folder)
-
-
-@pytest.mark.parametrize("mark", [WORKSPACE_FILE, ".git"])
-def test_the_nearest_marked_folder_upward_is_the_workspace(tmp_path: Path, below: Path, mark: str):
-    project = tmp_path / "project"
-    assert workspace_of(below) == below
-    (project / mark).touch()
-    assert workspace_of(below) == project
-    assert workspace_of(project) == project
-    assert workspace_of(tmp_path) == tmp_path
-    (below.parent / ".git").mkdir()
-    assert workspace_of(below) == below.parent
 
 
 def test_a_files_workspace_comes_first_and_the_current_folders_holds_too(

@@ -9,12 +9,13 @@ from typing import assert_never
 
 from farebox.app import App
 from farebox.cli.chat import footer, stopped
-from farebox.cli.running import with_app, working_folder
+from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
 from farebox.completion.gate import Reason
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import CompleteResult, ItemShape
+from farebox.places import working_folder
 from farebox.router.door import Reply
 from farebox.shapes import cost_shape, route_shape, usage_shape
 

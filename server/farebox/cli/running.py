@@ -15,10 +15,8 @@ from types import FrameType
 from typing import TypeVar, cast
 
 from farebox.app import App, Client
-from farebox.config import WORKSPACE_FILE
-from farebox.errors import ConfigError
+from farebox.places import working_folder, workspace_of
 
-_MARKS = (WORKSPACE_FILE, ".git")
 _ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """By name, because each system has only some of them; Windows can't send SIGTERM, but Ctrl-Break."""
 
@@ -78,22 +76,6 @@ def _unheard_signals() -> list[signal.Signals]:
         return []
     there = [signal.Signals[name] for name in _ENDING if name in signal.Signals.__members__]
     return [number for number in there if signal.getsignal(number) == signal.SIG_DFL]
-
-
-def working_folder() -> Path:
-    """Return the current folder. Raises ConfigError if it is there no more."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        raise ConfigError(
-            "the working folder was deleted", hint="Change to a folder that is there, and try again."
-        ) from None
-
-
-def workspace_of(folder: Path) -> Path:
-    """Return the nearest folder, upward from one, that is a workspace's; else the folder itself."""
-    marked = (above for above in (folder, *folder.parents) if any((above / name).exists() for name in _MARKS))
-    return next(marked, folder)
 
 
 def _plain(path: Path) -> Path:
