@@ -233,7 +233,8 @@ async def ask(app: App, requested: str) -> Left:
 
 def ledger_text(folder: Path) -> str:
     """Return the ledger's files as they are on the disk."""
-    return "".join(file.read_bytes().decode("latin-1") for file in (folder / "home").glob("ledger.db*"))
+    files = (file for file in (folder / "home").rglob("*") if file.is_file())
+    return "".join(file.read_bytes().decode("latin-1") for file in files)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=[dialect.name for dialect in DIALECTS])

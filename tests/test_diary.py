@@ -8,9 +8,11 @@ from farebox.diary import MAX_ENTRIES, Diary, Entry
 from farebox.errors import InvalidParams
 from farebox.messages import Attempt, Estimate, Route, Target
 
+LENGTH = 10
+
 
 def an_entry(name: str) -> Entry:
-    return Entry(name, "completion", "asked")
+    return Entry(name, "completion", "asked", call_id=f"call of {name}", length=LENGTH)
 
 
 def a_route(target: Target, outcome: str) -> Route:
@@ -73,10 +75,72 @@ def test_what_is_too_old_to_be_known_is_passed_over():
         diary.read("gone")
 
 
+Told = list[tuple[str, int, int, int]]
+
+SHOWN = None
+
+
+@pytest.mark.parametrize(
+    ("steps", "told", "state"),
+    [
+        pytest.param([SHOWN], [(1, 0, 0)], (True, False, False), id="shown"),
+        pytest.param([SHOWN, SHOWN], [(1, 0, 0)], (True, False, False), id="shown-twice"),
+        pytest.param([SHOWN, "all"], [(1, 0, 0), (0, 1, 0)], (True, True, False), id="accepted"),
+        pytest.param(["all"], [(1, 1, 0)], (True, True, False), id="accepted-without-a-word-of-being-shown"),
+        pytest.param(["all", "all", SHOWN], [(1, 1, 0)], (True, True, False), id="accepted-twice"),
+        pytest.param([SHOWN, 4], [(1, 0, 0), (0, 1, 1)], (True, True, True), id="a-part"),
+        pytest.param([4, 7, 7], [(1, 1, 1)], (True, True, True), id="part-after-part"),
+        pytest.param([4, "all"], [(1, 1, 1), (0, 0, -1)], (True, True, False), id="a-part-then-all"),
+        pytest.param([4, LENGTH], [(1, 1, 1), (0, 0, -1)], (True, True, False), id="two-parts-that-are-all"),
+        pytest.param([LENGTH], [(1, 1, 0)], (True, True, False), id="a-part-that-is-all"),
+        pytest.param([LENGTH + 1], [(1, 1, 0)], (True, True, False), id="more-than-there-is"),
+        pytest.param(["all", 4], [(1, 1, 0)], (True, True, False), id="a-part-of-what-was-taken-whole"),
+        pytest.param([0, -3], [], (False, False, False), id="nothing"),
+    ],
+)
+def test_whatever_an_editor_says_how_often_each_thing_counts_once(
+    steps: list[int | str | None], told: list[tuple[int, int, int]], state: tuple[bool, bool, bool]
+):
+    heard: Told = []
+    diary = Diary(lambda *news: heard.append(news))
+    diary.write(an_entry("a"))
+    for step in steps:
+        if step is None:
+            diary.mark_shown("a")
+        else:
+            diary.mark_accepted("a", step if isinstance(step, int) else None)
+    assert heard == [("call of a", *news) for news in told]
+    entry = diary.read("a")
+    assert (entry.shown, entry.accepted, entry.partly) == state
+
+
+def test_each_item_of_a_call_counts():
+    heard: Told = []
+    diary = Diary(lambda *news: heard.append(news))
+    for name in ("a", "b"):
+        diary.write(dataclasses.replace(an_entry(name), call_id="c"))
+        diary.mark_shown(name)
+    diary.mark_accepted("b")
+    assert heard == [("c", 1, 0, 0), ("c", 1, 0, 0), ("c", 0, 1, 0)]
+
+
+def test_what_offered_nothing_can_not_be_taken():
+    heard: Told = []
+    diary = Diary(lambda *news: heard.append(news))
+    diary.write(dataclasses.replace(an_entry("a"), length=None))
+    diary.write(Entry("t", "turn", "asked", shown=True))
+    for name in ("a", "t", "unknown"):
+        diary.mark_shown(name)
+        diary.mark_accepted(name)
+    assert heard == []
+    assert not diary.read("t").accepted
+
+
 def test_an_entry_has_no_place_for_a_prompt_an_answer_or_code():
     names = {field.name for field in dataclasses.fields(Entry)}
-    times = {"first_token_ms", "total_ms"}
-    assert names == {"id", "kind", "reason", "route", "usage", "cost", "shown", "accepted"} | times
+    numbers = {"first_token_ms", "total_ms", "length"}
+    taken = {"shown", "accepted", "partly"}
+    assert names == {"id", "call_id", "kind", "reason", "route", "usage", "cost"} | numbers | taken
 
 
 def test_the_model_that_served_last_outlives_its_entry():

@@ -1,21 +1,30 @@
 """The last things that farebox did, or did not do, and why: what ``explain`` answers from.
 
-Holds ids, routes, counts and reasons; never a prompt, an answer or code.
+Holds ids, routes, counts and reasons; never a prompt, an answer or code. It knows what became of each
+completion, so that whoever is told of it counts the same thing once, however often an editor says it.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from farebox.errors import InvalidParams
 from farebox.messages import Cost, Route, Usage
 
 MAX_ENTRIES = 500
 
+Tell: TypeAlias = Callable[[str, int, int, int], None]
+"""Hears how many more completions of a call were shown, were accepted at all, and were so only in part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One completion or turn. ``reason`` says why it was what it was, also why nothing was shown."""
+    """One completion or turn. ``reason`` says why it was what it was, also why nothing was shown.
+
+    ``call_id`` is its row in the ledger. ``length`` is that of the text that was offered as a completion, as
+    its editor counts; None if none was. ``accepted``: some of it was taken, ``partly``: but not all.
+    """
 
     id: str
     kind: Literal["completion", "turn"]
@@ -27,12 +36,19 @@ class Entry:
     total_ms: int | None = None
     shown: bool = False
     accepted: bool = False
+    partly: bool = False
+    call_id: str | None = None
+    length: int | None = None
+
+
+def _nobody(_call_id: str, _shown: int, _accepted: int, _partly: int) -> None: ...
 
 
 class Diary:
-    """The newest entries; the oldest make room."""
+    """The newest entries; the oldest make room. ``tell`` hears what users do with completions."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell = _nobody) -> None:
+        self._tell = tell
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self.last_model: str | None = None
         """The full name of the model that served last."""
@@ -61,10 +77,34 @@ class Diary:
 
     def mark_shown(self, entry_id: str) -> None:
         """Note that the user has seen a completion; an unknown id is too old to matter."""
-        if entry_id in self._entries:
-            self._entries[entry_id] = replace(self._entries[entry_id], shown=True)
+        if (entry := self._offered(entry_id)) is not None:
+            self._change(entry, replace(entry, shown=True))
 
-    def mark_accepted(self, entry_id: str) -> None:
-        """Note that the user has taken a completion; an unknown id is too old to matter."""
-        if entry_id in self._entries:
-            self._entries[entry_id] = replace(self._entries[entry_id], shown=True, accepted=True)
+    def mark_accepted(self, entry_id: str, length: int | None = None) -> None:
+        """Note that the user has taken a completion, or so much of its beginning; then they have seen it.
+
+        An unknown id is too old to matter, and nothing is no part.
+        """
+        entry = self._offered(entry_id)
+        if entry is None or entry.length is None or (length is not None and length <= 0):
+            return
+        is_part = length is not None and length < entry.length
+        partly = is_part and (entry.partly or not entry.accepted)
+        self._change(entry, replace(entry, shown=True, accepted=True, partly=partly))
+
+    def _offered(self, entry_id: str) -> Entry | None:
+        entry = self._entries.get(entry_id)
+        return entry if entry is not None and entry.length is not None else None
+
+    def _change(self, old: Entry, new: Entry) -> None:
+        """Keep what has become of a completion, and tell what is new in it."""
+        if new == old:
+            return
+        self._entries[old.id] = new
+        if old.call_id is not None:
+            self._tell(
+                old.call_id,
+                new.shown - old.shown,
+                new.accepted - old.accepted,
+                new.partly - old.partly,
+            )

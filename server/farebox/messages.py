@@ -37,7 +37,6 @@ CostBasis = Literal["reported", "computed", "estimated", "unknown"]
 Verdict = Literal["chosen", "fallback", "dropped"]
 Tier = Literal["fast", "balanced", "strong"]
 Ground = Literal["asked", "facts", "words", "nothing"]
-"""What a task was told by."""
 
 NANODOLLARS_PER_USD = 10**9
 MAX_NANODOLLARS = 2**63 - 1  # what an SQL integer holds
@@ -330,6 +329,13 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """What an answer is called by a provider that can be asked later what it cost. Nobody is shown it."""
+
+    generation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """A provider's last word on one call. ``reported_nanodollars`` is its own figure, if it gave one."""
 
@@ -373,8 +379,7 @@ class FellBack:
 class Done:
     """The door's last word: what the whole request came to.
 
-    ``usage`` and ``cost`` are those of all its attempts together; the rest is about the last of them, whose
-    row in the ledger is ``call_id``.
+    ``usage`` and ``cost`` are those of all its attempts; the rest is the last one's, ``call_id`` its row.
     """
 
     finish_reason: FinishReason
@@ -388,7 +393,7 @@ class Done:
     call_id: str | None = None
 
 
-Delta: TypeAlias = Text | Reasoning | ToolCall | Finish
+Delta: TypeAlias = Begun | Text | Reasoning | ToolCall | Finish
 """What a provider sends."""
 
 Event: TypeAlias = Routed | Retrying | FellBack | Text | Reasoning | ToolCall | Done

@@ -1,7 +1,9 @@
 """Ghost text from the gate to the trimmed item, through every way of asking for a fill."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +121,16 @@ async def test_a_hole_is_put_as_the_target_takes_it(
     (request,) = upstream.requests
     assert request.path == path
     assert {name: request.json.get(name) for name in sent} == dict(sent)
+
+
+async def test_a_completion_names_its_row_which_says_its_language(open_app: OpenApp, upstream: Upstream):
+    upstream.answer("/v1/chat/completions", a_chat(f"<COMPLETION>{ANSWER}</COMPLETION>"))
+    app = open_app(a_box(upstream))
+    named, unnamed = await complete(app), await complete(app, language="")
+    await app.ledger.check()  # what was handed over before is written now
+    with closing(sqlite3.connect(app.ledger.path)) as connection:
+        rows = dict(connection.execute("SELECT call_id, language FROM calls").fetchall())
+    assert rows == {named.call_id: "python", unnamed.call_id: None}
 
 
 async def test_a_chat_model_fills_a_hole_between_tags(open_app: OpenApp, upstream: Upstream):

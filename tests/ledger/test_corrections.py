@@ -77,6 +77,12 @@ def test_a_correction_replaces_the_estimate_and_every_sum(connection: sqlite3.Co
     assert not corrections.correct(connection, Correction("nobody", Usage(), 99))
 
 
+def test_a_correction_that_counts_no_tokens_keeps_the_estimated_ones(connection: sqlite3.Connection):
+    estimate(connection, "c1")
+    assert corrections.correct(connection, Correction("c1", None, 77))
+    assert row(connection, "cost_nanodollars, input_tokens, output_tokens") == (77, 10, 5)
+
+
 @pytest.mark.parametrize("nanodollars", [-1, MAX_CALL_NANODOLLARS + 1])
 def test_a_correction_that_is_beyond_belief_changes_nothing(connection: sqlite3.Connection, nanodollars: int):
     estimate(connection, "c1")

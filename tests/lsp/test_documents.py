@@ -7,7 +7,7 @@ import pytest
 from lsprotocol import types
 from pygls.workspace import Workspace
 
-from farebox.lsp.documents import around, excerpt, folder_paths, path_of
+from farebox.lsp.documents import around, excerpt, folder_paths, path_of, utf16_length
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import openrouter_config
 from support.upstream import Answer, Upstream, openrouter_stream
@@ -118,3 +118,17 @@ def test_an_address_may_be_longer_than_an_id(client: Client) -> None:
     with pytest.raises(Failed, match="8192"):
         client.chat("?", attachments=[{"uri": f"{uri}{'y' * 200}"}])
     assert client.request("farebox/costReport", {"workspace": "/w" * 400})["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        pytest.param("", 0, id="nothing"),
+        pytest.param("abc", 3, id="ASCII"),
+        pytest.param("é€", 2, id="one unit each"),
+        pytest.param("a😀b", 4, id="two units for one"),
+        pytest.param("a\ud83d", 2, id="half a pair"),
+    ],
+)
+def test_the_length_of_a_text_in_utf16_units_is(text: str, units: int) -> None:
+    assert utf16_length(text) == units

@@ -62,6 +62,75 @@ def test_accepting_an_item_is_noted(client: Client) -> None:
     assert (entry["shown"], entry["accepted"]) == (True, True)
 
 
+def shown_and_taken(client: Client) -> list[tuple[int, int, int, str]]:
+    """Read from the ledger what became of each call's ghost text, when all that was told is written."""
+    client.request("farebox/costReport")
+    rows = ledger_rows(client.folder)
+    return [(row["shown"], row["accepted"], row["partly"], row["language"]) for row in rows]
+
+
+def accept(client: Client, item: Json) -> None:
+    """Do what VS Code and Neovim do once an item has been accepted."""
+    command = item["command"]
+    asked = {"command": command["command"], "arguments": command["arguments"]}
+    assert client.raw_answer(client.ask("workspace/executeCommand", asked)) is None
+
+
+def test_the_ledger_counts_what_was_shown_and_taken_once(client: Client) -> None:
+    (item,) = client.ghost(URI, 1, 11)
+    assert shown_and_taken(client) == [(0, 0, 0, "python")]
+    for _ in range(2):
+        client.notify("textDocument/didShowCompletion", {"item": item})
+    assert shown_and_taken(client) == [(1, 0, 0, "python")]
+    for length in (0, 5, 8):
+        told = {"item": item, "acceptedLength": length}
+        client.notify("textDocument/didPartiallyAcceptCompletion", told)
+    assert shown_and_taken(client) == [(1, 1, 1, "python")]
+    for _ in range(2):
+        accept(client, item)
+    assert shown_and_taken(client) == [(1, 1, 0, "python")]
+
+
+def test_an_editor_that_tells_nothing_but_the_command_is_counted(client: Client) -> None:
+    (item,) = client.ghost(URI, 1, 11)
+    accept(client, item)
+    client.ghost(URI, 1, 11)
+    assert shown_and_taken(client) == [(1, 1, 0, "python"), (0, 0, 0, "python")]
+
+
+def test_a_part_that_is_all_of_it_in_utf16_units_is_no_part(client: Client, upstream: Upstream) -> None:
+    upstream.queue(completion('"😀😀"'), completion('"😀😀"'))
+    for length, expected in ((5, (1, 1, 1, "python")), (6, (1, 1, 0, "python"))):
+        (item,) = client.ghost(URI, 1, 11)
+        told = {"item": item, "acceptedLength": length}
+        client.notify("textDocument/didPartiallyAcceptCompletion", told)
+        assert shown_and_taken(client)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param([], id="a list"),
+        pytest.param({"item": None}, id="no item"),
+        pytest.param({"item": {"insertText": "x"}}, id="no command"),
+        pytest.param({"item": {"command": {"arguments": []}}}, id="no id"),
+        pytest.param({"item": {"command": {"arguments": [7]}}}, id="no text for an id"),
+        pytest.param({"item": {"command": {"arguments": ["unheard of"]}}}, id="an unknown id"),
+    ],
+)
+def test_what_no_item_is_told_by_changes_nothing(client: Client, told: object) -> None:
+    (item,) = client.ghost(URI, 1, 11)
+    client.notify("textDocument/didShowCompletion", told)
+    partly = {**told, "acceptedLength": 3} if isinstance(told, dict) else told
+    client.notify("textDocument/didPartiallyAcceptCompletion", partly)
+    for length in ("3", True, None, [3]):
+        unread = {"item": item, "acceptedLength": length}
+        client.notify("textDocument/didPartiallyAcceptCompletion", unread)
+    client.notify("textDocument/didPartiallyAcceptCompletion", {"item": item})
+    assert shown_and_taken(client) == [(0, 0, 0, "python")]
+
+
 def test_a_newer_request_supersedes_the_older_one(client: Client, upstream: Upstream) -> None:
     upstream.queue(Answer(hang=True))
     older = client.ask_ghost(URI, 1, 11)

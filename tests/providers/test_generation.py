@@ -13,9 +13,12 @@ from farebox.providers.base import Deadlines, Endpoint, Quirks
 from farebox.providers.generation import (
     MAX_ATTEMPTS,
     MAX_ID_CHARS,
+    ONCE,
     Billed,
     Pace,
+    begun_in,
     billed_in,
+    can_ask,
     lookup,
 )
 from farebox.providers.http import Http
@@ -82,6 +85,13 @@ async def test_after_four_attempts_nothing_is_known(http: Http, upstream: Upstre
     assert len(upstream.requests) == MAX_ATTEMPTS
 
 
+async def test_who_comes_back_by_himself_asks_once_and_at_once(http: Http, upstream: Upstream):
+    upstream.answer("/v1/generation", NOT_YET)
+    assert await lookup(http, openrouter(upstream.base_url), "gen-1", pace=ONCE) is None
+    assert len(upstream.requests) == 1
+    assert list(ONCE.waits_s()) == [0]
+
+
 async def test_a_server_that_never_answers_ends_the_look_up_at_its_own_deadline(
     http: Http, upstream: Upstream
 ):
@@ -111,6 +121,23 @@ async def test_what_can_not_be_asked_is_not_asked(
 ):
     assert await lookup(http, openrouter(upstream.base_url, path), name, pace=AT_ONCE) is None
     assert upstream.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "expected"),
+    [
+        pytest.param("/generation", "gen-1", True, id="a name"),
+        pytest.param("/generation", None, False, id="no name"),
+        pytest.param("/generation", "", False, id="an empty name"),
+        pytest.param("/generation", "x" * (MAX_ID_CHARS + 1), False, id="a name without end"),
+        pytest.param(None, "gen-1", False, id="a vendor that can't be asked"),
+    ],
+)
+def test_a_provider_can_be_asked_by(path: str | None, name: str | None, *, expected: bool):
+    endpoint = openrouter("http://127.0.0.1:9/v1", path)
+    assert can_ask(endpoint, name) is expected
+    headers = {} if name is None else {"x-generation-id": name}
+    assert begun_in(endpoint, headers) == (name if expected else None)
 
 
 async def test_half_an_emoji_in_an_id_is_no_error(http: Http, upstream: Upstream):

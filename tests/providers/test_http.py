@@ -98,6 +98,18 @@ async def test_a_request_names_its_host_with_the_port_and_its_length(http: Http,
         assert post.headers["content-type"] == "application/json"
 
 
+async def test_bytes_are_sent_as_they_are_with_the_type_that_the_endpoint_names(
+    http: Http, upstream: Upstream
+):
+    upstream.queue(Answer())
+    typed = endpoint(upstream.base_url, headers=(("Content-Type", "application/x-protobuf"),))
+    async with http.post(typed, "/metrics", b"\x0a\x00{", model=""):
+        pass
+    (request,) = upstream.requests
+    assert (request.raw, request.headers["content-length"]) == (b"\x0a\x00{", "3")
+    assert request.headers["content-type"] == "application/x-protobuf"
+
+
 async def test_a_proxy_of_the_environment_is_not_used(
     http: Http, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from farebox.errors import BrokenReply, ProviderError, Refused
 from farebox.messages import (
+    Begun,
     Call,
     Chat,
     Delta,
@@ -378,8 +379,51 @@ async def test_a_stream_that_ended_without_usage_is_asked_for(http: Http):
         provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path="/generation")))
         async with aclosing(provider.stream(ASK)) as stream:
             deltas = [delta async for delta in stream]
-        assert deltas == [Text("a"), Finish("stop", Usage(7, output_tokens=2), 2_000_000, "m", "gen-1")]
+        finish = Finish("stop", Usage(7, output_tokens=2), 2_000_000, "m", "gen-1")
+        assert deltas == [Begun("gen-1"), Text("a"), finish]
         assert [one.path for one in upstream.requests] == ["/v1/chat/completions", "/v1/generation?id=gen-1"]
+
+
+IN_A_HEADER = {"X-Generation-Id": "gen-1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "name", "expected"),
+    [
+        pytest.param("/generation", {}, "gen-1", [Begun("gen-1"), Text("a")], id="in its first chunk"),
+        pytest.param(
+            "/generation",
+            {"X-Generation-Id": "gen-1"},
+            "gen-1",
+            [Begun("gen-1"), Text("a")],
+            id="in a header",
+        ),
+        pytest.param("/generation", {}, None, [Text("a")], id="never"),
+        pytest.param(
+            None, {"X-Generation-Id": "gen-1"}, "gen-1", [Text("a")], id="where nobody can be asked"
+        ),
+    ],
+)
+async def test_what_a_provider_calls_an_answer_is_told_once_as_it_begins(
+    http: Http, path: str | None, headers: dict[str, str], name: str | None, expected: list[Delta]
+):
+    one, last = ({**piece, "id": name} for piece in (chunk({"content": "a"}), chunk({}, "stop", usage=USAGE)))
+    async with Upstream() as upstream:
+        upstream.queue(replace(sse_answer(one, last), headers=headers))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path=path)))
+        async with aclosing(provider.stream(ASK)) as stream:
+            deltas = [delta async for delta in stream]
+        assert deltas[:-1] == expected
+        assert isinstance(deltas[-1], Finish)
+
+
+async def test_a_header_names_an_answer_before_anything_else_has_come(http: Http):
+    async with Upstream() as upstream:
+        held_back = Answer(body=b": OPENROUTER PROCESSING\n\n", content_type="text/event-stream", hang=True)
+        upstream.queue(replace(held_back, headers=IN_A_HEADER))
+        provider = OpenAI(http, endpoint(upstream.base_url, quirks=Quirks(generation_path="/generation")))
+        async with aclosing(provider.stream(ASK)) as stream:
+            assert await anext(stream) == Begun("gen-1")
 
 
 @pytest.mark.parametrize(

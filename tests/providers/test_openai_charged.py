@@ -11,7 +11,7 @@ import pytest
 
 from farebox.app import App, Client
 from farebox.errors import BrokenReply, FareboxError, ProviderError
-from farebox.messages import Call, Chat, Delta, Event, Finish, Message, Text, Usage
+from farebox.messages import Begun, Call, Chat, Delta, Event, Finish, Message, Text, Usage
 from farebox.providers.base import Endpoint, Quirks
 from farebox.providers.http import Http
 from farebox.providers.json_value import JsonObject
@@ -79,21 +79,22 @@ async def broken(answer: Answer, quirks: Quirks) -> tuple[list[Delta], ProviderE
 async def test_the_cost_comes_before_the_error(name: str, path: str | None):
     deltas, error, _ = await broken(BREAKS[name], Quirks(generation_path=path))
     assert deltas[-1] == CHARGED
-    assert [delta for delta in deltas[:-1] if delta != Text("hi")] == []
+    begun = [] if path is None else [Begun("gen-1")]
+    assert [delta for delta in deltas[:-1] if delta != Text("hi")] == begun
     assert error.kind in ("overloaded", "brokenReply")
 
 
 async def test_a_cost_without_counts_comes_before_the_error_too():
     answer = sse_answer(chunk({"content": ""}, "error", error=ERROR, usage={"cost": 0.5}))
     deltas, _, paths = await broken(answer, Quirks(generation_path="/generation"))
-    assert deltas == [Finish("error", None, 500_000_000, "m", "gen-1")]
+    assert deltas == [Begun("gen-1"), Finish("error", None, 500_000_000, "m", "gen-1")]
     assert paths == ["/v1/chat/completions"]
 
 
 async def test_an_answer_that_broke_off_without_a_cost_has_no_finish():
     answer = sse_answer(chunk({"content": "hi"}), done=False)
     deltas, error, paths = await broken(answer, Quirks(generation_path="/generation"))
-    assert (deltas, paths) == ([Text("hi")], ["/v1/chat/completions"])
+    assert (deltas, paths) == ([Begun("gen-1"), Text("hi")], ["/v1/chat/completions"])
     assert isinstance(error, BrokenReply)
 
 

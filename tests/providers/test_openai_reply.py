@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.messages import Delta, Finish, Reasoning, Text, ToolCall, Trace, Usage
+from farebox.messages import Begun, Delta, Finish, Reasoning, Text, ToolCall, Trace, Usage
 from farebox.providers.base import Quirks
 from farebox.providers.json_value import JsonObject
 from farebox.providers.openai_choice import first_choice
@@ -382,3 +382,18 @@ def _sorted(text: str) -> str:
         return json.dumps(json.loads(text), sort_keys=True)
     except ValueError:
         return text
+
+
+ASKABLE = Quirks(generation_path="/generation")
+
+
+def test_the_first_name_that_comes_is_told_before_what_comes_with_it():
+    nameless = {**chunk({"content": "a"}), "id": None}
+    deltas, _ = check(nameless, chunk({"content": "b"}), chunk({"content": "c"}), quirks=ASKABLE)
+    assert deltas[:-1] == [Text("a"), Begun("gen-1"), Text("b"), Text("c")]
+
+
+def test_a_name_that_is_known_already_is_not_told_again():
+    reply = Reply(ASKABLE, generation_id="gen-0")
+    assert reply.read({**chunk({"content": "a"}, "stop"), "id": None}) == [Text("a")]
+    assert [delta.generation_id for delta in reply.end() if isinstance(delta, Finish)] == ["gen-0"]

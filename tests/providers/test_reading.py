@@ -37,7 +37,7 @@ async def read(reader: Reader, chunks: Sequence[bytes]) -> list[JsonObject]:
         for chunk in chunks:
             yield chunk
 
-    answer = Body("", arriving(), Clock(Deadlines()))
+    answer = Body("", {}, arriving(), Clock(Deadlines()))
     async with aclosing(reader(ENDPOINT, answer)) as tables:
         return [table async for table in tables]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from farebox.ledger.records import Outcome, Routing
+from farebox.ledger.records import Mark, Outcome, Routing
 from farebox.messages import (
+    Begun,
     Call,
     Chat,
     Delta,
@@ -19,11 +20,12 @@ from farebox.messages import (
     ToolCall,
     Usage,
 )
-from farebox.providers.base import Endpoint, RoutingPreferences
+from farebox.providers.base import Endpoint, Quirks, RoutingPreferences
 from farebox.providers.listing_file import ListingFile
-from farebox.router.charge import Charge
+from farebox.router.charge import Charge, priced_model
 from farebox.router.pricing import Pricing
 from farebox.router.request import Origin, Request
+from farebox.secrets import Credential, Secret
 
 PRICED = Target("openai", "gpt-5-mini")  # $0.25 in, $0.025 cached, $2 out for a million tokens
 UNPRICED = Target("openai", "no-such-model")
@@ -42,6 +44,7 @@ def a_charge(target: Target = PRICED, *, free: bool = False, baseline: bool = Fa
         input_bytes=4 * INPUT_TOKENS,
         max_output_tokens=100,
         origin=Origin("/ws", "an editor", "c1"),
+        language="python",
     )
     endpoint = Endpoint(target.provider, "openai", ADDRESS, price_id="openai", free=free)
     return Charge(request, target, endpoint, Pricing(NOBODYS), BASELINE if baseline else None)
@@ -200,6 +203,7 @@ def test_a_hold_says_who_asks_and_for_what():
     hold = charge.hold("request", 2, 99, route)
     assert (hold.call_id, hold.request_id, hold.attempt) == (charge.call_id, "request", 2)
     assert (hold.workspace, hold.client, hold.conversation) == ("/ws", "an editor", "c1")
+    assert hold.language == "python"
     assert (hold.task, hold.target, hold.hold_nanodollars) == ("chat", PRICED, 99)
     assert hold.routing == Routing(
         *("auto:cheap", "cheap", "plan", "high", "balanced", ()),
@@ -215,3 +219,90 @@ def test_a_hold_says_who_asks_and_for_what():
 def test_a_refused_request_cost_nothing():
     settlement = a_charge().settle("failed", may_be_billed=False)
     assert (settlement.cost.nanodollars, settlement.cost.basis) == (0, "computed")
+
+
+def test_a_settlement_says_whose_it_is():
+    settlement = told(a_charge(), HELLO, SILENT).settle("ok")
+    assert (settlement.target, settlement.task) == (PRICED, "chat")
+
+
+# --- what may be made right later --------------------------------------------------------------
+
+BEGUN = Begun("gen-1")
+KEY = "sk-or-test-0123456789"
+
+
+def an_askable_charge(target: Target = PRICED) -> Charge:
+    charge = a_charge(target)
+    credential = Credential(Secret(KEY), "http://127.0.0.1:9")
+    charge.endpoint = replace(
+        charge.endpoint, quirks=Quirks(generation_path="/generation"), credential=credential
+    )
+    return charge
+
+
+def test_the_name_of_an_answer_is_no_part_of_it():
+    charge = a_charge()
+    assert not charge.note(BEGUN)
+    assert not charge.passed_something
+    assert charge.note(HELLO)
+
+
+@pytest.mark.parametrize(
+    ("deltas", "outcome", "expected"),
+    [
+        pytest.param((BEGUN, HELLO), "cancelled", True, id="stopped"),
+        pytest.param((BEGUN,), "cancelled", True, id="stopped-before-a-word"),
+        pytest.param((BEGUN, HELLO), "failed", True, id="cut-off"),
+        pytest.param((BEGUN, NO_USAGE), "ok", True, id="no-usage"),
+        pytest.param((Finish("stop", generation_id="gen-1"),), "ok", True, id="named-at-its-end"),
+        pytest.param((BEGUN, SILENT), "ok", False, id="computed"),
+        pytest.param((BEGUN, REPORTED), "ok", False, id="reported"),
+        pytest.param((BEGUN, UNCOUNTED), "ok", False, id="reported-without-usage"),
+        pytest.param((HELLO,), "cancelled", False, id="nameless"),
+        pytest.param((Begun("x" * 201), HELLO), "cancelled", False, id="a-name-without-end"),
+    ],
+)
+@pytest.mark.parametrize("target", [PRICED, UNPRICED], ids=["priced", "unpriced"])
+def test_a_guess_can_be_corrected_if_its_provider_can_be_asked_by_name(
+    *, target: Target, deltas: tuple[Delta, ...], outcome: Outcome, expected: bool
+):
+    assert told(an_askable_charge(target), *deltas).settle(outcome).correctable is expected
+    assert not told(a_charge(target), *deltas).settle(outcome).correctable
+
+
+def test_a_refused_request_is_no_guess():
+    assert not told(an_askable_charge(), BEGUN).settle("failed", may_be_billed=False).correctable
+
+
+def test_a_stopped_answer_keeps_its_name():
+    assert told(an_askable_charge(), BEGUN, HELLO).settle("cancelled").generation_id == "gen-1"
+
+
+def test_a_key_in_a_name_is_not_written_down():
+    charge = told(an_askable_charge(), Begun(f"gen-{KEY}"), HELLO)
+    assert KEY not in str(charge.mark().generation_id)
+    assert KEY not in str(charge.settle("cancelled").generation_id)
+
+
+def test_a_mark_says_what_the_attempt_would_be_charged_now():
+    charge = an_askable_charge()
+    assert charge.mark() == Mark(charge.call_id, 12_500)
+    told(charge, BEGUN, HELLO)
+    assert charge.mark() == Mark(charge.call_id, 16_500, "gen-1")
+    assert charge.settle("cancelled").cost.nanodollars == 16_500
+    unpriced = told(a_charge(UNPRICED), HELLO)
+    assert unpriced.mark() == Mark(unpriced.call_id, None)
+
+
+@pytest.mark.parametrize(
+    ("others", "served", "expected"),
+    [
+        pytest.param((), "gpt-5", "gpt-5-mini", id="no-other-may-answer"),
+        pytest.param(("gpt-5",), "gpt-5", "gpt-5", id="another-did"),
+        pytest.param(("gpt-5",), None, "gpt-5-mini", id="not-said-who"),
+    ],
+)
+def test_the_price_is_that_of(others: tuple[str, ...], served: str | None, expected: str):
+    endpoint = replace(a_charge().endpoint, routing=RoutingPreferences(models=others))
+    assert priced_model(endpoint, PRICED, served) == expected

@@ -44,7 +44,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer: no item, and the gate's reason, where nothing was asked."""
+    """The answer: no item, and the gate's reason, where nothing was asked. ``call_id`` is its ledger row."""
 
     items: tuple[Item, ...] = ()
     reason: gate.Reason | None = None
@@ -53,6 +53,7 @@ class Completion:
     cost: Cost | None = None
     first_token_ms: int | None = None
     total_ms: int | None = None
+    call_id: str | None = None
 
 
 def _forget(_: Reply) -> None: ...
@@ -98,6 +99,7 @@ async def complete(
         cost=done.cost if done is not None else None,
         first_token_ms=done.first_token_ms if done is not None else None,
         total_ms=done.total_ms if done is not None else None,
+        call_id=done.call_id if done is not None else None,
     )
 
 
@@ -117,4 +119,5 @@ def _request(hole: Hole, around: Window, render_call: Callable[[Serving], Call])
         sources=(hole.path,),
         roots=hole.roots,
         origin=hole.origin,
+        language=hole.language or None,
     )

@@ -6,7 +6,7 @@ Knows when to ask, not how: that is the router's.
 from typing import TYPE_CHECKING, Final, cast
 
 from farebox.ledger.records import MAX_TOKENS, Correction, Estimated, believable, storable_text
-from farebox.messages import Target
+from farebox.messages import Target, Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported: only store.py needs it to run
     from sqlite3 import Connection
@@ -53,14 +53,8 @@ def correct(connection: "Connection", correction: Correction) -> bool:
     cost = believable(correction.cost_nanodollars)
     if cost is None:
         return False
-    counts = {
-        "input_tokens": correction.usage.input_tokens,
-        "cached_input_tokens": correction.usage.cached_input_tokens,
-        "output_tokens": correction.usage.output_tokens,
-        "reasoning_tokens": correction.usage.reasoning_tokens,
-    }
     columns: dict[str, str | int | None] = {
-        **{name: min(max(count, 0), MAX_TOKENS) for name, count in counts.items()},
+        **(_counts(correction.usage) if correction.usage is not None else {}),
         "cost_nanodollars": cost,
         "basis": correction.basis,
         "reported_nanodollars": cost if correction.basis == "reported" else None,
@@ -73,3 +67,13 @@ def correct(connection: "Connection", correction: Correction) -> bool:
         (*columns.values(), storable_text(correction.served_model), correction.call_id),
     )
     return cursor.rowcount == 1
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
+    return {name: min(max(count, 0), MAX_TOKENS) for name, count in counts.items()}

@@ -139,10 +139,13 @@ class Estimated:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a provider has booked for an estimated call, in place of the estimate."""
+    """What a provider has booked for an estimated call, in place of the estimate.
+
+    ``usage`` is None where it does not say: the estimated counts stay.
+    """
 
     call_id: str
-    usage: Usage
+    usage: Usage | None
     cost_nanodollars: int
     served_model: str | None = None
     basis: Literal["reported", "computed"] = "reported"

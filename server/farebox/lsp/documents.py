@@ -44,6 +44,11 @@ def excerpt(workspace: Workspace, uri: str, span: types.Range | None) -> tuple[s
     return path, document.source[min(start, end) : max(start, end)]
 
 
+def utf16_length(text: str) -> int:
+    """Count a text's UTF-16 code units, whatever the positions of this connection count."""
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+
+
 def path_of(uri: str) -> str:
     """Return the file's path; of any other address its path too, so that privacy rules can match it."""
     try:

@@ -68,7 +68,7 @@ class Server(LanguageServer):
         options = types.InlineCompletionOptions()
         self._on(types.TEXT_DOCUMENT_INLINE_COMPLETION, self._inline_completion, options)
         self._on(DID_SHOW, self._on_shown)
-        self._on(DID_PARTIALLY_ACCEPT, self._on_shown)
+        self._on(DID_PARTIALLY_ACCEPT, self._on_partially_accepted)
         self._on(DID_FOCUS, _ignore)
         self.protocol.commands[DID_ACCEPT] = self._on_accepted
         for name in METHODS:
@@ -216,9 +216,17 @@ class Server(LanguageServer):
 
     async def _on_shown(self, params: object) -> None:
         app = await self.session.app()
-        entry_id = _item_id(params)
-        if entry_id is not None:
-            app.diary.mark_shown(entry_id)
+        if (item := _item_id(params)) is not None:
+            app.diary.mark_shown(item)
+
+    async def _on_partially_accepted(self, params: object) -> None:
+        app = await self.session.app()
+        match params:
+            case {"acceptedLength": int() as length} if not isinstance(length, bool):
+                if (item := _item_id(params)) is not None:
+                    app.diary.mark_accepted(item, length)
+            case _:
+                pass
 
     # --- notifications -------------------------------------------------------------------------------
 
@@ -257,11 +265,11 @@ def _ignore(_params: object) -> None:
 
 def _item_id(params: object) -> str | None:
     """Find the completion's id in the item that a client sends back."""
-    item = cast("dict[str, object]", params).get("item") if isinstance(params, dict) else None
-    command = cast("dict[str, object]", item).get("command") if isinstance(item, dict) else None
-    arguments = cast("dict[str, object]", command).get("arguments") if isinstance(command, dict) else None
-    first = cast("list[object]", arguments)[0] if isinstance(arguments, list) and arguments else None
-    return first if isinstance(first, str) else None
+    match params:
+        case {"item": {"command": {"arguments": [str() as item]}}}:
+            return item
+        case _:
+            return None
 
 
 def serve() -> None:

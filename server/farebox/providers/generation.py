@@ -1,12 +1,12 @@
 """What a provider has booked for one generation, asked for when its stream ended without usage.
 
-Wire facts: OpenRouter's API reference, ``GET /generation?id=``. The row appears a moment after the stream
-has ended, so the first question waits and a failed one is repeated. What is done with the answer is the
-caller's question; that there is none must never be his problem.
+Wire facts: OpenRouter's API reference, ``GET /generation?id=`` and the header ``X-Generation-Id``. The row
+appears a moment after the stream has ended, so the first question waits and a failed one is repeated. What is
+done with the answer is the caller's question; that there is none must never be his problem.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
@@ -23,6 +23,8 @@ LOOKUP_S: Final = 6.0
 """How long all attempts may take together: the answer has been read, and its reader waits for the end."""
 ATTEMPT_S: Final = 2.0
 
+_ID_HEADER: Final = "x-generation-id"
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -32,15 +34,19 @@ class Pace:
     base_s: float = 0.25
     most_s: float = 1.0
     total_s: float = LOOKUP_S
+    attempts: int = MAX_ATTEMPTS
 
     def waits_s(self) -> Iterator[float]:
         """Yield the wait before each attempt."""
         yield self.first_s
-        for failures in range(MAX_ATTEMPTS - 1):
+        for failures in range(self.attempts - 1):
             yield min(self.base_s * 2**failures, self.most_s)
 
 
 USUAL_PACE: Final = Pace()
+
+ONCE: Final = Pace(first_s=0, attempts=1)
+"""For who comes back by himself if there is no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,21 @@ class Billed:
     served_model: str | None
 
 
+def can_ask(endpoint: Endpoint, generation_id: str | None) -> bool:
+    """Say whether a provider could tell what a generation of this name came to."""
+    return (
+        endpoint.quirks.generation_path is not None
+        and generation_id is not None
+        and 0 < len(generation_id) <= MAX_ID_CHARS
+    )
+
+
+def begun_in(endpoint: Endpoint, headers: Mapping[str, str]) -> str | None:
+    """Return what a provider that can be asked later calls the answer with these headers, if it says so."""
+    name = headers.get(_ID_HEADER)
+    return name if can_ask(endpoint, name) else None
+
+
 async def lookup(
     http: Http, endpoint: Endpoint, generation_id: str, *, pace: Pace = USUAL_PACE
 ) -> Billed | None:
@@ -60,7 +81,7 @@ async def lookup(
     Nothing but a CancelledError leaves this.
     """
     path = endpoint.quirks.generation_path
-    if path is None or not 0 < len(generation_id) <= MAX_ID_CHARS:
+    if path is None or not can_ask(endpoint, generation_id):
         return None
     name = quote(generation_id.encode("utf-8", errors="replace"), safe="")
     try:

@@ -54,9 +54,10 @@ _LIMITS = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connectio
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An accepted answer: its media type, its bytes as they arrive, and the clock that is told of tokens."""
+    """An accepted answer: its media type and headers, its bytes as they arrive, the clock told of tokens."""
 
     content_type: str
+    headers: Mapping[str, str]
     chunks: AsyncGenerator[bytes, None]
     clock: Clock
 
@@ -91,9 +92,9 @@ class Http:
 
     @asynccontextmanager
     async def post(
-        self, endpoint: Endpoint, path: str, body: Mapping[str, object], *, model: str
+        self, endpoint: Endpoint, path: str, body: Mapping[str, object] | bytes, *, model: str
     ) -> AsyncGenerator[Body]:
-        """Send a JSON body; give the answer's bytes. Leaving the block closes the socket if it must.
+        """Send JSON, or bytes whose type the endpoint's headers tell. Leaving the block may close the socket.
 
         Raises a ProviderError for every status but 2xx and for every failure of the connection.
         """
@@ -102,7 +103,7 @@ class Http:
         async with self._exchange(endpoint, request, clock, model) as response:
             chunks = _bounded(endpoint, response, clock, MAX_BODY_BYTES)
             async with aclosing(chunks):
-                yield Body(response.headers.get("content-type", ""), chunks, clock)
+                yield Body(response.headers.get("content-type", ""), response.headers, chunks, clock)
                 await _drain(chunks, clock)
 
     async def get(self, endpoint: Endpoint, path: str, *, timeout_s: float) -> JsonObject:
@@ -121,7 +122,7 @@ class Http:
         return table
 
     async def _request(
-        self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | None = None
+        self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | bytes = b""
     ) -> httpx2.Request:
         address = _checked_address(endpoint, path)
         if endpoint.loopback_only and not address.is_here:
@@ -138,14 +139,14 @@ class Http:
             headers[endpoint.key_header] = f"Bearer {key}" if endpoint.key_header == "Authorization" else key
         connect_s = endpoint.deadlines.connect_s
         timeout = {"connect": connect_s, "read": None, "write": WRITE_S, "pool": POOL_S}
-        content = b""
-        if body is not None:
+        if not isinstance(body, bytes):
             headers["Content-Type"] = "application/json"
             # Half an emoji, which JSON lets an editor send, is no text for anyone else.
-            content = _TO_JSON(body).encode("utf-8", errors="replace")
-            headers["Content-Length"] = str(len(content))
+            body = _TO_JSON(body).encode("utf-8", errors="replace")
+        if body:
+            headers["Content-Length"] = str(len(body))
         extensions = {"timeout": timeout, **address.extensions}
-        stream = httpx2.ByteStream(content)  # which adds no header, and so takes less than half as long
+        stream = httpx2.ByteStream(body)  # which adds no header, and so takes less than half as long
         return httpx2.Request(method, address.url, headers=headers, stream=stream, extensions=extensions)
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from farebox.errors import ProviderError
-from farebox.messages import Call, Delta, Finish
+from farebox.messages import Begun, Call, Delta, Finish
 from farebox.providers import failures, generation, reading
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Body, Http
@@ -46,8 +46,11 @@ class OpenAI:
 
         What the provider said that an answer cost comes before the error that ends it: it is charged anyway.
         """
+        name = generation.begun_in(self._endpoint, answer.headers)
+        if name is not None:
+            yield Begun(name)
         head = await reading.head(answer)
-        reply = self._reply(call, is_whole=reading.is_whole(head, answer.content_type))
+        reply = self._reply(call, name, is_whole=reading.is_whole(head, answer.content_type))
         try:
             async with aclosing(reading.tables(self._endpoint, answer, head)) as tables:
                 async for table in tables:
@@ -62,10 +65,16 @@ class OpenAI:
                 yield finish
             raise
 
-    def _reply(self, call: Call, *, is_whole: bool) -> Reply:
+    def _reply(self, call: Call, generation_id: str | None, *, is_whole: bool) -> Reply:
         routing = self._endpoint.routing
         fallbacks = routing.models if routing is not None else ()
-        return Reply(self._endpoint.quirks, asked=call.model, fallbacks=fallbacks, is_whole=is_whole)
+        return Reply(
+            self._endpoint.quirks,
+            asked=call.model,
+            fallbacks=fallbacks,
+            is_whole=is_whole,
+            generation_id=generation_id,
+        )
 
     def _read(self, call: Call, answer: Body, reply: Reply, table: JsonObject) -> Iterator[Delta]:
         """Yield what one object of an answer adds; then raise the error that it may hold."""

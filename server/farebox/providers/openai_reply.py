@@ -7,7 +7,7 @@ reasoning under two names or in blocks alone, usage in four places, no ``[DONE]`
 from collections.abc import Iterator
 from typing import Final
 
-from farebox.messages import Delta, Finish, FinishReason, Reasoning, Text, Usage
+from farebox.messages import Begun, Delta, Finish, FinishReason, Reasoning, Text, Usage
 from farebox.providers.base import Quirks
 from farebox.providers.json_value import JsonObject, array, obj, text
 from farebox.providers.openai_choice import first_choice
@@ -54,7 +54,7 @@ class Reply:
     """The state of one answer while its chunks arrive.
 
     ``asked`` and ``fallbacks`` are the models that may have answered. ``is_whole``: the answer is one JSON
-    body, which needs no end mark.
+    body, which needs no end mark. ``generation_id`` is what the answer is called, if that was said before.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Reply:
         asked: str = "",
         fallbacks: tuple[str, ...] = (),
         is_whole: bool = False,
+        generation_id: str | None = None,
     ) -> None:
         self._quirks = quirks or Quirks()
         self._asked = asked
@@ -74,7 +75,8 @@ class Reply:
         self._usage: Usage | None = None
         self._reported: int | None = None
         self._model = ""
-        self._id = ""
+        self._id = generation_id or ""
+        self._is_named = generation_id is not None or self._quirks.generation_path is None
         self._tool_calls = ToolCalls()
         self._trace = TraceCollector(self._quirks.trace, is_whole=is_whole)
         self._placeholders = PlaceholderFilter()
@@ -103,6 +105,9 @@ class Reply:
             self._read_usage(table)
         self.error = error_in(chunk, choice)
         self._new = []
+        if not self._is_named and self._id:
+            self._is_named = True
+            self._new.append(Begun(self._id))
         try:
             self._read_choice(choice)
         except TooLong as exc:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from farebox.errors import BrokenReply
-from farebox.ledger.records import Hold, Outcome, Routing, Settlement, believable, bookable
+from farebox.ledger.records import Hold, Mark, Outcome, Routing, Settlement, believable, bookable
 from farebox.messages import (
+    Begun,
     Cost,
     CostBasis,
     Delta,
@@ -24,6 +25,7 @@ from farebox.messages import (
     Trace,
     Usage,
 )
+from farebox.providers import generation
 from farebox.providers.base import Endpoint
 from farebox.router.pricing import Pricing
 from farebox.router.request import Request, bytes_in, new_id, tokens_in
@@ -46,6 +48,7 @@ class Charge:
     first_token_s: float | None = None
     output_bytes: int = 0
     reasoning_bytes: int = 0
+    begun: Begun | None = None
     finish: Finish | None = None
 
     def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None, route: Route) -> Hold:
@@ -62,6 +65,7 @@ class Charge:
             workspace=origin.workspace,
             client=origin.client,
             conversation=origin.conversation,
+            language=self.request.language,
             routing=self._routing(route),
         )
 
@@ -92,6 +96,9 @@ class Charge:
                 self.reasoning_bytes += bytes_in(text)
             case ToolCall():
                 self.output_bytes += bytes_in(delta.name + delta.arguments)
+            case Begun():
+                self.begun = delta
+                return False
             case Finish():
                 self.finish = delta
                 return False
@@ -101,6 +108,11 @@ class Charge:
             return False
         self.first_token_s = time.monotonic()
         return True
+
+    def mark(self) -> Mark:
+        """Say how far the attempt has come: what it would be charged if this process died now."""
+        estimated = believable(self._computed(self._estimated_usage()))
+        return Mark(self.call_id, estimated, self._generation_id)
 
     def check_size(self) -> None:
         """Raise BrokenReply for an answer that no model writes: whoever reads it keeps it in memory."""
@@ -142,6 +154,7 @@ class Charge:
         """Say what the attempt came to; ``may_be_billed`` is False if the provider refused or never heard."""
         usage, cost, computed = self._bill(may_be_billed=may_be_billed or self.passed_something)
         finish = self.finish
+        is_guess = self._is_guess(usage, cost)
         reasons: dict[Outcome, FinishReason] = {"cancelled": "cancelled", "failed": "error"}
         settlement = Settlement(
             call_id=self.call_id,
@@ -153,11 +166,24 @@ class Charge:
             reported_nanodollars=finish.reported_nanodollars if finish is not None else None,
             computed_nanodollars=computed,
             served_model=self._without_key(finish.served_model) if finish is not None else None,
-            generation_id=self._without_key(finish.generation_id) if finish is not None else None,
+            generation_id=self._generation_id,
             first_token_ms=self.first_token_ms,
             total_ms=self.total_ms,
+            target=self.target,
+            task=self.request.task,
+            correctable=is_guess and generation.can_ask(self.endpoint, self._generation_id),
         )
         return bookable(settlement)
+
+    @property
+    def _generation_id(self) -> str | None:
+        told = self.finish.generation_id if self.finish is not None else None
+        return self._without_key(told or (self.begun.generation_id if self.begun is not None else None))
+
+    def _is_guess(self, usage: Usage, cost: Cost) -> bool:
+        """Say whether both the cost and the usage are our own guess, not what a provider has told."""
+        told = self.finish.usage if self.finish is not None else None
+        return cost.basis in ("estimated", "unknown") and usage != told
 
     def _without_key(self, text: str | None) -> str | None:
         """Return a name as a provider gave it; a key that it repeats there must not get into the ledger."""
@@ -198,14 +224,10 @@ class Charge:
         )
 
     def _computed(self, usage: Usage) -> int | None:
-        return self.pricing.cost_nanodollars(self.endpoint, self._priced_model, usage)
-
-    @property
-    def _priced_model(self) -> str:
-        """The model that is charged: where another of the user's list may answer, the one that did."""
-        may_differ = self.endpoint.routing is not None and self.endpoint.routing.models
         served = self.finish.served_model if self.finish is not None else None
-        return served if may_differ and served else self.target.model
+        return self.pricing.cost_nanodollars(
+            self.endpoint, priced_model(self.endpoint, self.target, served), usage
+        )
 
     def _cost(self, usage: Usage, nanodollars: int | None, basis: CostBasis) -> Cost:
         if self.baseline is None:
@@ -213,3 +235,9 @@ class Charge:
         baseline, seller = self.baseline
         at_baseline = self.pricing.cost_nanodollars(seller, baseline.model, usage)
         return Cost(nanodollars, basis, baseline_model=baseline.name, baseline_nanodollars=at_baseline)
+
+
+def priced_model(endpoint: Endpoint, target: Target, served: str | None) -> str:
+    """Return the model that is charged: where another of the user's list may answer, the one that did."""
+    may_differ = endpoint.routing is not None and endpoint.routing.models
+    return served if may_differ and served else target.model

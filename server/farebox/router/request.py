@@ -5,6 +5,7 @@ natively, another needs its own tokens, a third only chats.
 """
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -82,9 +83,10 @@ class Request:
     """One piece of work; ``images`` counts them.
 
     ``task`` is what the client has asked for, ``work`` what it turns out to be by that and the ``facts``.
-    ``sources`` are the files that its text comes from, ``roots`` the workspace's folders. ``evidence`` says
-    why the conversation's last answer did not help, ``kept`` where how much of it is cached, ``caches`` that
-    this one's is to be. ``known_work`` is what it was found to be when it was planned before.
+    ``sources`` are the files that its text comes from, ``roots`` the workspace's folders; ``language``
+    is what code to be completed is written in. ``evidence`` says why the conversation's last answer did
+    not help, ``kept`` where how much of it is cached, ``caches`` that this one's is to be. ``known_work`` is
+    what it was found to be when it was planned before.
 
     ``input_tokens`` is an estimate of the prompt's tokens, ``most_input_tokens`` what money is held for: the
     most that it may have.
@@ -100,6 +102,7 @@ class Request:
     sources: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
+    language: str | None = None
     facts: Facts = NO_FACTS
     evidence: tuple[Evidence, ...] = ()
     kept: tuple[Kept, ...] = ()
@@ -136,8 +139,12 @@ def clamped_output(wanted: int | None, input_tokens: int, traits: Traits) -> int
 
 
 def new_id() -> str:
-    """Return a name for a request or an attempt that no other has: 32 hexadecimal digits."""
-    return os.urandom(16).hex()
+    """Return a name for a request or an attempt that no other has: 32 hexadecimal digits.
+
+    It begins with the time, so that new names stand together at the end of the ledger's indexes (RFC 9562,
+    section 5.7, without the version bits).
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
 
 def tokens_in(size_bytes: int) -> int:
