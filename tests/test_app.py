@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from farebox.app import App, Client, data_folder
+from farebox.app import App, Client
 from farebox.config import WORKSPACE_FILE
+from farebox.costs import OVERVIEW
 from farebox.errors import ConfigError, InvalidParams, ModelNotFound
+from farebox.ledger.records import Spent
 from farebox.messages import UNKNOWN_TRAITS, Call, Chat, Message, Target
 from farebox.router.request import Request
 from support.openrouter_models import models, priced
@@ -166,13 +168,19 @@ async def test_what_is_spent_today_is_what_the_ledger_says(open_app: OpenApp):
             f'[budgets]\ndaily_usd = 1\n[providers.openrouter]\nbase_url = "{upstream.base_url}"',
             OPENROUTER_API_KEY="k",
         )
-        assert await app.spent_today() == 0
+        assert (await app.spending()).today_nanodollars == 0
         async for _ in app.door().send(a_request("openrouter/openai/gpt-5-mini")).events():
             pass
-    assert await app.spent_today() == 213_000
+    spending = await app.spending()
+    assert spending.today_nanodollars == 213_000
+    assert [(one.limit.name, one.spent) for one in spending.standings] == [("daily", Spent(213_000, 0))]
     report = await app.cost_report(since="today", by=("model",))
     assert [row.cost_nanodollars for row in report.rows] == [213_000]
     assert [(line.name, line.spent_nanodollars) for line in report.budgets] == [("daily", 213_000)]
+    overview = await app.cost_overview(since="today")
+    assert [report.by for report in overview.reports] == list(OVERVIEW)
+    assert {report.total.cost_nanodollars for report in overview.reports} == {213_000}
+    assert {report.budgets for report in overview.reports} == {report.budgets}
 
 
 def test_a_key_that_is_remembered_counts_at_once(open_app: OpenApp):
@@ -285,6 +293,13 @@ def test_an_agent_asks_no_provider_that_is_none(open_app: OpenApp, provider: str
     assert hint in caught.value.hint
 
 
+def test_nor_is_there_a_budget_of_a_provider_that_is_none(open_app: OpenApp):
+    app = open_app("[budgets.providers.antropic]\ndaily_usd = 1")
+    with pytest.raises(ConfigError, match=r"^budgets\.providers: there is no provider antropic") as caught:
+        app.config()
+    assert caught.value.hint == "Did you mean anthropic?"
+
+
 AGENTS = """
 [tasks]
 chat = "local/shared"
@@ -328,8 +343,6 @@ async def test_warming_up_and_closing_can_be_done_twice(open_app: OpenApp):
 
 
 def test_folders_come_from_the_environment_or_the_platform(tmp_path: Path):
-    assert data_folder({"FAREBOX_HOME": str(tmp_path)}) == tmp_path
-    assert data_folder({}).name == "farebox"
     app = App(Client(name="test"), environment={"FAREBOX_HOME": str(tmp_path)})
     assert app.config_file.name == "config.toml"
     assert app.config_file.parent.name == "farebox"

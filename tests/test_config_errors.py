@@ -36,7 +36,8 @@ from support.settings import check
             "[budgets]\nzzz = 1\n",
             2,
             "budgets.zzz",
-            "Known keys there: daily_usd, monthly_usd, request_usd.",
+            "Known keys there: daily_usd, hourly_usd, ladder, monthly_usd, providers, request_usd, tasks, "
+            "weekly_usd, workspaces.",
             id="unknown-and-like-nothing",
         ),
         pytest.param(
@@ -45,6 +46,23 @@ from support.settings import check
             "providers.x.baseurl",
             "Did you mean base_url?",
             id="unknown-in-a-provider",
+        ),
+        pytest.param(
+            "[budgets.tasks.complte]\nhourly_usd = 1\n",
+            1,
+            "budgets.tasks.complte",
+            "Did you mean complete?",
+            id="unknown-task-of-a-budget",
+        ),
+        pytest.param(
+            "[budgets.providers.x]\nhour_usd = 1\n",
+            2,
+            "budgets.providers.x.hour_usd",
+            "Did you mean hourly_usd?",
+            id="unknown-in-a-providers-budget",
+        ),
+        pytest.param(
+            "[budgets.ladder]\nstopp = 99\n", 2, "budgets.ladder.stopp", "mean stop?", id="unknown-rung"
         ),
         pytest.param(
             "privacy = { local_onl = true }\n",

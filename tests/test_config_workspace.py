@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import cast, get_args, get_origin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farebox.budget_settings import EACH, NO_CEILINGS, RUNGS, Budgets, Rungs, WorkspaceBudgets
 from farebox.config import (
     WORKSPACE_FILE,
-    Budgets,
     CompletionSettings,
     Config,
     Privacy,
@@ -25,6 +26,7 @@ from farebox.config import (
 from farebox.errors import ConfigError
 from support.settings import check
 
+NAMED = {"providers": ("mine", "other", "third"), "workspaces": ("/ws/mine", "/ws/other", "/ws/third")}
 BARE = st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True)
 
 
@@ -43,18 +45,38 @@ def leaves(schema: type[Section], above: tuple[str, ...] = ()) -> Iterator[tuple
 Tighter = Callable[[Config, Config], bool]
 
 
-def lower_of(read: Callable[[Budgets], Decimal | None]) -> Tighter:
+Amount = Decimal | int | None
+
+
+def amounts(budgets: Budgets | WorkspaceBudgets, path: tuple[str, ...]) -> tuple[Amount, ...]:
+    """Return what a setting of the budgets comes to, for each name where it is in a table of names."""
+    match path:
+        case (table, _, period) if table in NAMED:
+            of = {"providers": lambda name: budgets.providers.get(name, NO_CEILINGS)}
+            read = of.get(table, budgets.of_workspace)
+            return tuple(getattr(read(name), period) for name in NAMED[table])
+        case _:
+            value: object = budgets
+            for part in path:
+                value = getattr(value, part)
+            return (cast("Amount", value),)
+
+
+def lowest(*given_amounts: Amount) -> Amount:
+    return min((amount for amount in given_amounts if amount is not None), default=None)
+
+
+def lower_at(path: tuple[str, ...]) -> Tighter:
     def tighter(before: Config, after: Config) -> bool:
-        was, now = read(before.budgets), read(after.budgets)
-        return was is None or (now is not None and now <= was)
+        pairs = zip(amounts(before.budgets, path), amounts(after.budgets, path), strict=True)
+        return all(was is None or (now is not None and now <= was) for was, now in pairs)
 
     return tighter
 
 
+OF_BUDGETS = [path[1:] for path in leaves(WorkspaceConfig) if path[0] == "budgets"]
 TIGHTER: dict[tuple[str, ...], Tighter] = {
-    ("budgets", "daily_usd"): lower_of(lambda budgets: budgets.daily_usd),
-    ("budgets", "monthly_usd"): lower_of(lambda budgets: budgets.monthly_usd),
-    ("budgets", "request_usd"): lower_of(lambda budgets: budgets.request_usd),
+    **{("budgets", *path): lower_at(path) for path in OF_BUDGETS},
     ("privacy", "local_only"): lambda before, after: after.privacy.local_only >= before.privacy.local_only,
     ("privacy", "exclude"): lambda before, after: (
         after.privacy.exclude[: len(before.privacy.exclude)] == before.privacy.exclude
@@ -70,12 +92,43 @@ REFUSED = [pytest.param(path, id=".".join(path)) for path in SETTINGS if path no
 
 USD = st.none() | st.decimals(0, 100, places=2)
 NAMES = st.lists(st.sampled_from(["a/**", "*.sql", "python", "lua"]), max_size=3)
-BUDGETS = st.builds(Budgets, daily_usd=USD, monthly_usd=USD, request_usd=USD)
+
+
+def tables(schema: type[Section]) -> st.SearchStrategy[Section]:
+    """Draw any table of budgets, every setting of it that there is."""
+    return st.builds(
+        schema, **{name: values(name, field.annotation) for name, field in schema.model_fields.items()}
+    )
+
+
+def values(name: str, kind: object) -> st.SearchStrategy[object]:
+    if isinstance(kind, type) and issubclass(kind, Rungs):
+        return st.lists(st.none() | st.integers(1, 100), min_size=4, max_size=4).map(partial(climb, kind))
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return tables(kind)
+    if get_origin(kind) is dict:
+        return st.dictionaries(st.sampled_from([*NAMED[name][:2], EACH]), tables(get_args(kind)[1]))
+    assert name.endswith("_usd"), "what would be tighter?"
+    return USD
+
+
+def climb(schema: type[Rungs], percents: list[int | None]) -> Rungs:
+    """Use some of the rungs, each above the one before."""
+    sorted_percents = iter(sorted(percent for percent in percents if percent is not None))
+    return schema(
+        **{
+            rung: next(sorted_percents)
+            for rung, percent in zip(RUNGS, percents, strict=True)
+            if percent is not None
+        }
+    )
+
+
 CONFIGS = st.builds(
     Config,
     strategy=st.sampled_from(["cheap", "balanced", "quality"]),
     models=st.dictionaries(BARE, BARE, max_size=2),
-    budgets=BUDGETS,
+    budgets=tables(Budgets),
     privacy=st.builds(Privacy, local_only=st.booleans(), exclude=NAMES),
     completion=st.builds(
         CompletionSettings,
@@ -86,7 +139,7 @@ CONFIGS = st.builds(
 )
 WORKSPACES = st.builds(
     WorkspaceConfig,
-    budgets=BUDGETS,
+    budgets=tables(WorkspaceBudgets),
     privacy=st.builds(WorkspacePrivacy, local_only=st.sampled_from([None, True]), exclude=NAMES),
     completion=st.builds(
         WorkspaceCompletion, enabled=st.sampled_from([None, False]), disabled_languages=NAMES
@@ -141,10 +194,9 @@ def at(config: object, path: tuple[str, ...]) -> object:
 @given(config=CONFIGS, workspace=WORKSPACES)
 def test_a_workspace_is_obeyed_as_far_as_it_tightens(config: Config, workspace: WorkspaceConfig):
     after = tighten(config, workspace)
-    for limit in ("daily_usd", "monthly_usd", "request_usd"):
-        given_limits = [getattr(layer.budgets, limit) for layer in (config, workspace)]
-        expected = min((value for value in given_limits if value is not None), default=None)
-        assert getattr(after.budgets, limit) == expected
+    for path in OF_BUDGETS:
+        both = zip(amounts(config.budgets, path), amounts(workspace.budgets, path), strict=True)
+        assert amounts(after.budgets, path) == tuple(lowest(*each) for each in both), path
     assert {*after.privacy.exclude} == {*config.privacy.exclude, *workspace.privacy.exclude}
     assert {*after.completion.disabled_languages} == {
         *config.completion.disabled_languages,

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farebox import costs
+from farebox.budget_settings import Budgets
 from farebox.costs import BasisCounts, BudgetLine, parse_moment
-from farebox.errors import ConfigError, InvalidParams
-from farebox.ledger.limits import limits_from
+from farebox.errors import InvalidParams
+from farebox.ledger.limits import Limit, limits_from
 from farebox.ledger.queries import MAX_GROUPS
-from farebox.ledger.records import Hold, Settlement
+from farebox.ledger.records import MAX_CALL_NANODOLLARS, Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
 
@@ -116,12 +117,19 @@ def test_no_text_makes_the_parser_fail_in_another_way(text: str):
     assert moment.tzinfo is not None
 
 
+def limits(
+    daily_usd: int | None = None, monthly_usd: int | None = None, now: datetime = NOW
+) -> tuple[Limit, ...]:
+    usd = [None if amount is None else Decimal(amount) for amount in (daily_usd, monthly_usd)]
+    return limits_from(Budgets(daily_usd=usd[0], monthly_usd=usd[1]), now=now)
+
+
 @needs_tzset
 @pytest.mark.usefixtures("in_new_york")
 def test_days_begin_at_local_midnight_also_across_a_change_of_the_clock():
     assert parse_moment("2026-03-08", NOW).isoformat() == "2026-03-08T00:00:00-05:00"
     assert parse_moment("today", NOW).isoformat() == "2026-03-11T00:00:00-04:00"
-    daily, monthly = limits_from(5, 50, datetime(2026, 3, 8, 18, 0, tzinfo=UTC))
+    daily, monthly = limits(5, 50, datetime(2026, 3, 8, 18, 0, tzinfo=UTC))
     assert daily.since_ms == unix_ms(datetime(2026, 3, 8, 5, 0, tzinfo=UTC))
     assert daily.resets_at == "2026-03-09T00:00:00-04:00"
     assert monthly.since_ms == unix_ms(datetime(2026, 3, 1, 5, 0, tzinfo=UTC))
@@ -131,37 +139,11 @@ def test_days_begin_at_local_midnight_also_across_a_change_of_the_clock():
 @needs_tzset
 def test_a_budget_follows_who_travels(monkeypatch: pytest.MonkeyPatch):
     began = [
-        limits_from(5, None, NOW)[0].since_ms
+        limits(5)[0].since_ms
         for name in ("UTC0", "EST5EDT,M3.2.0,M11.1.0", "UTC0")
         for _ in zone(name, monkeypatch)
     ]
     assert began == [began[0], began[0] + 4 * 3_600_000, began[0]]
-
-
-@pytest.mark.parametrize(
-    ("usd", "nanodollars"),
-    [
-        pytest.param(Decimal("5.0"), 5_000_000_000, id="decimal"),
-        pytest.param(0.1, 100_000_000, id="a float, as it was written"),
-        pytest.param(0, 0, id="nothing may be spent"),
-        pytest.param(Decimal("0.000000001"), 1, id="one nano-dollar"),
-    ],
-)
-def test_a_budget_is_exact(usd: Decimal | float, nanodollars: int):
-    (limit,) = limits_from(usd, None, NOW)
-    assert (limit.name, limit.limit_nanodollars) == ("daily", nanodollars)
-
-
-def test_no_budget_is_no_limit_and_a_month_ends_with_the_year():
-    assert limits_from(None, None, NOW) == ()
-    (monthly,) = limits_from(None, 20, datetime(2026, 12, 31, 23, 0, tzinfo=UTC))
-    assert (monthly.name, monthly.resets_at) == ("monthly", "2027-01-01T00:00:00+00:00")
-
-
-@pytest.mark.parametrize("usd", [-1, float("nan"), float("inf")])
-def test_a_budget_that_is_no_amount_is_refused_and_never_ignored(usd: float):
-    with pytest.raises(ConfigError, match="monthly_usd"):
-        limits_from(5, usd, NOW)
 
 
 async def test_a_report_covers_seven_days_by_day_and_model_unless_told_otherwise(ledger: Ledger):
@@ -240,7 +222,7 @@ async def test_an_empty_ledger_has_cost_nothing(ledger: Ledger):
 
 async def test_requests_without_an_end_are_counted_apart(ledger: Ledger):
     await ledger.hold(Hold("c1", "c1", 0, "chat", Target("p", "m"), 100, unix_ms(NOW)), ())
-    report = await costs.report(ledger, limits=limits_from(1, None, NOW), now=NOW)
+    report = await costs.report(ledger, limits=limits(1), now=NOW)
     assert (report.rows, report.held_requests) == ((), 1)
     assert report.budgets == (BudgetLine("daily", 10**9, 0, 100, "2026-03-12T00:00:00+00:00"),)
 
@@ -248,7 +230,7 @@ async def test_requests_without_an_end_are_counted_apart(ledger: Ledger):
 async def test_budgets_tell_what_is_spent_in_their_own_time_whatever_the_report_covers(ledger: Ledger):
     await pay(ledger, "c1", Cost(30, "computed"), at=NOW - timedelta(days=2))
     await pay(ledger, "c2", Cost(7, "computed"))
-    report = await costs.report(ledger, since="1h", by=("model",), limits=limits_from(1, 2, NOW), now=NOW)
+    report = await costs.report(ledger, since="1h", by=("model",), limits=limits(1, 2), now=NOW)
     assert [(line.name, line.spent_nanodollars) for line in report.budgets] == [("daily", 7), ("monthly", 37)]
 
 
@@ -292,7 +274,7 @@ async def test_a_report_with_too_many_rows_is_refused_and_never_cut(ledger: Ledg
         await costs.report(ledger, by=("conversation",), now=NOW)
 
 
-amounts = st.integers(0, 10**15)
+amounts = st.integers(0, MAX_CALL_NANODOLLARS)
 paid = st.builds(
     Cost,
     amounts,

@@ -299,3 +299,34 @@ async def test_a_budget_for_one_request_that_a_workspace_sets_is_told(tmp_path: 
     check = (await checks_of(app))["workspace"]
     await app.close()
     assert check.message.endswith("tightens: a request's budget of $0.50")
+
+
+async def test_the_budgets_are_named_and_what_of_them_a_workspace_has_lowered(tmp_path: Path):
+    (tmp_path / "w").mkdir()
+    own = (
+        "[budgets]\ndaily_usd = 5\n[budgets.tasks.complete]\nhourly_usd = 0.25\n[budgets.ladder]\nstop = 90\n"
+    )
+    (tmp_path / "config.toml").write_text(own, "utf-8")
+    (tmp_path / "w" / WORKSPACE_FILE).write_text(
+        "[budgets]\ndaily_usd = 9\nweekly_usd = 8\n[budgets.tasks.complete]\nhourly_usd = 0.1\n"
+        "[budgets.ladder]\nlocal = 50\nstop = 95\n",
+        "utf-8",
+    )
+    folders = {"FAREBOX_HOME": str(tmp_path), "FAREBOX_CONFIG": str(tmp_path / "config.toml")}
+    app = App(Client(name="test", roots=(str(tmp_path / "w"),)), environment=folders)
+    checks = await checks_of(app)
+    await app.close()
+    assert checks["budgets"].message == "daily $5.00, weekly $8.00, hourly complete $0.10"
+    assert checks["workspace"].message.endswith(
+        "tightens: a weekly budget of $8.00; an hourly complete budget of $0.10; a ladder with local = 50"
+    )
+
+
+async def test_where_usage_is_exported_to_is_said(open_app: OpenApp):
+    checks = await checks_of(open_app('[otel]\nendpoint = "http://127.0.0.1:4318"\n'))
+    assert checks["otel"].state == "ok"
+    assert checks["otel"].message == "usage is exported to http://127.0.0.1:4318"
+    elsewhere = '[otel]\nendpoint = "https://collector.example"\n[privacy]\nlocal_only = true\n'
+    check = (await checks_of(open_app(elsewhere)))["otel"]
+    assert (check.state, check.hint) == ("warning", "Name a collector on this machine.")
+    assert "otel" not in await checks_of(open_app())

@@ -64,6 +64,12 @@ TESTS_WITHOUT_A_MODULE = {
     "router/test_door_ledger.py": "the door with a real ledger behind it",
     "router/test_first_setup.py": "where each kind of work goes with no setting but a key or an address",
     "router/test_week.py": "a day of tests/bench/week.toml through the door",
+    "ledger/test_faults.py": "what may happen to the ledger's file, through the door of a process",
+    "ledger/test_kill.py": "processes that are killed at any moment, and what the ledger has of them",
+    "ledger/test_million.py": "a ledger of a million rows",
+    "ledger/test_race.py": "processes that spend the same money, and a thousand cancelled answers",
+    "lsp/test_spending.py": "what one editor spends, as another one sees it",
+    "router/test_plan_budgets.py": "plan: what the budgets and their ladder leave",
 }
 
 MACHINE_PATH = re.compile(r"(?:^|[^\w.}$/]|file://)/(?:home|root|work|tmp)/\w*", re.MULTILINE)

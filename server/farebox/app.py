@@ -7,35 +7,38 @@ running on with defaults could send what the user had forbidden.
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-import platformdirs
-
 from farebox import catalog, config, costs, doctor
+from farebox.budget_settings import Budgets
 from farebox.catalog import Catalog
 from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
 from farebox.errors import ConfigError, FareboxError, InvalidParams
-from farebox.ledger.limits import limits_from, local, unix_ms
+from farebox.ledger.limits import Limit, limits_from, local, unix_ms
 from farebox.ledger.queries import Query
+from farebox.ledger.records import Settlement, Shown
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
+from farebox.otel.telemetry import Telemetry
+from farebox.places import config_file, data_folder, ledger_file
 from farebox.provider_settings import ROUTING_SETTINGS
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
 from farebox.providers.listing_file import NO_LISTING, Listing, ListingFile
 from farebox.providers.local import LocalServer
 from farebox.providers.vendors import vendors
+from farebox.router.correction import Corrector
 from farebox.router.door import Door
 from farebox.router.health import Health
 from farebox.router.listed import broker, is_at_home, with_listed
 from farebox.router.menu import Menus
 from farebox.router.plan import Planner
 from farebox.router.pricing import Pricing
+from farebox.router.purse import Spending, spending
 from farebox.router.replay import POLICIES, Policy, Replay, replay
 from farebox.router.request import Origin
 from farebox.router.retry import RetryBudget
@@ -76,11 +79,13 @@ class App:
         self._health = Health()
         self.http = Http()
         self.keys = Keys(environment=self._environment, file=home / "keys.json")
-        self.ledger = Ledger(home / "ledger.db")
+        self.telemetry = Telemetry()
+        self.ledger = Ledger(ledger_file(self._environment), on_settled=self._on_settled)
+        self._corrector = Corrector(self.ledger, self.http, lambda: self.door().planner)
         self.listings = ListingFile(home / "openrouter-models.json")
         self._known: tuple[Listing, Catalog] = (NO_LISTING, catalog.load())
         self.conversations = Conversations()
-        self.diary = Diary()
+        self.diary = Diary(self._tell)
 
     @property
     def client(self) -> Client:
@@ -111,6 +116,7 @@ class App:
             )
             _refuse_foreign_preferences(settings)
             _refuse_unknown_providers(settings)
+            self.telemetry.use(settings.otel, local_only=settings.privacy.local_only)
             tasks = settings.tasks.model_copy(update=self._models)
             self._config, self._stamp = settings.model_copy(update={"tasks": tasks}), stamp
         return self._config
@@ -166,6 +172,22 @@ class App:
         if asked or is_at_home(seller):
             await self.listings.refresh(self.http, seller)
 
+    def _on_settled(self, settlement: Settlement) -> None:
+        """Hear in the ledger's thread what it has written."""
+        self._corrector.note(settlement)
+        self.telemetry.settled(settlement)
+
+    def _tell(self, call_id: str, shown: int, accepted: int, partly: int) -> None:
+        """Write down what became of a call's ghost text."""
+        self.ledger.tell(Shown(call_id, shown, accepted, partly))
+
+    async def correct_estimates(self) -> None:
+        """Put what providers have booked in the place of what was estimated, now and later, until cancelled.
+
+        For a process that stays. Never in local-only mode.
+        """
+        await self._corrector.run()
+
     def set_model(self, task: Task, model: str) -> None:
         """Use another model for a task, until this app ends. Raises ModelNotFound."""
         self.door().planner.menus.targets(model, task)
@@ -204,18 +226,29 @@ class App:
         workspace: str | None = None,
     ) -> costs.Report:
         """Answer what was spent. A broken config does not keep the user from seeing it."""
-        try:
-            budgets = self.config().budgets
-        except ConfigError:
-            budgets = config.Budgets()
         return await costs.report(
             self.ledger,
             since=since,
             until=until,
             by=costs.DEFAULT_BY if by is None else by,
             workspace=workspace,
-            limits=limits_from(budgets.daily_usd, budgets.monthly_usd),
+            limits=self._limits(),
         )
+
+    async def cost_overview(
+        self, *, since: str | None = None, until: str | None = None, workspace: str | None = None
+    ) -> costs.Overview:
+        """Answer what a page of costs shows. A broken config does not keep the user from seeing it."""
+        return await costs.overview(
+            self.ledger, since=since, until=until, workspace=workspace, limits=self._limits()
+        )
+
+    def _limits(self) -> tuple[Limit, ...]:
+        try:
+            budgets = self.config().budgets
+        except ConfigError:
+            budgets = Budgets()
+        return limits_from(budgets, self._client.origin.workspace)
 
     async def replay(
         self,
@@ -230,11 +263,9 @@ class App:
         query = Query(unix_ms(start), None if end is None else unix_ms(end), workspace=workspace)
         return await replay(self.ledger, self.door().planner, query, policies)
 
-    async def spent_today(self) -> int:
-        """Return what was spent since midnight, in nano-dollars."""
-        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        spent = await self.ledger.spent(int(midnight.timestamp() * 1000))
-        return spent.settled_nanodollars
+    async def spending(self) -> Spending:
+        """Return what was spent since midnight, and how the budgets stand. Raises LedgerUnusable."""
+        return await spending(self.ledger, self._limits())
 
     async def examine(self) -> tuple[doctor.Check, ...]:
         """Check everything that a request depends on."""
@@ -257,18 +288,7 @@ class App:
         """Close connections and write what is still to be written."""
         await self.http.aclose()
         await self.ledger.close()
-
-
-def config_file(environment: Mapping[str, str]) -> Path:
-    """Return where the user's settings are."""
-    named = environment.get("FAREBOX_CONFIG")
-    return Path(named) if named else Path(platformdirs.user_config_dir("farebox", False)) / "config.toml"
-
-
-def data_folder(environment: Mapping[str, str]) -> Path:
-    """Return where farebox keeps its ledger and keys."""
-    named = environment.get("FAREBOX_HOME")
-    return Path(named) if named else Path(platformdirs.user_data_dir("farebox", False))
+        await self.telemetry.close()
 
 
 def _workspace_files(client: Client) -> list[Path]:
@@ -303,13 +323,15 @@ def _refuse_foreign_preferences(settings: Config) -> None:
 
 
 def _refuse_unknown_providers(settings: Config) -> None:
-    """Refuse an agent whose order of providers names one that is none: it would silently do nothing."""
+    """Refuse an agent, or a budget, that names a provider which is none: it would silently do nothing."""
     known = [*settings.providers, *vendors()]
-    for name, agent in settings.agents.items():
-        unknown = next((provider for provider in agent.providers if provider not in known), None)
+    tables: dict[str, Iterable[str]] = {"budgets.providers": settings.budgets.providers}
+    tables |= {f"agents.{name}.providers": agent.providers for name, agent in settings.agents.items()}
+    for table, named in tables.items():
+        unknown = next((provider for provider in named if provider not in known), None)
         if unknown is not None:
             close = difflib.get_close_matches(unknown, known, n=1)
             raise ConfigError(
-                f"agents.{name}.providers: there is no provider {unknown}",
+                f"{table}: there is no provider {unknown}",
                 hint=f"Did you mean {close[0]}?" if close else f"Known: {', '.join(dict.fromkeys(known))}.",
             )

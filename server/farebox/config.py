@@ -9,22 +9,22 @@ is ever a setting.
 
 import difflib
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, TypeVar, cast, get_args
+from typing import Annotated, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from farebox import patterns
 from farebox.agent_settings import MAX_AGENTS, NO_AGENT, AgentName, AgentSettings, ModelName, Roles, Tasks
+from farebox.budget_settings import Budgets, WorkspaceBudgets
 from farebox.errors import ConfigError, InvalidParams
 from farebox.messages import Strategy
-from farebox.provider_settings import FillStyle, ProviderSettings, Section, Usd
+from farebox.otel_settings import OtelSettings
+from farebox.places import WORKSPACE_FILE
+from farebox.provider_settings import FillStyle, ProviderSettings, Section
 from farebox.settings_file import Layer, TomlTable, line_of, read_file
 
-__all__ = ["FillStyle", "ModelName", "Section", "Tasks"]  # others know them from here
-
-WORKSPACE_FILE = ".farebox.toml"
+__all__ = ["WORKSPACE_FILE", "FillStyle", "ModelName", "Section", "Tasks"]  # others know them from here
 
 
 def _excludes_more(pattern: str) -> str:
@@ -52,14 +52,6 @@ def _bounded(exclude: list[str]) -> list[str]:
 
 
 SectionT = TypeVar("SectionT", bound=Section)
-
-
-class Budgets(Section):
-    """Hard limits in dollars, for a day, a month and a single request; None is no limit."""
-
-    daily_usd: Usd | None = None
-    monthly_usd: Usd | None = None
-    request_usd: Usd | None = None
 
 
 class Privacy(Section):
@@ -95,6 +87,7 @@ class Config(Section):
     budgets: Budgets = Budgets()
     privacy: Privacy = Privacy()
     completion: CompletionSettings = CompletionSettings()
+    otel: OtelSettings = OtelSettings()
     _client_addresses: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
     _own_servers: Mapping[str, str | None] = PrivateAttr(default_factory=dict[str, str | None])
     _agent: AgentSettings = PrivateAttr(default=NO_AGENT)
@@ -195,7 +188,7 @@ class WorkspacePrivacy(Section):
 class WorkspaceConfig(Section):
     """All that a ``.farebox.toml`` may say."""
 
-    budgets: Budgets = Budgets()
+    budgets: WorkspaceBudgets = WorkspaceBudgets()
     privacy: WorkspacePrivacy = WorkspacePrivacy()
     completion: WorkspaceCompletion = WorkspaceCompletion()
 
@@ -215,7 +208,7 @@ def load(
     config = own = _validate(Config, Layer("the merged settings", merged))
     if client_settings:
         layer = Layer("the client's settings", dict(client_settings))
-        _refuse_key_env(layer, _validate(Config, layer))
+        _refuse_what_is_the_users(layer, _validate(Config, layer))
         merged = _merge(merged, layer.table)
         config = _validate(Config, Layer("the merged settings", merged)).over(own)
     config.roles.check(config.models)
@@ -236,8 +229,12 @@ def _refuse_too_many(config: Config, file: Path) -> None:
         ) from None
 
 
-def _refuse_key_env(layer: Layer, settings: Config) -> None:
-    """Keep a client from choosing which of the user's variables is sent as a key."""
+def _refuse_what_is_the_users(layer: Layer, settings: Config) -> None:
+    """Keep a client from choosing which of the user's variables is a key, and who is told of usage."""
+    if "otel" in settings.model_fields_set:
+        raise ConfigError(
+            f"{layer.name}: otel can only be set in your own config.toml", hint="Move [otel] there."
+        )
     tables = {f"providers.{name}": provider for name, provider in settings.providers.items()}
     for name, agent in settings.agents.items():
         if agent.local is not None:
@@ -254,11 +251,7 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
     """Apply a workspace's file: the result is never looser than ``config``."""
     return config.model_copy(
         update={
-            "budgets": Budgets(
-                daily_usd=_lower(config.budgets.daily_usd, workspace.budgets.daily_usd),
-                monthly_usd=_lower(config.budgets.monthly_usd, workspace.budgets.monthly_usd),
-                request_usd=_lower(config.budgets.request_usd, workspace.budgets.request_usd),
-            ),
+            "budgets": config.budgets.tightened(workspace.budgets),
             "privacy": config.privacy.model_copy(
                 update={
                     "local_only": config.privacy.local_only or workspace.privacy.local_only is True,
@@ -276,11 +269,6 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
             ),
         }
     )
-
-
-def _lower(first: Decimal | None, second: Decimal | None) -> Decimal | None:
-    limits = [limit for limit in (first, second) if limit is not None]
-    return min(limits, default=None)
 
 
 def _environment_layer(environment: Mapping[str, str]) -> Layer:
@@ -352,15 +340,14 @@ def _key_path(table: TomlTable, path: tuple[str, ...]) -> tuple[str, ...]:
 def _keys_at(schema: type[Section], path: tuple[str, ...]) -> list[str]:
     """Return the keys that a table of the schema may have."""
     level: type[Section] = schema
-    parts = list(path)
-    if schema is Config and parts[:1] in (["providers"], ["agents"]):
-        level = ProviderSettings if parts[0] == "providers" else AgentSettings
-        parts = parts[2:]
+    parts = iter(path)
     for part in parts:
         field = level.model_fields.get(part)
         below = _section_in(field.annotation) if field is not None else None
-        if below is None:
+        if field is None or below is None:
             return []
+        if get_origin(field.annotation) is dict:
+            next(parts, None)  # a name of the user's own
         level = below
     return list(level.model_fields)
 

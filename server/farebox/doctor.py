@@ -16,8 +16,10 @@ from pydantic import ValidationError
 import farebox
 from farebox.config import Config, WorkspaceConfig
 from farebox.errors import FareboxError, MissingKey
+from farebox.ledger.limits import limits_from
 from farebox.ledger.store import Ledger
 from farebox.messages import Call, Chat, Route, Target, Task, nanodollars_from_usd, usd_text
+from farebox.otel import telemetry
 from farebox.router import inventory
 from farebox.router.door import Door
 from farebox.router.request import Request
@@ -60,7 +62,10 @@ async def examine(
     config = door.planner.config
     workspaces = [found for file in workspace_files if (found := _workspace(file)) is not None]
     checks.append(_config(config_file))
-    checks += [_ok("workspace", f"{one.file} {_tightened(one.asked, config)}") for one in workspaces]
+    checks += [_ok("workspace", f"{one.file} {_tightened(one, config)}") for one in workspaces]
+    if limits := limits_from(config.budgets, str(workspace_files[0].parent) if workspace_files else None):
+        amounts = (f"{limit.name} ${usd_text(limit.limit_nanodollars)}" for limit in limits)
+        checks.append(_ok("budgets", ", ".join(amounts)))
     for task in _tasks(config):
         is_off = task == "complete" and not config.completion.enabled
         checks.append(_switched_off(workspaces) if is_off else await _task(door, task))
@@ -73,6 +78,7 @@ async def examine(
     checks += await asyncio.gather(*(_provider(door, name) for name in wanted))
     checks.append(await _ledger(ledger))
     checks += await _local_servers(door, agents.values())
+    checks += _otel(config)
     return tuple(checks)
 
 
@@ -89,16 +95,21 @@ def _workspace(file: Path) -> _Workspace | None:
         return None
 
 
-def _tightened(asked: WorkspaceConfig, config: Config) -> str:
+def _tightened(workspace: _Workspace, config: Config) -> str:
     """Say what of a workspace's file is in effect: a budget may be tighter already."""
-    words: list[str] = []
-    for name, own, limit in (
-        ("daily", asked.budgets.daily_usd, config.budgets.daily_usd),
-        ("monthly", asked.budgets.monthly_usd, config.budgets.monthly_usd),
-        ("request's", asked.budgets.request_usd, config.budgets.request_usd),
-    ):
-        if own is not None and own == limit:
-            words.append(f"a {name} budget of ${usd_text(nanodollars_from_usd(own) or 0)}")
+    asked, folder = workspace.asked, str(workspace.file.parent)
+    amounts = {one.setting: one.limit_nanodollars for one in limits_from(config.budgets, folder)}
+    words = [
+        f"{'an' if one.name.startswith('h') else 'a'} {one.name} budget of ${usd_text(one.limit_nanodollars)}"
+        for one in limits_from(asked.budgets, folder)
+        if amounts.get(one.setting) == one.limit_nanodollars
+    ]
+    own = asked.budgets.request_usd
+    if own is not None and own == config.budgets.request_usd:
+        words.append(f"a request's budget of ${usd_text(nanodollars_from_usd(own) or 0)}")
+    ladder, rungs = config.budgets.ladder, asked.budgets.ladder.used
+    if lowered := [f"{rung} = {percent}" for rung, percent in rungs if getattr(ladder, rung) == percent]:
+        words.append(f"a ladder with {', '.join(lowered)}")
     if asked.privacy.local_only:
         words.append("local-only mode")
     if count := len(asked.privacy.exclude):
@@ -108,6 +119,24 @@ def _tightened(asked: WorkspaceConfig, config: Config) -> str:
     elif languages := asked.completion.disabled_languages:
         words.append(f"no completion for {', '.join(languages)}")
     return f"tightens: {'; '.join(words)}" if words else "tightens nothing"
+
+
+def _otel(config: Config) -> Iterator[Check]:
+    """Say whether usage is exported, where the user wants that."""
+    local_only, endpoint = config.privacy.local_only, config.otel.endpoint
+    match telemetry.state(config.otel, local_only=local_only):
+        case "off":
+            return
+        case "on":
+            yield _ok("otel", f"usage is exported to {endpoint}")
+        case "local only":
+            why = f"{endpoint} is not on this machine, and local-only mode is on"
+            yield Check(
+                "otel", "warning", f"usage is not exported: {why}", "Name a collector on this machine."
+            )
+        case "not installed":
+            why = "what that needs is not installed"
+            yield Check("otel", "error", f"usage is not exported: {why}", f"Install it: {telemetry.INSTALL}")
 
 
 def _tasks(config: Config) -> Iterator[Task]:
@@ -207,6 +236,16 @@ async def _ledger(ledger: Ledger) -> Check:
         await ledger.check()
     except FareboxError as error:
         return _failed("ledger", error)
+    damages = await ledger.damages()
+    if damages:
+        saved = ", ".join(f"{one.saved_calls} requests of {one.file}" for one in damages)
+        return Check(
+            "ledger",
+            "warning",
+            f"{ledger.path} was damaged: {saved} could be saved. What else was spent is not known, "
+            "so a budget of that time can't be checked",
+            "wait until they begin anew, or let what was saved count as all: farebox doctor --accept-damage",
+        )
     return _ok("ledger", f"{ledger.path}")
 
 

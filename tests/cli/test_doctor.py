@@ -87,3 +87,16 @@ def test_a_hint_is_given_once_and_never_to_run_the_doctor(tmp_path: Path):
     assert len(hints) == 1
     assert hints[0].endswith("FAREBOX_LOCAL_BASE_URL=http://127.0.0.1:8080/v1.")
     assert "farebox doctor" not in done.stdout
+
+
+def test_a_damage_of_the_ledger_is_a_warning_until_it_is_accepted(tmp_path: Path):
+    run(tmp_path)
+    ledger = next(tmp_path.rglob("ledger.db"))
+    ledger.write_bytes(b"no database " * 500)
+    warned = run(tmp_path)
+    assert "warning  ledger: " in warned.stdout
+    assert "was damaged: 0 requests of ledger.db could be saved" in warned.stdout
+    assert "farebox doctor --accept-damage" in warned.stdout
+    assert "ok       ledger: " in run(tmp_path, "--accept-damage").stdout
+    assert "ok       ledger: " in run(tmp_path).stdout
+    assert ledger.read_bytes() == b"no database " * 500

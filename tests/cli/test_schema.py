@@ -98,6 +98,7 @@ def test_keys_are_camel_case():
         ),
         pytest.param("complete", {"path": "a", "language": "b", "prefix": "", "suffix": ""}, True, id="text"),
         pytest.param("costReport", {"by": ["day", "model"]}, True, id="report"),
+        pytest.param("costReport", {"by": ["language"], "format": "csv"}, True, id="report-as-text"),
         pytest.param("costReport", {"by": ["mood"]}, False, id="unknown-dimension"),
         pytest.param("setCredential", {"provider": "openai", "secret": None}, True, id="forget"),
         pytest.param("setCredential", {"provider": "openai"}, False, id="no-secret"),

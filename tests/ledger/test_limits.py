@@ -101,21 +101,21 @@ def test_each_scope_has_its_limits_by_name_and_says_where_they_are_set():
         daily_usd=ONE,
         tasks=TaskBudgets(complete=Ceilings(hourly_usd=Decimal("0.25"))),
         providers={"openrouter": Ceilings(monthly_usd=ONE)},
-        workspaces={"/work/acme": some, "*": some},
+        workspaces={"/src/acme": some, "*": some},
     )
-    found = limits_from(budgets, "/work/acme", now=NOW)
+    found = limits_from(budgets, "/src/acme", now=NOW)
     assert [(one.name, one.setting, one.scope) for one in found] == [
         ("daily", "[budgets] daily_usd", Scope()),
         ("hourly complete", "[budgets.tasks.complete] hourly_usd", Scope("task", "complete")),
         ("monthly openrouter", "[budgets.providers.openrouter] monthly_usd", Scope("provider", "openrouter")),
         (
             "daily acme",
-            '[budgets.workspaces."/work/acme"] daily_usd',
-            Scope("workspace", "/work/acme"),
+            '[budgets.workspaces."/src/acme"] daily_usd',
+            Scope("workspace", "/src/acme"),
         ),
     ]
     assert found[1].limit_nanodollars == 250_000_000
-    assert limits_from(budgets, "/work/new", now=NOW)[-1].setting == '[budgets.workspaces."*"] daily_usd'
+    assert limits_from(budgets, "/src/new", now=NOW)[-1].setting == '[budgets.workspaces."*"] daily_usd'
     assert [one.scope.kind for one in limits_from(budgets, now=NOW)] == ["all", "task", "provider"]
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from farebox.app import Client as Description
+from farebox.errors import BudgetExceeded
 from farebox.lsp.session import Session
+from farebox.router.purse import Spending
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.metamodel import Json
@@ -109,13 +111,32 @@ def test_a_terminated_server_settles_what_runs(client: Client, upstream: Upstrea
     check_settled(client, asked)
 
 
+def test_what_was_stopped_costs_what_its_provider_has_booked(client: Client, upstream: Upstream) -> None:
+    booked = {"total_cost": 0.000213457, "native_tokens_prompt": 97, "native_tokens_completion": 41}
+    upstream.answer("/v1/generation", json_answer({"data": booked}))
+    asked = begin(client, upstream)
+    for request_id in asked:
+        client.cancel(request_id)
+    assert upstream.wait_for(lambda: len(upstream.requests) == 2 * len(asked))
+    client.close()
+    check_settled(client, asked)
+    rows = ledger_rows(client.folder)
+    assert [(row["cost_nanodollars"], row["basis"]) for row in rows] == [(213_457, "reported")] * len(asked)
+    paths = {request.path for request in upstream.requests if request.method == "GET"}
+    assert paths == {"/v1/generation?id=gen-1"}
+
+
 # --- settings and folders that change ------------------------------------------------------------
 
 
 class Nobody:
-    """A connection that nobody reads."""
+    """A connection that nobody reads; what was sent is kept."""
 
-    def notify_json(self, method: str, params: object) -> None: ...
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, object]] = []
+
+    def notify_json(self, method: str, params: object) -> None:
+        self.sent.append((method, params))
 
     def show_warning(self, message: str) -> None: ...
 
@@ -141,6 +162,26 @@ async def test_a_change_that_arrives_while_the_app_is_built_counts(
     assert app.config().privacy.local_only
     assert await session.app() is app
     assert described == 2
+    await session.close()
+
+
+async def test_a_refusal_stands_until_a_budget_may_have_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in clean_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    wire = Nobody()
+    session = Session(wire)
+    session.begin(lambda: Description(name="an editor"))
+    app = await session.app()
+    session._failed(BudgetExceeded("no room", hint="Wait."), quietly=False)
+    for is_anew in (False, True):
+        session._update(app, Spending(500_000_000, ()), is_anew=is_anew)
+    assert [params for _, params in wire.sent] == [
+        {"state": "budget", "message": "no room. Wait."},
+        {"state": "budget", "message": "no room. Wait.", "todayUsd": "0.50"},
+        {"state": "ready", "message": "ready", "todayUsd": "0.50"},
+    ]
     await session.close()
 
 

@@ -58,12 +58,12 @@ async def spend(door: Door, nanodollars: int) -> None:
     """Let a request of before have cost that much."""
     hold = Hold("c", "r", 1, "chat", Target("p", "m"), nanodollars, _now_ms(door))
     with suppress(FareboxError):
-        await door.ledger.hold(hold, door.limits)
+        await door.ledger.hold(hold, door.limits())
         door.ledger.settle(Settlement("c", "ok", Usage(10, 0, 0, 5, 0), Cost(nanodollars, "computed")))
 
 
 def _now_ms(door: Door) -> int:
-    return max((limit.since_ms for limit in door.limits), default=0) + 1
+    return max((limit.since_ms for limit in door.limits()), default=0) + 1
 
 
 # --- requests ------------------------------------------------------------------------------------

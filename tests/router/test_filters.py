@@ -7,6 +7,7 @@ import pytest
 
 from farebox.catalog import Capability, load
 from farebox.errors import BudgetExceeded, ContextTooLong, LocalOnly, Overloaded, RateLimited, Refused
+from farebox.ledger.limits import Steps
 from farebox.messages import Call, Chat, Target
 from farebox.provider_settings import ProviderSettings
 from farebox.providers.base import Endpoint, Wire
@@ -14,7 +15,6 @@ from farebox.providers.preferences import routing_preferences
 from farebox.router.classify import Facts
 from farebox.router.filters import (
     Privacy,
-    Room,
     is_elsewhere,
     less_private,
     not_local,
@@ -25,10 +25,12 @@ from farebox.router.filters import (
     unfit,
 )
 from farebox.router.health import Trouble
+from farebox.router.purse import Standing
 from farebox.router.request import BYTES_PER_TOKEN, Request, Serving
+from support.standing import standing
 
 TARGET = Target("acme", "m")
-ROOM = Room("daily", 1_000_000, "2026-11-22T00:00:00+00:00")
+MILLION = 1_000_000
 
 
 def request() -> Request:
@@ -43,23 +45,48 @@ def test_nothing_is_held_against_a_model_of_which_nothing_is_known():
 
 
 @pytest.mark.parametrize(
-    ("most", "room"),
+    ("most", "standings"),
     [
-        pytest.param(10**12, None, id="no budget"),
-        pytest.param(1_000_000, ROOM, id="to the last cent"),
-        pytest.param(0, Room("daily", -5, ROOM.resets_at), id="free, though the budget is overspent"),
+        pytest.param(10**12, (), id="no budget"),
+        pytest.param(MILLION, (standing(MILLION, 0),), id="to the last cent"),
+        pytest.param(0, (standing(MILLION, MILLION + 5),), id="free, though the budget is overspent"),
+        pytest.param(9, (standing(MILLION, 999_991, Steps(1, 2)),), id="though it is to be cheap"),
+        pytest.param(0, (standing(MILLION, 5, Steps(local_nanodollars=5)),), id="free and local"),
+        pytest.param(9, (standing(MILLION, 4, Steps(1, 2, 5, 6)),), id="not yet on the rung"),
     ],
 )
-def test_a_budget_has_room_for(most: int, room: Room | None):
-    assert too_dear(TARGET, most, room) is None
+def test_a_budget_has_room_for(most: int, standings: tuple[Standing, ...]):
+    assert too_dear(TARGET, most, standings, is_local=True) is None
 
 
 @pytest.mark.parametrize(("most", "word"), [(1_000_001, "may cost $0.001000001"), (None, "no known price")])
 def test_a_budget_has_no_room_for(most: int | None, word: str):
-    reason = too_dear(TARGET, most, ROOM)
+    reason = too_dear(TARGET, most, (standing(9 * MILLION, 0), standing(MILLION, 0)), is_local=True)
     assert isinstance(reason, BudgetExceeded)
     assert word in reason.message
     assert "daily_usd" in reason.hint
+
+
+@pytest.mark.parametrize(
+    ("most", "is_local", "steps", "words"),
+    [
+        pytest.param(
+            1, True, Steps(None, None, 950_000, None), "only free models on this machine", id="at-a-price"
+        ),
+        pytest.param(
+            0, False, Steps(None, None, 950_000, None), "only free models on this machine", id="elsewhere"
+        ),
+        pytest.param(0, True, Steps(1, 2, 3, 950_000), "nothing is asked any more", id="free-and-local"),
+    ],
+)
+def test_a_rung_of_the_ladder_lets_nobody_pass(most: int, is_local: bool, steps: Steps, words: str):
+    calm = standing(MILLION, 0, steps)
+    reason = too_dear(TARGET, most, (calm, standing(MILLION, 960_000, steps)), is_local=is_local)
+    assert isinstance(reason, BudgetExceeded)
+    assert reason.message.startswith(f"the daily budget is at 96 %: {words}")
+    rung = "local" if steps.stop_nanodollars is None else "stop"
+    assert reason.message.endswith(f"as [budgets.ladder] {rung} = 95 says")
+    assert reason.hint == "Raise [budgets] daily_usd or the rung, or wait until 2026-11-22 00:00."
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from farebox.errors import (
     Refused,
 )
 from farebox.messages import Call, Chat, Strategy, Target, Task, Tier, Usage
-from farebox.router.filters import Room
 from farebox.router.menu import MAX_TARGETS
 from farebox.router.plan import Planner
 from farebox.router.request import Request, Serving
+from support.standing import room, standing
 
 OPENROUTER = {"OPENROUTER_API_KEY": "k"}
 ANTHROPIC = {"ANTHROPIC_API_KEY": "k"}
@@ -375,7 +375,7 @@ def test_an_estimate_is_zero_only_where_it_is_free(planner: Plan, requested: str
 
 def test_a_budget_that_is_overspent_has_room_for_what_is_free(planner: Plan):
     plan = planner('[tasks]\nchat = ["sonnet-4.5", "local/x"]', **LOCAL, **OPENROUTER).plan
-    overspent = Room("daily", -1, "2026-03-02T00:00:00+01:00")
+    overspent = room(standing(1_000, 1_001))
     route = plan(a_request(), overspent)
     assert [one.verdict for one in route.candidates] == ["dropped", "chosen"]
     assert route.target.name == "local/x"

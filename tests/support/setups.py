@@ -48,6 +48,9 @@ NAMES: Final = (
 """What a user may ask for: aliases of theirs and of the catalogue, full names, and one that means nothing."""
 
 _MODELS: Final = tuple(name for name in NAMES if not name.startswith("auto") and name != "mine")
+_LADDERS: Final = st.sampled_from(
+    [{}, {}, {"cheaper": 1}, {"cheaper": 2, "local": 60}, {"local": 90, "stop": 99}, {"stop": 3}]
+)
 _DOLLARS: Final = st.sampled_from([None, None, None, None, 5.0, 0.5, 0.05, 0.005, 0.0])
 _KEYS: Final = st.sampled_from(
     [
@@ -143,7 +146,12 @@ def setups(draw: st.DrawFn) -> Setup:
         "models": {"mine": "auto:quality", "own": "local/x"},
         "tasks": {task: draw(_chain(NAMES)) for task in ("chat", "complete", "plan", "commit")},
         "roles": {role: draw(_chain(_MODELS[:-1])) for role in ("planning", "coding", "fast")},
-        "budgets": {f"{name}_usd": draw(_DOLLARS) for name in ("daily", "monthly", "request")},
+        "budgets": {
+            **{f"{name}_usd": draw(_DOLLARS) for name in ("daily", "monthly", "request")},
+            "tasks": {"plan": {"weekly_usd": draw(_DOLLARS)}},
+            "providers": {"anthropic": {"hourly_usd": draw(_DOLLARS)}},
+            "ladder": draw(_LADDERS),
+        },
         "privacy": {"local_only": draw(st.sampled_from([None, None, None, True]))},
         "providers": {"openrouter": {"zdr": draw(st.sampled_from([None, None, True]))}} if keys else {},
         "agents": agents,

@@ -3,15 +3,22 @@
 from farebox.app import App
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
+from farebox.doctor import Check
 from farebox.lsp.methods import CheckShape, DoctorResult
-from farebox.report import clean
+from farebox.report.amounts import clean
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
-def print_checks(*, as_json: bool) -> int:
+def print_checks(*, as_json: bool, accepts_damage: bool = False) -> int:
     """Print all checks, each hint at the first check that has it; fail if one of them is an error."""
-    checks = with_app(App.examine)
+
+    async def examine(app: App) -> tuple[Check, ...]:
+        if accepts_damage:
+            await app.ledger.accept_damage()
+        return await app.examine()
+
+    checks = with_app(examine)
     if as_json:
         result = DoctorResult(checks=[CheckShape.model_validate(check) for check in checks])
         show_json(result.json_value())

@@ -177,10 +177,17 @@ class LedgerFile:
             self._inode = _inode(self._path)
             self._busy_ms = 0
             self._claim()
+            self._begin(self._connection)
         if self._busy_ms != busy_ms:
             self._connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
             self._busy_ms = busy_ms
         return self._connection
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Settle for the dead before anything is read, unless somebody is writing; the chores do it again."""
+        connection.execute(f"PRAGMA busy_timeout = {QUICK_TIMEOUT_MS}")
+        with suppress(sqlite3.OperationalError):
+            self._reap(connection)
 
     def _is_replaced(self) -> bool:
         """Say whether somebody has found this ledger damaged, or has taken it away."""

@@ -20,13 +20,13 @@ from farebox.chat.prompts import Attachment, Diagnostic
 from farebox.completion import engine
 from farebox.diary import Entry
 from farebox.errors import FareboxError, InvalidParams
-from farebox.lsp import documents, events
+from farebox.lsp import documents, events, reporting
 from farebox.lsp import methods as m
 from farebox.lsp.names import CHAT_EVENT
 from farebox.messages import Done, Image, Route
 from farebox.router import inventory
 from farebox.router.door import Door
-from farebox.shapes import Shape, cost_shape, report_shape, route_shape, usage_shape
+from farebox.shapes import Shape, cost_shape, route_shape, usage_shape
 
 if TYPE_CHECKING:
     from farebox.app import App
@@ -187,7 +187,8 @@ async def _completed(app: "App", hole: engine.Hole) -> engine.Completion:
 def _note_completion(app: "App", answer: engine.Completion) -> None:
     route = answer.route
     reason = f"not asked: {answer.reason}" if answer.reason is not None else route.reason if route else ""
-    for entry_id in [item.id for item in answer.items] or [uuid.uuid4().hex]:
+    offered = [(item.id, documents.utf16_length(item.text)) for item in answer.items]
+    for entry_id, length in offered or [(uuid.uuid4().hex, None)]:
         shown = (
             reason if answer.items or answer.reason is not None else f"{reason}; nothing worth showing came"
         )
@@ -201,6 +202,8 @@ def _note_completion(app: "App", answer: engine.Completion) -> None:
                 cost=answer.cost,
                 first_token_ms=answer.first_token_ms,
                 total_ms=answer.total_ms,
+                call_id=answer.call_id,
+                length=length,
             )
         )
 
@@ -251,12 +254,7 @@ async def ghost_text(
 
 
 async def _cost_report(context: Context, params: object) -> Shape:
-    asked = cast("m.CostReportParams", params)
-    by = tuple(asked.by) if asked.by is not None else None
-    report = await context.app.cost_report(
-        since=asked.since, until=asked.until, by=by, workspace=asked.workspace
-    )
-    return report_shape(report)
+    return await reporting.cost_report(context.app, cast("m.CostReportParams", params))
 
 
 async def _route(context: Context, params: object) -> Shape:

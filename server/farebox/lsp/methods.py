@@ -13,10 +13,10 @@ from farebox.chat.evidence import Outcome
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
+from farebox.report.shapes import ReportShape
 from farebox.router.inventory import LineState, ModelLine
 from farebox.shapes import (
     CostShape,
-    ReportShape,
     RouteShape,
     Shape,
     UsageShape,
@@ -163,12 +163,13 @@ class CompleteResult(Shape):
 
 
 class CostReportParams(Shape):
-    """A time and what to group by."""
+    """A time and what to group by; with a ``format`` the answer has the report as text too."""
 
     since: Id | None = None
     until: Id | None = None
     by: list[Dimension] | None = None
     workspace: Address | None = None
+    format: Literal["table", "csv", "html"] | None = None
 
 
 RouteParams: TypeAlias = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from farebox.ledger.limits import Step
 from farebox.messages import FinishReason
 from farebox.shapes import CostShape, RouteShape, Shape, UsageShape
 
@@ -72,10 +73,23 @@ class ChatEventParams(Shape):
     ]
 
 
+class BudgetStatus(Shape):
+    """One budget: ``step`` and ``percent`` count what is held for running requests as spent."""
+
+    name: str
+    limit_usd: str
+    spent_usd: str
+    held_usd: str
+    resets_at: str
+    step: Step
+    percent: int
+
+
 class StatusParams(Shape):
-    """What farebox is doing; once ready, which model served last and what was spent today."""
+    """What farebox is doing; once ready, which model served last, what was spent today, and the budgets."""
 
     state: Literal["ready", "busy", "offline", "budget", "error", "inactive"]
     message: str
     model: str | None = None
     today_usd: str | None = None
+    budgets: list[BudgetStatus] | None = None

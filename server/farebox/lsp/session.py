@@ -9,13 +9,15 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, cast
+from time import localtime
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from farebox.errors import BudgetExceeded, FareboxError, InvalidParams, Kind, NoRouteLeft, ProviderError
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
     from farebox.app import App, Client
+    from farebox.router.purse import Spending
 
 _log = logging.getLogger("farebox.lsp")
 
@@ -35,6 +37,9 @@ _TOLD_ONCE: frozenset[Kind] = frozenset(
 
 STOP_TIMEOUT_S = 0.5
 """How long stopped requests may take to settle what they cost."""
+
+POLL_S: Final = 0.5
+"""How often to look whether anybody has written to the ledger: others' spending is seen within a second."""
 
 _STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
 
@@ -63,6 +68,8 @@ class Session:
         self._building = asyncio.Lock()
         self._told: set[tuple[Kind, str | None]] = set()
         self._status: dict[str, object] = {}
+        self._warned: set[tuple[str, int]] = set()
+        self._seen: tuple[object, tuple[int, int]] | None = None
         self._running = 0
         self._requests: set[asyncio.Task[object]] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -86,8 +93,10 @@ class Session:
     async def warm_up(self) -> None:
         """Import and load, in the background, what the first request will need."""
         app = await self.app()
+        self.in_background(self._watch_spending(app))
         await asyncio.to_thread(app.warm_up)
         await app.refresh_listing(asked=False)
+        self.in_background(app.correct_estimates())
 
     def client_changed(self) -> None:
         """Take over changed settings or folders before the next request."""
@@ -174,14 +183,59 @@ class Session:
             _log.error("background work failed: %s", type(error).__name__)
 
     async def _announce_ready(self) -> None:
-        from farebox.messages import usd_text  # noqa: PLC0415  deferred for start-up
-
         app = await self.app()
-        today: str | None = None
-        with contextlib.suppress(FareboxError):
-            today = usd_text(await app.spent_today())
+        spending = await self._spending(app)
         if not self._running:
-            self._send_status("ready", "ready", model=app.diary.last_model, todayUsd=today)
+            self._send_ready(app, spending)
+
+    async def _spending(self, app: "App") -> "Spending | None":
+        """Ask what was spent, and warn of what is nearly used up; None while the ledger can't say."""
+        from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
+
+        self._seen = app.ledger.stamp(), _hour()
+        try:
+            spending = await app.spending()
+        except FareboxError:
+            return None
+        for warned in money.warnings(spending):
+            if warned.period not in self._warned:
+                self._warned.add(warned.period)
+                self._wire.show_warning(f"farebox: {warned.message}")
+        return spending
+
+    def _send_ready(self, app: "App", spending: "Spending | None") -> None:
+        from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
+
+        if spending is None:
+            self._send_status("ready", "ready", model=app.diary.last_model)
+            return
+        state, message = money.standing_words(spending)
+        self._send_status(state, message, model=app.diary.last_model, **money.fields(spending))
+
+    async def _watch_spending(self, app: "App") -> None:
+        """Tell what others spend as well, until cancelled; an hour that begins may begin a budget anew."""
+        while True:
+            stamp, hour = app.ledger.stamp(), _hour()
+            if (stamp, hour) != self._seen and self._is_quiet:
+                is_anew = self._seen is not None and self._seen[1] != hour
+                before, spending = self._status, await self._spending(app)
+                if spending is not None and self._status is before and self._is_quiet:
+                    self._update(app, spending, is_anew=is_anew)
+            await asyncio.sleep(POLL_S)
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Say whether nothing runs, and nothing but money is in the way."""
+        return not self._running and self._status.get("state", "ready") in ("ready", "budget")
+
+    def _update(self, app: "App", spending: "Spending", *, is_anew: bool) -> None:
+        """Bring the status' money up to date; the words of a refusal stay until a budget may begin anew."""
+        from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
+
+        if self._status.get("state") == "budget" and not is_anew:
+            self._send({**self._status, **money.fields(spending)})
+        elif self._status or spending.today_nanodollars or spending.standings:
+            self._send_ready(app, spending)
 
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
@@ -192,12 +246,20 @@ class Session:
             self._told |= {trouble, *((part.kind, _particular(part)) for part in parts)}
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
 
-    def _send_status(self, state: str, message: str, **known: str | None) -> None:
+    def _send_status(self, state: str, message: str, **known: object) -> None:
         given = {name: value for name, value in known.items() if value is not None}
-        status: dict[str, object] = {"state": state, "message": message, **given}
+        self._send({"state": state, "message": message, **given})
+
+    def _send(self, status: dict[str, object]) -> None:
         if status != self._status:
             self._status = status
             self._wire.notify_json(STATUS, status)
+
+
+def _hour() -> tuple[int, int]:
+    """Return what changes with the user's clock's hours, and so with every budget's periods."""
+    now = localtime()
+    return now.tm_yday, now.tm_hour
 
 
 def _build(describe: "Callable[[], Client]") -> "App":

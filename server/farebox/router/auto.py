@@ -6,9 +6,10 @@ knows prices. Knows no provider beyond its name, and nobody's health.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, get_args
 
 from farebox.catalog import Catalog
+from farebox.errors import ModelNotFound
 from farebox.messages import Evidence, Strategy, Target, Tier
 from farebox.providers.directory import DEFAULT_MODEL
 from farebox.router.classify import Work
@@ -180,3 +181,17 @@ def _beside(distance: int) -> int:
 def is_auto(name: str) -> bool:
     """Say whether a name leaves the choice to us."""
     return name == "auto" or name.startswith("auto:")
+
+
+def asked_strategy(name: str, default: Strategy) -> Strategy:
+    """Return the strategy that a name such as ``auto:cheap`` asks for. Raises ModelNotFound."""
+    asked = name.partition(":")[2]
+    if not asked:
+        return default
+    for strategy in get_args(Strategy):
+        if strategy == asked:
+            return strategy
+    raise ModelNotFound(
+        f"{name}: there is no strategy {asked}",
+        hint="Use auto, auto:cheap, auto:balanced or auto:quality.",
+    )

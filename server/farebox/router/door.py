@@ -20,6 +20,7 @@ from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import (
     Attempt,
+    Begun,
     Call,
     Candidate,
     Done,
@@ -38,10 +39,11 @@ from farebox.providers.directory import Directory, Opened
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
-from farebox.router.filters import Room
 from farebox.router.health import Visit
+from farebox.router.marks import marking
 from farebox.router.plan import Planner
-from farebox.router.request import Request, Serving, clamped_output, new_id
+from farebox.router.purse import is_in_plenty, room_left
+from farebox.router.request import NOBODY, Origin, Request, Serving, clamped_output, new_id
 from farebox.router.retry import RetryBudget
 from farebox.router.walk import Walk
 
@@ -59,7 +61,7 @@ class Door:
     async def route(self, request: Request) -> Route:
         """Show where a request would go. Nothing leaves. Raises what a real request would."""
         await self._let_pass(request)
-        return self.planner.plan(request, await self._room(self.limits))
+        return self.planner.plan(request, await room_left(self.ledger, self.limits(request.origin), request))
 
     async def plan(self, request: Request) -> Route:
         """Decide where a request goes, as ``route`` does.
@@ -68,58 +70,37 @@ class Door:
         this request will do that in any case.
         """
         await self._let_pass(request)
-        if not (limits := self.limits):
+        if not (limits := self.limits(request.origin)):
             return self.planner.plan(request)
         with contextlib.suppress(FareboxError):  # with the budgets it may be another one
             route = self.planner.plan(request)
-            if self._fits(route, request, self._left_nanodollars(limits)):
+            if self._is_in_plenty(route, request, limits):
                 return route
-        return self.planner.plan(request, await self._room(limits))
+        return self.planner.plan(request, await room_left(self.ledger, limits, request))
 
-    def _fits(self, route: Route, request: Request, left_nanodollars: int) -> bool:
-        """Say whether all models that a plan has looked at cost no more than that.
+    def _is_in_plenty(self, route: Route, request: Request, limits: tuple[Limit, ...]) -> bool:
+        """Say whether no budget would change a plan, as far as is known, whoever of it is asked.
 
         Also those that it dropped, if they can be asked at all: their reason may be another when money is
         looked at as well.
         """
         planner = self.planner
+        known = [(limit, self.ledger.last_known(limit)) for limit in limits]
         for one in route.candidates:
             most = one.estimated_nanodollars
             if one.verdict == "dropped":
                 if planner.seller(one.target) is None:
                     continue
                 most = planner.estimate(one.target, request)
-            if most is None or most > left_nanodollars:
-                return False
+            provider, workspace = one.target.provider, request.origin.workspace
+            for limit, spent in known:
+                if limit.covers(request.task, provider, workspace) and not is_in_plenty(limit, spent, most):
+                    return False
         return True
 
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """The budgets of this moment."""
-        budgets = self.planner.config.budgets
-        return limits_from(budgets.daily_usd, budgets.monthly_usd)
-
-    async def _room(self, limits: tuple[Limit, ...]) -> Room | None:
-        """Ask the ledger what the tightest budget leaves. None without a budget, and where it can't say:
-        then the hold, which fails closed, has the last word.
-        """
-        if not limits:
-            return None
-        try:
-            sums = await self.ledger.spent_since(*(limit.since_ms for limit in limits))
-        except LedgerUnusable:
-            return None
-        rooms = [
-            Room(limit.name, limit.limit_nanodollars - spent.nanodollars, limit.resets_at)
-            for limit, spent in zip(limits, sums, strict=True)
-        ]
-        return min(rooms, key=lambda room: room.left_nanodollars)
-
-    def _left_nanodollars(self, limits: tuple[Limit, ...]) -> int:
-        """Return at once what the tightest budget leaves, as far as is known: nothing where it is not."""
-        known = [(limit, self.ledger.last_known(limit.since_ms)) for limit in limits]
-        left = [0 if spent is None else limit.limit_nanodollars - spent.nanodollars for limit, spent in known]
-        return max(min(left), 0)
+    def limits(self, origin: Origin = NOBODY) -> tuple[Limit, ...]:
+        """Return the budgets of this moment, for requests from there."""
+        return limits_from(self.planner.config.budgets, origin.workspace)
 
     def visit(self, target: Target) -> Visit:
         """Take note that a request goes there now."""
@@ -249,13 +230,14 @@ class Reply:
                 self._is_told = True
                 yield Routed(route)
             may_be_billed = True
-            async with aclosing(opened.provider.stream(call)) as deltas:
-                async for delta in deltas:
-                    if charge.note(delta):
-                        visit.answers()
-                    charge.check_size()
-                    if not isinstance(delta, Finish):
-                        yield charge.shown(delta) if isinstance(delta, ToolCall) else delta
+            with marking(self._door.ledger, charge):
+                async with aclosing(opened.provider.stream(call)) as deltas:
+                    async for delta in deltas:
+                        if charge.note(delta):
+                            visit.answers()
+                        charge.check_size()
+                        if not isinstance(delta, (Begun, Finish)):
+                            yield charge.shown(delta) if isinstance(delta, ToolCall) else delta
             outcome = "ok"
             visit.succeeded(charge.first_token_ms)
         except (asyncio.CancelledError, GeneratorExit):
@@ -278,7 +260,7 @@ class Reply:
 
     async def _hold(self, target: Target, hold: Hold) -> None:
         try:
-            await self._door.ledger.hold(hold, self._door.limits)
+            await self._door.ledger.hold(hold, self._door.limits(self._request.origin))
         except BudgetExceeded as error:
             self._attempts.append(Attempt(target, error.kind, 0))
             raise
@@ -346,6 +328,7 @@ class Reply:
             first_token_ms=last.first_token_ms,
             total_ms=last.total_ms or 0,
             trace=self._trace,
+            call_id=last.call_id,
         )
 
     def _taken(self, route: Route, planned: Target, served: Target) -> Route:

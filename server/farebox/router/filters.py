@@ -4,7 +4,7 @@ Pure: what is known of the target, the request, the budgets and the target's hea
 out, or None.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -24,6 +24,7 @@ from farebox.providers.address import AS_WRITTEN, is_loopback
 from farebox.providers.base import Endpoint
 from farebox.providers.local_model import is_cloud
 from farebox.router.health import Trouble
+from farebox.router.purse import Standing
 from farebox.router.request import Request
 
 Privacy = Literal["local", "unkept", "open"]
@@ -35,15 +36,6 @@ LEAST_ANSWER_TOKENS: Final = 1_024
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the tightest budget leaves: its name, the nano-dollars, and when it begins anew (ISO 8601)."""
-
-    name: str
-    left_nanodollars: int
-    resets_at: str
 
 
 def unfit(target: Target, info: ModelInfo | None, request: Request) -> FareboxError | None:
@@ -150,21 +142,39 @@ def not_local(target: Target) -> LocalOnly:
     )
 
 
-def too_dear(target: Target, most: int | None, room: Room | None) -> FareboxError | None:
-    """Return why a target does not fit into the budgets, or None."""
-    if room is None:
+def too_dear(
+    target: Target, most: int | None, standings: Sequence[Standing], *, is_local: bool
+) -> BudgetExceeded | None:
+    """Return why a target does not fit into the budgets that it counts against, or None.
+
+    ``is_local``: the model is on this machine.
+    """
+    for one in standings:
+        if one.step == "stop":
+            return _on_a_rung(one, "nothing is asked any more")
+    for one in standings:
+        if one.step == "local" and not (is_local and most == 0):
+            return _on_a_rung(one, "only free models on this machine are asked")
+    tightest = min(standings, key=lambda one: one.left_nanodollars, default=None)
+    if tightest is None or (most is not None and most <= tightest.left_nanodollars):
         return None
-    if most is not None and most <= max(room.left_nanodollars, 0):  # overspent, there is room for 0
-        return None
-    left = f"and the {room.name} budget has ${usd_text(max(room.left_nanodollars, 0))} left"
+    limit = tightest.limit
+    left = f"and the {limit.name} budget has ${usd_text(tightest.left_nanodollars)} left"
     if most is None:
         return BudgetExceeded(
             f"{target.name} has no known price, {left}",
             hint=f"If it costs nothing set free = true in [providers.{target.provider}]; else choose a "
-            f"model with a known price, or remove [budgets] {room.name}_usd.",
+            f"model with a known price, or remove {limit.setting}.",
         )
     return BudgetExceeded(
         f"{target.name} may cost ${usd_text(most)}, {left}",
-        hint=f"Raise [budgets] {room.name}_usd, choose a cheaper model, or wait until "
-        f"{minute_text(room.resets_at)}.",
+        hint=f"Raise {limit.setting}, choose a cheaper model, or wait until {minute_text(limit.resets_at)}.",
+    )
+
+
+def _on_a_rung(standing: Standing, what: str) -> BudgetExceeded:
+    limit = standing.limit
+    return BudgetExceeded(
+        f"the {limit.name} budget is at {standing.percent} %: {what}, as {standing.rung} says",
+        hint=f"Raise {limit.setting} or the rung, or wait until {minute_text(limit.resets_at)}.",
     )

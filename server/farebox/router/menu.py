@@ -7,7 +7,7 @@ and nobody is asked.
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, assert_never, get_args
+from typing import Final, assert_never
 
 from farebox.catalog import Catalog, ModelInfo
 from farebox.config import Config
@@ -15,7 +15,7 @@ from farebox.errors import ConfigError, FareboxError, MissingKey, ModelNotFound
 from farebox.messages import Evidence, Strategy, Target, Task, Tier
 from farebox.providers.base import Endpoint
 from farebox.providers.directory import DEFAULT_MODEL, Directory, State
-from farebox.router.auto import Auto, Choice, is_auto
+from farebox.router.auto import Auto, Choice, asked_strategy, is_auto
 from farebox.router.classify import NO_FACTS, Work, classify
 from farebox.router.filters import Privacy, is_elsewhere, not_local, privacy_of
 from farebox.router.health import Place
@@ -98,7 +98,7 @@ class Menu:
         return max(MAX_TARGETS + 1 - len({offer.choice.chain for offer in self.offers}), 1)
 
 
-_MenuKey = tuple[str | None, Work, tuple[Evidence, ...]]
+_MenuKey = tuple[str | None, Work, tuple[Evidence, ...], bool]
 
 
 @dataclass(slots=True)
@@ -121,13 +121,18 @@ class Menus:
     directory: Directory
     _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
-    def menu(self, requested: str | None, work: Work, evidence: tuple[Evidence, ...] = ()) -> Menu:
-        """Return what a name, or no name, means for a piece of work. Raises as ``targets`` does."""
-        menus, key = self._memory.menus, (requested, work, evidence)
+    def menu(
+        self, requested: str | None, work: Work, evidence: tuple[Evidence, ...] = (), *, cheaply: bool = False
+    ) -> Menu:
+        """Return what a name, or no name, means for a piece of work. Raises as ``targets`` does.
+
+        ``cheaply``: any ``auto`` stands for ``auto:cheap``.
+        """
+        menus, key = self._memory.menus, (requested, work, evidence, cheaply)
         if key not in menus:
             if len(menus) >= MAX_MENUS:
                 menus.clear()
-            menus[key] = self._menu(requested, work, evidence)
+            menus[key] = self._menu(*key)
         return menus[key]
 
     def targets(self, name: str, task: Task) -> tuple[Target, ...]:
@@ -216,13 +221,13 @@ class Menus:
 
     # --- names -> offers ------------------------------------------------------------------------
 
-    def _menu(self, requested: str | None, work: Work, evidence: tuple[Evidence, ...]) -> Menu:
+    def _menu(self, requested: str | None, work: Work, evidence: tuple[Evidence, ...], cheaply: bool) -> Menu:
         # Words may mislead: what the user has set for chat counts for whatever was asked as a chat.
         task = "chat" if work.ground == "words" else work.task
         asked = (requested,) if requested else self.config.tasks.chain(task)
-        strategy = self._strategy(asked[0] if asked else "auto")
+        strategy = "cheap" if cheaply else self._strategy(asked[0] if asked else "auto")
         why = "asked for by name" if requested else self._set_for(task)
-        names = _Names(self, self._auto(work, evidence), strategy)
+        names = _Names(self, self._auto(work, evidence), strategy, cheaply)
         first: dict[Target, Choice] = {}
         for place, name in enumerate(asked or ("auto",)):
             for choice in names.resolve(name, why):
@@ -266,7 +271,7 @@ class Menus:
     def _strategy(self, name: str) -> Strategy:
         """Return the strategy that a name asks for, perhaps through aliases, or else the user's."""
         meaning = self._meaning(name)
-        return _asked_strategy(meaning, self.config.strategy) if is_auto(meaning) else self.config.strategy
+        return asked_strategy(meaning, self.config.strategy) if is_auto(meaning) else self.config.strategy
 
     def _is_local(self, provider: str) -> bool:
         endpoint = self.endpoint(provider)
@@ -304,12 +309,13 @@ class _Names:
     menus: Menus
     auto: Auto
     strategy: Strategy
+    cheaply: bool = False
 
     def resolve(self, name: str, why: str, *, depth: int = 0) -> tuple[Choice, ...]:
         """Turn one name into choices: auto, a user's alias, provider/model, or a catalogue alias."""
         menus = self.menus
         if is_auto(name):
-            return self._by_auto(_asked_strategy(name, self.strategy))
+            return self._by_auto("cheap" if self.cheaply else asked_strategy(name, self.strategy))
         if (alias := menus.config.models.get(name)) is not None:
             if depth >= MAX_ALIAS_DEPTH:
                 raise ConfigError(
@@ -375,19 +381,6 @@ def _any_work(task: Task) -> Work:
 def _is_of_a_plan(endpoint: Endpoint) -> bool:
     """Say whether the key is a bearer token where keys go into another header: its limits are a plan's."""
     return endpoint.dialect == "anthropic" and endpoint.key_header == "Authorization"
-
-
-def _asked_strategy(name: str, default: Strategy) -> Strategy:
-    asked = name.partition(":")[2]
-    if not asked:
-        return default
-    for strategy in get_args(Strategy):
-        if strategy == asked:
-            return strategy
-    raise ModelNotFound(
-        f"{name}: there is no strategy {asked}",
-        hint="Use auto, auto:cheap, auto:balanced or auto:quality.",
-    )
 
 
 def _nothing_set_up() -> MissingKey:

@@ -5,6 +5,7 @@ what a name means (``router.menu``), in the order of quality and price (``router
 not suit the request, its privacy or the budgets, and without whom is left alone now (``router.filters``).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from farebox.catalog import Catalog
@@ -23,9 +24,8 @@ from farebox.messages import (
 )
 from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory
-from farebox.router.auto import FIRST, STAYED, Choice
+from farebox.router.auto import STAYED, Choice
 from farebox.router.filters import (
-    Room,
     is_elsewhere,
     less_private,
     over_the_cap,
@@ -36,11 +36,13 @@ from farebox.router.filters import (
 from farebox.router.health import Health, Trouble
 from farebox.router.menu import MAX_TARGETS, Menu, Menus, Offer
 from farebox.router.pricing import Pricing, Rates, sample_size
+from farebox.router.purse import Room, Standing
 from farebox.router.rank import (
     EXPECTED_OUTPUT_TOKENS,
     Ranking,
     RatesOf,
     Staying,
+    may_be_stayed_with,
     order_of_waiting,
     ranked,
     slowness,
@@ -107,8 +109,23 @@ class Planner:
         return self.menus.directory
 
     def plan(self, request: Request, room: Room | None = None) -> Route:
-        """Decide within what the budgets leave. Raises a FareboxError that says why if no target is left."""
+        """Decide within what the budgets leave, with ``auto`` as ``auto:cheap`` where one of them says so.
+
+        Raises a FareboxError that says why if no target is left.
+        """
         menu = self.menus.menu(request.requested, request.work, request.evidence)
+        route = self._route(menu, request, room)
+        if room is None or not menu.has_auto or menu.strategy == "cheap" or route.estimate.nanodollars == 0:
+            return route
+        brake = room.brake(route.target.provider)
+        if brake is None:
+            return route
+        menu = self.menus.menu(request.requested, request.work, request.evidence, cheaply=True)
+        with suppress(FareboxError):
+            route = self._route(menu, request, room, brake)
+        return route
+
+    def _route(self, menu: Menu, request: Request, room: Room | None, brake: Standing | None = None) -> Route:
         ranking = self._ranked(menu, request)
         offers, stay = self._with_stay(menu, ranking.offers, request)
         looks = self._looks(menu, offers, request, room)
@@ -119,7 +136,7 @@ class Planner:
         usable = [look.offer for look in looks if look.problem is None]
         if not usable:
             raise self._nothing_left(looks)
-        chosen, why = usable[0], _why(usable[0], stay)
+        chosen, why = usable[0], _why(usable[0], stay, brake)
         return Route(
             requested=menu.requested,
             task=request.work.task,
@@ -156,7 +173,7 @@ class Planner:
         known = [
             (offer, kept)
             for offer, kept in stayed
-            if _may_be_stayed_with(offer, able[0], offers) and (offer.of_a_plan or not first.of_a_plan)
+            if may_be_stayed_with(offer, able[0], offers) and (offer.of_a_plan or not first.of_a_plan)
         ]
         stay = staying(first, known, request, self.rates(request.input_tokens))
         if stay is None:
@@ -215,7 +232,10 @@ class Planner:
         if problem is not None or (room is None and cap is None):
             return problem
         most = self.estimate(target, request)
-        return over_the_cap(target, most, cap) or too_dear(target, most, room)
+        over = over_the_cap(target, most, cap)
+        if over is not None or room is None:
+            return over
+        return too_dear(target, most, room.at(target.provider), is_local=offer.privacy == "local")
 
     def _by_latency(self, looks: list[_Look], menu: Menu, ranking: Ranking, request: Request) -> list[_Look]:
         """Let latency count in a group, among those as private; where the user has ordered, only too much."""
@@ -224,7 +244,6 @@ class Planner:
                 look.latency_ms = self.health.latency_ms(look.offer.place)
         if not any(slowness(look.latency_ms, request.work.task) for look in looks):
             return looks
-
         waits = {look.offer.target: slowness(look.latency_ms, request.work.task) for look in looks}
         place = order_of_waiting(menu, ranking, [look.offer for look in looks], waits)
         return sorted(looks, key=lambda look: place(look.offer))
@@ -366,21 +385,14 @@ def _leave_alone(looks: list[_Look]) -> None:
         look.problem = paused(look.offer.target, trouble)
 
 
-def _may_be_stayed_with(offer: Offer, first: Offer, offers: tuple[Offer, ...]) -> bool:
-    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy.
-
-    ``first`` is who would be asked if all were well: trouble must not widen the choice.
-    """
-    if less_private(offer.target, offer.privacy, first.target, first.privacy) is not None:
-        return False
-    own = [one.target for one in offers if one.choice.group == FIRST]
-    return first.choice.group != FIRST or offer.target in own
-
-
-def _why(chosen: Offer, stay: Staying | None) -> str:
+def _why(chosen: Offer, stay: Staying | None, brake: Standing | None) -> str:
     """Say why the chosen one was: by its own words, or because the conversation is cached there."""
     if stay is None or chosen is not stay.offer:
-        return chosen.why
+        if brake is None or not chosen.is_auto:
+            return chosen.why
+        return (
+            f"{chosen.why}, cheaply: the {brake.limit.name} budget is at {brake.percent} %, see {brake.rung}"
+        )
     return (
         f"auto: stays with {chosen.target.name}, which has about {stay.cached_tokens} tokens of this "
         f"conversation cached: another would cost about ${usd_text(stay.saved_nanodollars)} more over "

@@ -12,7 +12,7 @@ from typing import Final
 
 from farebox.messages import Strategy, Target, Task
 from farebox.router.auto import FIRST
-from farebox.router.filters import STRICTNESS
+from farebox.router.filters import STRICTNESS, less_private
 from farebox.router.menu import Menu, Offer
 from farebox.router.pricing import Rates
 from farebox.router.request import CACHE_S, Kept, Request
@@ -217,3 +217,14 @@ def _ahead(rates: Rates | None, request: Request, cached_tokens: int, steps: int
     answers = steps * EXPECTED_OUTPUT_TOKENS[request.work.task] * rates.output
     again = rates.cached if request.caches else rates.fresh
     return first + (steps - 1) * request.input_tokens * again + answers
+
+
+def may_be_stayed_with(offer: Offer, first: Offer, offers: tuple[Offer, ...]) -> bool:
+    """Say whether a conversation may stay where it is: not past the user's own choice, nor its privacy.
+
+    ``first`` is who would be asked if all were well: trouble must not widen the choice.
+    """
+    if less_private(offer.target, offer.privacy, first.target, first.privacy) is not None:
+        return False
+    own = [one.target for one in offers if one.choice.group == FIRST]
+    return first.choice.group != FIRST or offer.target in own
