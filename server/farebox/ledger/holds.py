@@ -64,9 +64,11 @@ def place(
         raise _unknown_price(hold, limits[0])
     with connection:
         connection.execute("BEGIN IMMEDIATE")
-        _refuse_damaged(connection, limits)
+        damages = repair.damages(connection)
         sums = sums_of.spent_by(connection, limits, now_ms=hold.started_ms, remember=True)
         for limit, spent in zip(limits, sums, strict=True):
+            if (error := repair.unchecked(limit, damages)) is not None:
+                raise error
             _refuse(limit, spent, amount)
         insert(connection, hold, owner)
     return {limit: spent.holding(amount) for limit, spent in zip(limits, sums, strict=True)}
@@ -83,21 +85,6 @@ def _refuse(limit: Limit, spent: Spent, amount: int) -> None:
             pass
     if amount and spent.nanodollars + amount > limit.limit_nanodollars:
         raise _no_room(amount, limit, spent)
-
-
-def _refuse_damaged(connection: "Connection", limits: Sequence[Limit]) -> None:
-    """Raise BudgetExceeded for a limit whose sum may lack what was in a damaged file."""
-    damage = next(iter(repair.damages(connection)), None)
-    if damage is None:
-        return
-    for limit in limits:
-        if limit.since_ms <= damage.at_ms:
-            raise BudgetExceeded(
-                f"the {limit.name} budget can't be checked: the ledger was damaged; {damage.saved_calls} "
-                f"requests were saved from it ({damage.file}), and what else was spent is not known",
-                hint=f"Wait until it resets at {minute_text(limit.resets_at)}, "
-                "or let what was saved count as all: farebox doctor --accept-damage",
-            )
 
 
 def settle(connection: "Connection", settlement: Settlement, *, now_ms: int) -> bool:

@@ -17,6 +17,9 @@ from farebox.ledger import repair, schema
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long what needs an answer waits for another process that is writing."""
 
+_LOG_HEAD_BYTES: Final = 32
+_LOG_BEGINNINGS: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+
 _BEGUN_S: Final = 3600.0
 """No ledger takes so long to begin: whoever did has died."""
 
@@ -45,7 +48,7 @@ def opened(path: Path) -> sqlite3.Connection:
             raise _damaged_error()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create(path)
-    if not path.stat().st_size:  # one that begins is never seen empty
+    if not path.stat().st_size or _is_noise(side_file(path, "-wal")):  # one that begins is never seen empty
         raise _damaged_error()
     connection = _connected(path)
     try:
@@ -113,6 +116,19 @@ def _configure(connection: sqlite3.Connection) -> None:
     # without it the ledger is slower and just as right.
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _is_noise(log: Path) -> bool:
+    """Say whether a write-ahead log is none: SQLite would pass it over, and all that is in it, in silence.
+
+    A log begins with one of two numbers (sqlite.org/fileformat2.html, section 4.1).
+    """
+    try:
+        with log.open("rb") as file:
+            head = file.read(_LOG_HEAD_BYTES)
+    except OSError:
+        return False
+    return len(head) == _LOG_HEAD_BYTES and not head.startswith(_LOG_BEGINNINGS)
 
 
 def _damaged_error() -> sqlite3.DatabaseError:

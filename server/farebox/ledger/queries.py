@@ -8,7 +8,7 @@ dimension becomes a column through a fixed table, so no word from outside ever r
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from farebox.ledger.records import storable_text
@@ -28,12 +28,16 @@ MAX_GROUPS: Final = 10_000
 _KEPT_BY: Final = frozenset[Dimension]({"day", "model", "provider", "task"})
 """What the kept latencies can be grouped by; for all else the calls are read."""
 
+MAX_MEASURED: Final = 50_000
+"""Of more calls than this, latencies that are not kept are not told: it would take seconds to read them."""
+
 _KINDS: Final = ("first", "total")
 _EVER_MS: Final = 10**10 * DAY_MS
 
 _Keys: TypeAlias = tuple[str | None, ...]
 _Values: TypeAlias = tuple[str | int, ...]
 _Row: TypeAlias = tuple[str | int | None, ...]
+_Steps: TypeAlias = dict[str, Counter[int]]
 _Span: TypeAlias = tuple[int, int]
 """From a moment up to, and not including, another."""
 
@@ -94,24 +98,27 @@ class Group:
 
 def groups(connection: "Connection", query: Query) -> tuple[Group, ...]:
     """Sum the calls of a query, ordered by their keys, those without a key last."""
-    sums = _sums(connection, query)
-    held = _held(connection, query)
-    first, total = (_latencies(connection, query, kind) if len(sums) <= MAX_GROUPS else {} for kind in _KINDS)
-    found = (
-        _group(keys, sums.get(keys, _NOTHING), held.get(keys, 0), first.get(keys), total.get(keys))
-        for keys in {**sums, **held}
-    )
-    return tuple(sorted(found, key=_order))
+    found, _ = groups_and_total(connection, query)
+    return found
 
 
 def groups_and_total(connection: "Connection", query: Query) -> tuple[tuple[Group, ...], Group]:
-    """Sum the calls of a query by its groups, and all of them together, at one moment."""
+    """Sum the calls of a query by its groups, and all of them together, at one moment.
+
+    Where there are more groups than MAX_GROUPS, the total is of those that were read.
+    """
     connection.execute("BEGIN")
     try:
-        (total,) = groups(connection, replace(query, by=())) or (_group((), _NOTHING, 0, None, None),)
-        return groups(connection, query), total
+        sums, held = _sums(connection, query), _held(connection, query)
+        steps = _steps(connection, query, sums)
     finally:
         connection.execute("ROLLBACK")
+    found = [
+        _group(keys, sums.get(keys, _NOTHING), held.get(keys, 0), steps.get(keys, {}))
+        for keys in {**sums, **held}
+    ]
+    total = _group((), _added_up(sums.values()), sum(held.values()), _merged(steps.values()))
+    return tuple(sorted(found, key=_order)), total
 
 
 def condition(query: Query) -> tuple[str, _Values]:
@@ -194,9 +201,15 @@ def _grouped(columns: Iterable[str]) -> str:
     return f" GROUP BY {by}" if by else ""
 
 
-def _group(
-    keys: _Keys, sums: dict[str, int], held: int, first_token: Latency | None, total: Latency | None
-) -> Group:
+def _added_up(groups: Iterable[dict[str, int]]) -> dict[str, int]:
+    total = dict(_NOTHING)
+    for sums in groups:
+        for name, amount in sums.items():
+            total[name] += amount
+    return total
+
+
+def _group(keys: _Keys, sums: dict[str, int], held: int, steps: _Steps) -> Group:
     is_compared = bool(sums["compared"])
     return Group(
         keys=keys,
@@ -226,38 +239,50 @@ def _group(
         shown=sums["shown"],
         accepted=sums["accepted"],
         partly=sums["partly"],
-        first_token=first_token,
-        total=total,
+        first_token=_latency(steps.get("first")),
+        total=_latency(steps.get("total")),
     )
 
 
 # --- latencies -----------------------------------------------------------------------------------
 
 
-def _latencies(connection: "Connection", query: Query, kind: str) -> dict[_Keys, Latency]:
-    counts: dict[_Keys, Counter[int]] = {}
-    for sql, values in _latency_queries(query, kind):
-        for row in cast("Iterable[_Row]", connection.execute(sql, values)):
-            latency_ms, calls = cast("tuple[int, int]", row[-2:])
-            counts.setdefault(_keys(row[:-2]), Counter())[_step(latency_ms)] += calls
-    return {keys: _latency(steps) for keys, steps in counts.items() if steps.total() > 0}
-
-
-def _latency_queries(query: Query, kind: str) -> Iterable[tuple[str, _Values]]:
-    """Return what asks for keys, milliseconds, calls: the kept latencies, and calls where those won't do."""
+def _steps(connection: "Connection", query: Query, sums: dict[_Keys, dict[str, int]]) -> dict[_Keys, _Steps]:
+    """Count how many calls of each group took how long, by kind; none where that would take long."""
     is_kept = _KEPT_BY.issuperset(query.by) and query.workspace is None
+    if not is_kept and sum(group["requests"] for group in sums.values()) > MAX_MEASURED:
+        return {}
+    found: dict[_Keys, _Steps] = {}
+    for sql, values in _latency_queries(query, is_kept=is_kept):
+        for row in cast("Iterable[_Row]", connection.execute(sql, values)):
+            kind, latency_ms, calls = cast("tuple[str, int, int]", row[-3:])
+            counts = found.setdefault(row[:-3], {}).setdefault(kind, Counter())  # type: ignore[arg-type]
+            counts[_step(latency_ms)] += calls
+    return {_keys(keys): steps for keys, steps in found.items()}
+
+
+def _latency_queries(query: Query, *, is_kept: bool) -> Iterable[tuple[str, _Values]]:
+    """Return what asks for keys, kind, milliseconds and number, of the kept latencies or of the calls."""
     whole, ends = _divided(query, DAY_MS) if is_kept else ((), (_span(query),))
     if whole:
         where, values = _within(whole, "day_ms", query)
-        by = ", ".join((*query.by, "from_ms"))
-        source = f"latencies WHERE kind = '{kind}' AND {where}"
-        yield f"SELECT {by}, SUM(calls) FROM {source} GROUP BY {by}", values  # noqa: S608 own names
-    if ends:
+        yield f"SELECT {', '.join((*query.by, 'kind, from_ms, calls'))} FROM latencies WHERE {where}", values  # noqa: S608
+    if not ends:
+        return
+    where, values = _within(ends, "started_ms", query)
+    for kind in _KINDS:
         column, counts = latency_of(kind)
-        where, values = _within(ends, "started_ms", query)
-        by = ", ".join((*map(key_of, query.by), column))
+        by = ", ".join((*map(key_of, query.by), f"'{kind}'", column))
         source = f"calls WHERE state = 'settled' AND {counts} AND {where}"
         yield f"SELECT {by}, COUNT(*) FROM {source} GROUP BY {by}", values  # noqa: S608 own names
+
+
+def _merged(groups: Iterable[_Steps]) -> _Steps:
+    merged = {kind: Counter[int]() for kind in _KINDS}
+    for steps in groups:
+        for kind, counts in steps.items():
+            merged[kind].update(counts)
+    return merged
 
 
 def _step(latency_ms: int) -> int:
@@ -265,7 +290,9 @@ def _step(latency_ms: int) -> int:
     return max(bisect_right(LATENCY_STEPS_MS, latency_ms) - 1, 0)
 
 
-def _latency(steps: Counter[int]) -> Latency:
+def _latency(steps: Counter[int] | None) -> Latency | None:
+    if steps is None or steps.total() <= 0:
+        return None
     return Latency(*(_percentile(steps, percent) for percent in (50, 90, 99)))
 
 

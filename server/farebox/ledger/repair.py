@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from farebox.errors import BudgetExceeded
+from farebox.ledger.limits import Limit
+from farebox.messages import minute_text
+
 SIDE_FILES: Final = ("", "-wal", "-shm")
 """What SQLite keeps beside a database belongs to it."""
 
@@ -78,6 +82,19 @@ def damages(connection: sqlite3.Connection) -> tuple[Damage, ...]:
         "SELECT at_ms, file, saved_calls FROM damages WHERE accepted_ms IS NULL ORDER BY at_ms DESC"
     )
     return tuple(Damage(*row) for row in cast("list[tuple[int, str, int]]", rows.fetchall()))
+
+
+def unchecked(limit: Limit, damages: Sequence[Damage]) -> BudgetExceeded | None:
+    """Return why a limit can't be checked: its sum may lack what was in a damaged file. None if it can be."""
+    damage = next((one for one in damages if limit.since_ms <= one.at_ms), None)
+    if damage is None:
+        return None
+    return BudgetExceeded(
+        f"the {limit.name} budget can't be checked: the ledger was damaged; {damage.saved_calls} requests were "
+        f"saved from it ({damage.file}), and what else was spent is not known",
+        hint=f"Wait until it resets at {minute_text(limit.resets_at)}, "
+        "or let what was saved count as all: farebox doctor --accept-damage",
+    )
 
 
 def accept(connection: sqlite3.Connection, *, now_ms: int) -> int:
