@@ -1,7 +1,10 @@
 """The wiring: settings are read anew when they change; a broken file stops requests until it is mended."""
 
 import os
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from farebox.app import App, Client
 from farebox.config import WORKSPACE_FILE
 from farebox.costs import OVERVIEW
-from farebox.errors import ConfigError, InvalidParams, ModelNotFound
+from farebox.errors import BudgetExceeded, ConfigError, InvalidParams, ModelNotFound
 from farebox.ledger.records import Spent
 from farebox.messages import UNKNOWN_TRAITS, Call, Chat, Message, Target
 from farebox.router.request import Request
@@ -183,6 +186,20 @@ async def test_what_is_spent_today_is_what_the_ledger_says(open_app: OpenApp):
     assert {report.budgets for report in overview.reports} == {report.budgets}
 
 
+async def test_a_dry_run_refuses_as_a_request_would_while_a_budget_can_not_be_checked(open_app: OpenApp):
+    app = open_app("[budgets]\ndaily_usd = 1\n[providers.openai]", OPENAI_API_KEY="k")
+    asked = a_request("openai/gpt-5-mini")
+    assert (await app.door().route(asked)).target.model == "gpt-5-mini"
+    with closing(sqlite3.connect(app.ledger.path)) as connection, connection:
+        now_ms = time.time_ns() // 10**6
+        connection.execute("INSERT INTO damages (at_ms, file, saved_calls) VALUES (?, 'x', 0)", (now_ms,))
+    for ask in (app.door().route, app.door().plan):
+        with pytest.raises(BudgetExceeded, match="the daily budget can't be checked: the ledger was damaged"):
+            await ask(asked)
+    await app.ledger.accept_damage()
+    assert (await app.door().route(asked)).target.model == "gpt-5-mini"
+
+
 def test_a_key_that_is_remembered_counts_at_once(open_app: OpenApp):
     app = open_app("[providers.openai]")
     assert app.door().directory.state("openai") == "missingKey"
@@ -294,10 +311,64 @@ def test_an_agent_asks_no_provider_that_is_none(open_app: OpenApp, provider: str
 
 
 def test_nor_is_there_a_budget_of_a_provider_that_is_none(open_app: OpenApp):
-    app = open_app("[budgets.providers.antropic]\ndaily_usd = 1")
-    with pytest.raises(ConfigError, match=r"^budgets\.providers: there is no provider antropic") as caught:
+    app = open_app("[budgets]\n[budgets.providers.antropic]\ndaily_usd = 1")
+    words = r"config\.toml, line 2: budgets\.providers\.antropic: there is no provider antropic"
+    with pytest.raises(ConfigError, match=words) as caught:
         app.config()
     assert caught.value.hint == "Did you mean anthropic?"
+
+
+def test_a_workspace_may_know_providers_that_are_none_here(open_app: OpenApp, tmp_path: Path):
+    write(
+        tmp_path / WORKSPACE_FILE,
+        "[budgets.providers.colleague]\ndaily_usd = 1\n[budgets.providers.openai]\ndaily_usd = 2",
+    )
+    app = open_app()
+    app.change_client(Client(name="test", roots=(str(tmp_path),)))
+    assert list(app.config().budgets.providers) == ["openai"]
+
+
+def test_a_workspace_has_one_name_by_whichever_link_it_is_opened(tmp_path: Path):
+    (tmp_path / "real" / "inner").mkdir(parents=True)
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    client = Client(name="test", roots=(str(tmp_path / "other"), str(link), str(link / "inner")))
+    asked = {
+        f"{link}/a.py": real,
+        f"{real}/a.py": real,
+        f"{link}/inner/../inner/a.py": real / "inner",
+        f"{link}er/a.py": tmp_path / "other",
+        "a.py": tmp_path / "other",
+    }
+    assert {file: client.origin_of(file).workspace for file in asked} == {
+        f: str(to) for f, to in asked.items()
+    }
+    assert client.origin_of("a.py", f"{link}/a.py").workspace == str(real), "the first that is in one"
+    assert client.origin.workspace == str(tmp_path / "other")
+    assert Client(name="test").origin_of("/a.py").workspace is None
+
+
+def test_a_workspaces_budget_meets_it_by_whichever_link_either_is_named(open_app: OpenApp, tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    links = [tmp_path / "link", tmp_path / "other"]
+    for link in links:
+        link.symlink_to(tmp_path / "real")
+    app = open_app(f'[budgets.workspaces."{links[0]}"]\ndaily_usd = 1')
+    for root in (*links, tmp_path / "real"):
+        client = Client(name="test", roots=(str(root),))
+        app.change_client(client)
+        (limit,) = app.door().limits(client.origin)
+        assert limit.scope.value == str(tmp_path / "real")
+
+
+def test_the_settings_stamp_changes_with_a_file_and_with_the_client(open_app: OpenApp, tmp_path: Path):
+    app = open_app("[budgets]")
+    before = app.settings_stamp()
+    assert app.settings_stamp() == before
+    write(tmp_path / "config.toml", "[budgets]\ndaily_usd = 1")
+    assert (after := app.settings_stamp()) != before
+    app.change_client(Client(name="test", settings={"strategy": "cheap"}))
+    assert app.settings_stamp() != after
 
 
 AGENTS = """

@@ -43,6 +43,13 @@ def test_everything_that_can_be_set_is_read(user_file: Path):
     assert budgets.ladder == Ladder(warn=50, cheaper=60, local=60, stop=100)
 
 
+def test_two_names_of_one_folder_are_refused(user_file: Path, tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    tables = f'[budgets.workspaces."{tmp_path}"]\n[budgets.workspaces."{tmp_path}/link"]\n'
+    with pytest.raises(ConfigError, match=r"link are one folder: keep one of their tables"):
+        check(user_file, tables)
+
+
 def test_there_is_a_table_for_every_task():
     assert tuple(TaskBudgets.model_fields) == get_args(Task)
 

@@ -4,6 +4,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from farebox import costs
 from farebox.budget_settings import Budgets
-from farebox.costs import BasisCounts, BudgetLine, parse_moment
+from farebox.costs import BasisCounts, BudgetLine, Lost, parse_moment
 from farebox.errors import InvalidParams
 from farebox.ledger.limits import Limit, limits_from
 from farebox.ledger.queries import MAX_GROUPS
@@ -225,6 +226,46 @@ async def test_requests_without_an_end_are_counted_apart(ledger: Ledger):
     report = await costs.report(ledger, limits=limits(1), now=NOW)
     assert (report.rows, report.held_requests) == ((), 1)
     assert report.budgets == (BudgetLine("daily", 10**9, 0, 100, "2026-03-12T00:00:00+00:00"),)
+
+
+async def note_damage(ledger: Ledger, at: datetime, saved_calls: int = 3) -> None:
+    await ledger.check()
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO damages (at_ms, file, saved_calls) VALUES (?, 'ledger.db', ?)",
+            (unix_ms(at), saved_calls),
+        )
+
+
+async def test_a_damage_is_told_of_a_time_and_of_budgets_that_began_before_it(ledger: Ledger):
+    await note_damage(ledger, NOW - timedelta(days=2))
+    report = await costs.report(ledger, since="7d", limits=limits(1, 2), now=NOW)
+    assert report.damages == (Lost("2026-03-09T15:30:00+00:00", "ledger.db", 3),)
+    assert [line.is_unchecked for line in report.budgets] == [False, True]
+    assert (await costs.report(ledger, since="today", now=NOW)).damages == ()
+    await ledger.accept_damage()
+    accepted = await costs.report(ledger, since="7d", limits=limits(1, 2), now=NOW)
+    assert (accepted.damages, [line.is_unchecked for line in accepted.budgets]) == ((), [False, False])
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent", "held", "percent", "is_used_up"),
+    [(0, 5, 5, None, False), (10, 5, 4, 90, False), (10, 5, 5, 100, True), (1_000, 995, 4, 99, False)],
+)
+def test_a_budget_counts_what_is_held_and_a_ban_is_never_used_up(
+    limit: int, spent: int, held: int, percent: int | None, *, is_used_up: bool
+):
+    line = BudgetLine("daily", limit, spent, held, "2026-03-12T00:00:00+00:00")
+    assert (line.percent, line.is_used_up) == (percent, is_used_up)
+
+
+async def test_an_overview_is_of_one_moment_and_says_of_whom_and_why_there_is_no_budget(ledger: Ledger):
+    await pay(ledger, "c1", Cost(1, "computed"), workspace="/a")
+    await pay(ledger, "c2", Cost(2, "computed"), workspace="/b")
+    whole = await costs.overview(ledger, workspace="/b", budgets_error="line 2", now=NOW)
+    assert [one.by for one in whole.reports] == list(costs.OVERVIEW)
+    assert {one.total.cost_nanodollars for one in whole.reports} == {2}
+    assert {(one.workspace, one.budgets_error) for one in whole.reports} == {("/b", "line 2")}
 
 
 async def test_budgets_tell_what_is_spent_in_their_own_time_whatever_the_report_covers(ledger: Ledger):

@@ -114,6 +114,19 @@ def test_whatever_an_editor_says_how_often_each_thing_counts_once(
     assert (entry.shown, entry.accepted, entry.partly) == state
 
 
+def test_what_was_answered_counts_as_shown_until_a_client_says_itself_what_is():
+    heard: Told = []
+    diary = Diary(lambda *news: heard.append(news))
+    for name in ("a", "b"):
+        diary.write(an_entry(name))
+        diary.mark_answered(name)
+    diary.mark_shown("b")
+    diary.mark_accepted("b")
+    diary.write(an_entry("c"))
+    diary.mark_answered("c")
+    assert heard == [("call of a", 1, 0, 0), ("call of b", 1, 0, 0), ("call of b", 0, 1, 0)]
+
+
 def test_each_item_of_a_call_counts():
     heard: Told = []
     diary = Diary(lambda *news: heard.append(news))

@@ -5,14 +5,13 @@ a corrected config works with the next request, and a broken one stops requests 
 running on with defaults could send what the user had forbidden.
 """
 
-import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from farebox import catalog, config, costs, doctor
-from farebox.budget_settings import Budgets
+from farebox.budget_settings import Budgets, real_folder
 from farebox.catalog import Catalog
 from farebox.chat.conversation import Conversations
 from farebox.config import WORKSPACE_FILE, Config
@@ -47,17 +46,45 @@ from farebox.secrets import Keys
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who uses farebox: an editor or the command line, with its settings and workspace folders."""
+    """Who uses farebox: an editor or the command line, with its settings and workspace folders.
+
+    ``workspaces`` are these folders without links, as the ledger and the budgets name them.
+    """
 
     name: str
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     roots: tuple[str, ...] = ()
     trusted: bool = True
+    workspaces: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Follow the links once, not with each request."""
+        object.__setattr__(self, "workspaces", tuple(map(real_folder, self.roots)))
 
     @property
     def origin(self) -> Origin:
         """How the ledger names this client."""
-        return Origin(workspace=self.roots[0] if self.roots else None, client=self.name)
+        return self.origin_of()
+
+    def origin_of(self, *files: str) -> Origin:
+        """Name this client at work on files: in the innermost workspace of the first that is in one.
+
+        Where none is, that is the client's first folder; None for a client without any.
+        """
+        inside = (self._workspace_of(file) for file in files) if len(self.workspaces) > 1 else ()
+        found = next(filter(None, inside), next(iter(self.workspaces), None))
+        return Origin(workspace=found, client=self.name)
+
+    def _workspace_of(self, file: str) -> str | None:
+        path = PurePath(os.path.normpath(file))
+        spelled = (
+            *zip(self.roots, self.workspaces, strict=True),
+            *zip(self.workspaces, self.workspaces, strict=True),
+        )
+        around = [
+            (len(PurePath(root).parts), workspace) for root, workspace in spelled if path.is_relative_to(root)
+        ]
+        return max(around)[1] if around else None
 
 
 class App:
@@ -105,21 +132,27 @@ class App:
 
     def config(self) -> Config:
         """Return the settings of this moment. Raises ConfigError while a file is wrong."""
-        files = self.workspace_files
-        stamp = [_stamp(file) for file in (self.config_file, *files)]
+        stamp = self._files_stamp()
         if self._config is None or stamp != self._stamp:
             settings = config.load(
                 environment=self._environment,
                 user_file=self.config_file,
                 client_settings=self._client.settings,
-                workspace_files=files,
+                workspace_files=self.workspace_files,
+                vendors=tuple(vendors()),
             )
             _refuse_foreign_preferences(settings)
-            _refuse_unknown_providers(settings)
             self.telemetry.use(settings.otel, local_only=settings.privacy.local_only)
             tasks = settings.tasks.model_copy(update=self._models)
             self._config, self._stamp = settings.model_copy(update={"tasks": tasks}), stamp
         return self._config
+
+    def settings_stamp(self) -> object:
+        """Return at once something that changes whenever the settings may have, in a file or the client."""
+        return self._client, self._files_stamp()
+
+    def _files_stamp(self) -> list[tuple[int, int] | None]:
+        return [_stamp(file) for file in (self.config_file, *self.workspace_files)]
 
     def door(self, agent: str | None = None) -> Door:
         """Open the door with the settings and keys of this moment, for everybody or for one agent.
@@ -233,6 +266,7 @@ class App:
             by=costs.DEFAULT_BY if by is None else by,
             workspace=workspace,
             limits=self._limits(),
+            budgets_error=self._budgets_error(),
         )
 
     async def cost_overview(
@@ -240,7 +274,12 @@ class App:
     ) -> costs.Overview:
         """Answer what a page of costs shows. A broken config does not keep the user from seeing it."""
         return await costs.overview(
-            self.ledger, since=since, until=until, workspace=workspace, limits=self._limits()
+            self.ledger,
+            since=since,
+            until=until,
+            workspace=workspace,
+            limits=self._limits(),
+            budgets_error=self._budgets_error(),
         )
 
     def _limits(self) -> tuple[Limit, ...]:
@@ -248,7 +287,16 @@ class App:
             budgets = self.config().budgets
         except ConfigError:
             budgets = Budgets()
-        return limits_from(budgets, self._client.origin.workspace)
+        workspaces = self._client.workspaces or (None,)
+        found = (limit for workspace in workspaces for limit in limits_from(budgets, workspace))
+        return tuple(dict.fromkeys(found))
+
+    def _budgets_error(self) -> str | None:
+        try:
+            self.config()
+        except ConfigError as error:
+            return error.message
+        return None
 
     async def replay(
         self,
@@ -319,19 +367,4 @@ def _refuse_foreign_preferences(settings: Config) -> None:
             raise ConfigError(
                 f"{table}.{unheeded}: {name} would not heed this setting, only OpenRouter does",
                 hint=f"Remove {unheeded} from [{table}], or move it to [providers.openrouter].",
-            )
-
-
-def _refuse_unknown_providers(settings: Config) -> None:
-    """Refuse an agent, or a budget, that names a provider which is none: it would silently do nothing."""
-    known = [*settings.providers, *vendors()]
-    tables: dict[str, Iterable[str]] = {"budgets.providers": settings.budgets.providers}
-    tables |= {f"agents.{name}.providers": agent.providers for name, agent in settings.agents.items()}
-    for table, named in tables.items():
-        unknown = next((provider for provider in named if provider not in known), None)
-        if unknown is not None:
-            close = difflib.get_close_matches(unknown, known, n=1)
-            raise ConfigError(
-                f"{table}: there is no provider {unknown}",
-                hint=f"Did you mean {close[0]}?" if close else f"Known: {', '.join(dict.fromkeys(known))}.",
             )

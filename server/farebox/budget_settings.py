@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
-from typing import Annotated, Final, TypeVar, get_args
+from typing import Annotated, Final, TypeVar, cast, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from farebox.messages import Task
 from farebox.provider_settings import Section, Usd
@@ -26,12 +26,34 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 Number = TypeVar("Number", int, Decimal)
 
 
+def real_folder(folder: str) -> str:
+    """Return a folder's path without links: the one name that it has, however it is spelled."""
+    try:
+        return os.path.realpath(folder)
+    except (OSError, ValueError):  # no path of a folder at all
+        return os.path.normpath(folder)
+
+
 def _folder(value: str) -> str:
-    """Accept a folder as it is named by an editor, ``~`` for the user's home, or EACH."""
-    folder = os.path.normpath(os.path.expanduser(value)) if value != EACH else EACH  # noqa: PTH111  text
-    if folder != EACH and not os.path.isabs(folder):  # noqa: PTH117
+    """Accept a folder by any of its paths, ``~`` for the user's home, or EACH."""
+    if value == EACH:
+        return EACH
+    folder = os.path.expanduser(value)  # noqa: PTH111  text
+    if not os.path.isabs(folder):  # noqa: PTH117
         raise ValueError(f'{value} is no workspace: write its folder in full, or "{EACH}" for each of them')
-    return folder
+    return real_folder(folder)
+
+
+def _one_each(tables: object) -> object:
+    """Refuse two tables of one folder that is spelled in two ways: only one of them would count."""
+    if not isinstance(tables, Mapping):
+        return tables
+    known: dict[str, str] = {}
+    for name in map(str, cast("Mapping[object, object]", tables)):
+        other = known.setdefault(real_folder(os.path.expanduser(name)), name)  # noqa: PTH111
+        if other != name:
+            raise ValueError(f"{other} and {name} are one folder: keep one of their tables")
+    return cast("Mapping[object, object]", tables)
 
 
 Folder = Annotated[str, AfterValidator(_folder)]
@@ -126,9 +148,9 @@ class SharedBudgets(Ceilings):
     providers: Annotated[dict[str, Ceilings], Field(max_length=MAX_SCOPES)] = Field(
         default_factory=dict[str, Ceilings]
     )
-    workspaces: Annotated[dict[Folder, Ceilings], Field(max_length=MAX_SCOPES)] = Field(
-        default_factory=dict[str, Ceilings]
-    )
+    workspaces: Annotated[
+        dict[Folder, Ceilings], Field(max_length=MAX_SCOPES), BeforeValidator(_one_each)
+    ] = Field(default_factory=dict[str, Ceilings])
 
     @cached_property
     def own(self) -> Ceilings:
@@ -142,9 +164,8 @@ class SharedBudgets(Ceilings):
         return tuple((task, ceilings) for task, ceilings in every if ceilings != NO_CEILINGS)
 
     def workspace_key(self, folder: str) -> str:
-        """Return which table a workspace goes by: its own, or that of each."""
-        name = os.path.normpath(folder)
-        return name if name in self.workspaces else EACH
+        """Return which table a workspace goes by, its folder without links: its own, or that of each."""
+        return folder if folder in self.workspaces else EACH
 
     def of_workspace(self, folder: str) -> Ceilings:
         """Return a workspace's ceilings."""

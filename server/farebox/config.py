@@ -8,7 +8,7 @@ is ever a setting.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar, cast, get_args, get_origin
 
@@ -192,6 +192,11 @@ class WorkspaceConfig(Section):
     privacy: WorkspacePrivacy = WorkspacePrivacy()
     completion: WorkspaceCompletion = WorkspaceCompletion()
 
+    def among(self, providers: Collection[str]) -> "WorkspaceConfig":
+        """Leave out the budgets of providers that are none here: a colleague may have them."""
+        kept = {name: table for name, table in self.budgets.providers.items() if name in providers}
+        return self.model_copy(update={"budgets": self.budgets.model_copy(update={"providers": kept})})
+
 
 def load(
     *,
@@ -199,10 +204,15 @@ def load(
     user_file: Path,
     client_settings: Mapping[str, object] | None = None,
     workspace_files: Iterable[Path] = (),
+    vendors: Collection[str] | None = None,
 ) -> Config:
-    """Merge all layers. Raises ConfigError for the first setting that is wrong."""
+    """Merge all layers. Raises ConfigError for the first setting that is wrong.
+
+    ``vendors`` are the providers that need no table: None where it does not matter who is one.
+    """
     merged: TomlTable = {}
-    for layer in (_environment_layer(environment), read_file(user_file)):
+    layers = [_environment_layer(environment), read_file(user_file)]
+    for layer in layers:
         _validate(Config, layer)
         merged = _merge(merged, layer.table)
     config = own = _validate(Config, Layer("the merged settings", merged))
@@ -211,11 +221,32 @@ def load(
         _refuse_what_is_the_users(layer, _validate(Config, layer))
         merged = _merge(merged, layer.table)
         config = _validate(Config, Layer("the merged settings", merged)).over(own)
+        layers.append(layer)
     config.roles.check(config.models)
+    known = None if vendors is None else tuple(dict.fromkeys((*config.providers, *vendors)))
+    if known is not None:
+        for layer in layers:
+            _refuse_unknown_providers(layer, known)
     for file in workspace_files:
-        config = tighten(config, _validate(WorkspaceConfig, read_file(file)))
+        workspace = _validate(WorkspaceConfig, read_file(file))
+        config = tighten(config, workspace if known is None else workspace.among(known))
         _refuse_too_many(config, file)
     return config
+
+
+def _refuse_unknown_providers(layer: Layer, known: Collection[str]) -> None:
+    """Refuse an agent, or a budget, that names a provider which is none: it would silently do nothing."""
+    settings = _validate(Config, layer)
+    named = [(("budgets", "providers", name), name) for name in settings.budgets.providers]
+    for agent, its in settings.agents.items():
+        named += [(("agents", agent, "providers"), name) for name in its.providers]
+    for key, name in named:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise ConfigError(
+                f"{_place(layer, key)}: {'.'.join(key)}: there is no provider {name}",
+                hint=f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}.",
+            )
 
 
 def _refuse_too_many(config: Config, file: Path) -> None:
@@ -304,8 +335,7 @@ def _config_error(schema: type[Section], layer: Layer, error: ValidationError) -
     first = problems[0]
     path = tuple(str(part) for part in first["loc"])
     key = _key_path(layer.table, path)
-    line = line_of(layer.text, key) if layer.text is not None else None
-    where = layer.name if line is None else f"{layer.name}, line {line}"
+    where = _place(layer, key)
     # A value that fits no branch of a union is a problem for each of them.
     keys = {_key_path(layer.table, tuple(str(part) for part in problem["loc"])) for problem in problems}
     more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
@@ -323,6 +353,12 @@ def _config_error(schema: type[Section], layer: Layer, error: ValidationError) -
     close = difflib.get_close_matches(key[-1], known, n=1)
     hint = f"Did you mean {close[0]}?" if close else f"Known keys there: {', '.join(sorted(known))}."
     return ConfigError(f"{where}: unknown key {dotted}{more}", hint=hint)
+
+
+def _place(layer: Layer, key: tuple[str, ...]) -> str:
+    """Name the file, and the line if there is one, of a key."""
+    line = line_of(layer.text, key) if layer.text is not None else None
+    return layer.name if line is None else f"{layer.name}, line {line}"
 
 
 def _key_path(table: TomlTable, path: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,17 +5,19 @@ that is not known is counted, and never turned into a zero. Days begin at the us
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast, get_args
 
 from farebox.errors import InvalidParams
-from farebox.ledger.limits import Limit, Step, local, midnight, unix_ms
+from farebox.ledger.limits import Limit, Step, iso_text, local, midnight, unix_ms
 from farebox.ledger.queries import MAX_GROUPS, Dimension, Group, Latency, Query
 from farebox.messages import Usage
 
 if TYPE_CHECKING:  # `initialize` is answered before SQLite is imported, and store.py imports it
+    from farebox.ledger.repair import Damage
     from farebox.ledger.store import Ledger
 
 DEFAULT_SINCE = "7d"
@@ -107,7 +109,7 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """One budget and what has become of it."""
+    """One budget and what has become of it; ``is_unchecked`` if a damage may have lost what counts."""
 
     name: str
     limit_nanodollars: int
@@ -115,6 +117,27 @@ class BudgetLine:
     held_nanodollars: int
     resets_at: str
     step: Step = "ok"
+    is_unchecked: bool = False
+
+    @property
+    def percent(self) -> int | None:
+        """How much of it is spent or held, in whole percent; None for a budget of nothing, which is a ban."""
+        used = self.spent_nanodollars + self.held_nanodollars
+        return 100 * used // self.limit_nanodollars if self.limit_nanodollars else None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing is left of it, so that nothing that costs money is sent any more."""
+        return 0 < self.limit_nanodollars <= self.spent_nanodollars + self.held_nanodollars
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A damage of the ledger that nobody has accepted: when it was found (ISO 8601), what could be saved."""
+
+    at: str
+    file: str
+    saved_calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +146,8 @@ class Report:
 
     ``held_requests`` are in no row: they are still running. ``unwritten_requests`` neither: the file can't be
     written at the moment, and they are kept until it can; they have cost ``unwritten_nanodollars``.
+    ``damages`` are those that may have lost requests of this time. ``workspace`` is the only one that counts,
+    ``budgets_error`` why no budget could be read.
     """
 
     since: str | None
@@ -134,6 +159,9 @@ class Report:
     held_requests: int = 0
     unwritten_requests: int = 0
     unwritten_nanodollars: int = 0
+    damages: tuple[Lost, ...] = ()
+    workspace: str | None = None
+    budgets_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +196,12 @@ async def overview(
     until: str | None = None,
     workspace: str | None = None,
     limits: tuple[Limit, ...] = (),
+    budgets_error: str | None = None,
     now: datetime | None = None,
 ) -> Overview:
     """Answer what a page shows: each grouping of OVERVIEW, all at one moment."""
-    moment = local(now)
-    return Overview(
-        tuple(
-            [
-                await report(
-                    ledger, since=since, until=until, by=by, workspace=workspace, limits=limits, now=moment
-                )
-                for by in OVERVIEW
-            ]
-        )
-    )
+    asked = _Asked(since, until, workspace, limits, budgets_error, local(now))
+    return Overview(await _reports(ledger, OVERVIEW, asked))
 
 
 async def report(
@@ -192,30 +212,66 @@ async def report(
     by: tuple[str, ...] = DEFAULT_BY,
     workspace: str | None = None,
     limits: tuple[Limit, ...] = (),
+    budgets_error: str | None = None,
     now: datetime | None = None,
 ) -> Report:
-    """Answer what was spent; an ``until`` that names a whole day includes that day."""
-    local_now = local(now)
-    dimensions = _dimensions(by)
-    start, end = period(since, until, local_now)
-    query = Query(unix_ms(start), None if end is None else unix_ms(end), dimensions, workspace)
-    groups, total = await ledger.groups_and_total(query)
+    """Answer what was spent; an ``until`` that names a whole day includes that day.
+
+    ``budgets_error`` is why there are no ``limits``, if they could not be read.
+    """
+    asked = _Asked(since, until, workspace, limits, budgets_error, local(now))
+    (answer,) = await _reports(ledger, (_dimensions(by),), asked)
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What all reports of an answer have in common."""
+
+    since: str | None
+    until: str | None
+    workspace: str | None
+    limits: tuple[Limit, ...]
+    budgets_error: str | None
+    now: datetime
+
+
+async def _reports(
+    ledger: "Ledger", groupings: Sequence[tuple[Dimension, ...]], asked: _Asked
+) -> tuple[Report, ...]:
+    """Answer by each of these groupings, in one visit to the ledger."""
+    start, end = period(asked.since, asked.until, asked.now)
+    since_ms, until_ms = unix_ms(start), None if end is None else unix_ms(end)
+    queries = [Query(since_ms, until_ms, by, asked.workspace) for by in groupings]
+    answers = await ledger.reports(queries)
     unwritten, unwritten_nanodollars = ledger.unwritten()
-    if len(groups) > MAX_GROUPS:
+    if any(len(groups) > MAX_GROUPS for groups, _ in answers):
         raise InvalidParams(
             f"the report would have more than {MAX_GROUPS} rows",
             hint="ask for a shorter time or for fewer dimensions",
         )
-    return Report(
-        since=start.isoformat(timespec="seconds"),
-        until=None if end is None else end.isoformat(timespec="seconds"),
-        by=dimensions,
-        rows=tuple(_row(group, dimensions) for group in groups if group.requests),
-        total=_row(total, ()),
-        budgets=await budget_lines(ledger, limits, local_now),
-        held_requests=total.held,
-        unwritten_requests=unwritten,
-        unwritten_nanodollars=unwritten_nanodollars,
+    damages = await ledger.damages()
+    budgets = await _budget_lines(ledger, asked.limits, damages, asked.now)
+    return tuple(
+        Report(
+            since=start.isoformat(timespec="seconds"),
+            until=None if end is None else end.isoformat(timespec="seconds"),
+            by=by,
+            rows=tuple(_row(group, by) for group in groups if group.requests),
+            total=_row(total, ()),
+            budgets=budgets,
+            held_requests=total.held,
+            unwritten_requests=unwritten,
+            unwritten_nanodollars=unwritten_nanodollars,
+            damages=tuple(
+                Lost(iso_text(one.at_ms), one.file, one.saved_calls)
+                for one in damages
+                if since_ms <= one.at_ms
+            ),
+            workspace=asked.workspace,
+            budgets_error=asked.budgets_error,
+        )
+        for by, (groups, total) in zip(groupings, answers, strict=True)
     )
 
 
@@ -285,11 +341,14 @@ def _iso_datetime(text: str) -> datetime | None:
         return None
 
 
-async def budget_lines(
-    ledger: "Ledger", limits: tuple[Limit, ...], now: datetime | None = None
+async def _budget_lines(
+    ledger: "Ledger", limits: tuple[Limit, ...], damages: "Sequence[Damage]", now: datetime
 ) -> tuple[BudgetLine, ...]:
-    """Answer what has become of each budget."""
-    sums = await ledger.spent_by(limits, now_ms=None if now is None else unix_ms(now))
+    if not limits:
+        return ()
+    from farebox.ledger.repair import unchecked  # noqa: PLC0415  deferred as store.py is
+
+    sums = await ledger.spent_by(limits, now_ms=unix_ms(now))
     return tuple(
         BudgetLine(
             name=limit.name,
@@ -298,6 +357,7 @@ async def budget_lines(
             held_nanodollars=spent.held_nanodollars,
             resets_at=limit.resets_at,
             step=limit.step(spent.nanodollars),
+            is_unchecked=unchecked(limit, damages) is not None,
         )
         for limit, spent in zip(limits, sums, strict=True)
     )

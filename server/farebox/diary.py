@@ -2,6 +2,10 @@
 
 Holds ids, routes, counts and reasons; never a prompt, an answer or code. It knows what became of each
 completion, so that whoever is told of it counts the same thing once, however often an editor says it.
+
+``textDocument/didShowCompletion`` says what was shown. It is no part of LSP: a client may send nothing but
+the command of an item that was accepted. So until a client has sent one in its session, the first item of
+each answer to ``textDocument/inlineCompletion`` counts as shown; from then on its notifications alone do.
 """
 
 from collections import OrderedDict
@@ -50,6 +54,7 @@ class Diary:
     def __init__(self, tell: Tell = _nobody) -> None:
         self._tell = tell
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._is_told_of_shown = False
         self.last_model: str | None = None
         """The full name of the model that served last."""
 
@@ -76,7 +81,16 @@ class Diary:
         return entry
 
     def mark_shown(self, entry_id: str) -> None:
-        """Note that the user has seen a completion; an unknown id is too old to matter."""
+        """Note that the client has shown a completion; an unknown id is too old to matter."""
+        self._is_told_of_shown = True
+        self._mark_seen(entry_id)
+
+    def mark_answered(self, entry_id: str) -> None:
+        """Note that a client has got a completion to show: it counts as shown if the client never says."""
+        if not self._is_told_of_shown:
+            self._mark_seen(entry_id)
+
+    def _mark_seen(self, entry_id: str) -> None:
         if (entry := self._offered(entry_id)) is not None:
             self._change(entry, replace(entry, shown=True))
 

@@ -74,8 +74,11 @@ WAYS = (
 class _NoLedger:
     """Stands where the ledger is, and does nothing; for the door alone."""
 
-    async def hold(self, _hold: object, _limits: object) -> None:
-        """Hold nothing."""
+    def place(self, _hold: object, _limits: object) -> None:
+        """Place nothing."""
+
+    async def placed(self, _placing: object) -> None:
+        """Wait for nothing."""
 
     def settle(self, _settlement: object) -> None:
         """Settle nothing."""
@@ -186,7 +189,7 @@ def hot_path(folders: dict[str, Path], url: str, rounds: int) -> None:
     for way in WAYS:
         print(f"{way.name:24}{median(firsts[way.name]):9.2f}{added(firsts, way):9.2f}")
     for way in WAYS:
-        if way.home is not None:
+        if way.home is not None and not way.budgets:  # what checks budgets is more than a record
             adds = added(firsts, way)
             verdict(
                 adds <= ADDS_MS, f"{way.name}: adds {adds:.2f} ms to the first token, at most {ADDS_MS:g}"

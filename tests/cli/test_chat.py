@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 
 import pytest
 
@@ -24,6 +25,7 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 3},
     "cost": 0.000213,
 }
+DEAR = Answer(body=openrouter_stream("Hm.", {**USAGE, "cost": 0.15}), content_type="text/event-stream")
 ANSWER = Answer(body=openrouter_stream("Hello you.", USAGE), content_type="text/event-stream")
 
 
@@ -40,6 +42,32 @@ def run(
     config = f'[tasks]\nchat = ["box/m", "box/n"]\n[providers.box]\nbase_url = "{upstream.base_url}"\n'
     (home / "config.toml").write_text(config, "utf-8")
     return run_farebox(home, "chat", *arguments, stdin=stdin)
+
+
+def run_with(home: Path, upstream: Upstream, more: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (home / "config.toml").write_text(openrouter_config(upstream.base_url, more=more), "utf-8")
+    return run_farebox(home, "chat", "hi", *arguments, environment={"OPENROUTER_API_KEY": "k"})
+
+
+def test_a_budget_that_is_nearly_used_up_is_told_in_one_line(tmp_path: Path, upstream: Upstream):
+    budgets = "[budgets]\ndaily_usd = 1\nweekly_usd = 0.5\n[budgets.ladder]\nwarn = {}\n"
+    assert "budget" not in run_with(tmp_path, upstream, budgets.format(50)).stderr
+    upstream.answer("/v1/chat/completions", DEAR)
+    for arguments in ((), ("--json",)):
+        done = run_with(tmp_path, upstream, budgets.format(20), *arguments)
+        lines = [line for line in done.stderr.splitlines() if "budget" in line]
+        assert len(lines) == 1
+        assert re.search(r"\b\d\d % of the weekly budget is spent$", lines[0])
+
+
+def test_a_collector_that_is_down_is_no_part_of_an_answer(tmp_path: Path, upstream: Upstream):
+    with socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and nobody listens there
+        more = f'[otel]\nendpoint = "http://127.0.0.1:{closed.getsockname()[1]}"\n'
+        done = run_with(tmp_path, upstream, more)
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1].startswith("[openrouter/")
+    assert "exported" not in done.stderr
 
 
 def configure(home: Path, upstream: Upstream) -> None:

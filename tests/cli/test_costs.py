@@ -110,6 +110,30 @@ def test_any_format_goes_into_a_file_as_it_would_be_printed(spent: Path, tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == ["costs"]
 
 
+@pytest.mark.parametrize("style", ["table", "html"])
+def test_a_dash_for_a_file_is_standard_output(spent: Path, style: str):
+    done = run(spent, "costs", "--since", "2026-01-01", "--format", style, "--output", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == run(spent, "costs", "--since", "2026-01-01", "--format", style).stdout
+    assert not (spent / "-").exists()
+
+
+def test_the_workspace_is_named_in_what_is_printed(spent: Path):
+    assert run(spent, "costs", "--workspace", ".").stdout.startswith(f"Costs of {spent} since")
+    done = run(spent, "costs", "--workspace", ".", "--format", "json")
+    assert json.loads(done.stdout)["workspace"] == str(spent)
+    assert json.loads(run(spent, "costs", "--format", "json").stdout)["workspace"] is None
+
+
+def test_a_broken_config_says_why_there_are_no_budgets(tmp_path: Path):
+    (tmp_path / "config.toml").write_text("[budgets]\ndaily_us = 5\n", "utf-8")
+    done = run(tmp_path, "costs")
+    assert done.returncode == 0
+    assert "budgets are not shown: " in done.stdout
+    error = json.loads(run(tmp_path, "costs", "--format", "json").stdout)["budgetsError"]
+    assert error.endswith("config.toml, line 2: unknown key budgets.daily_us")
+
+
 def test_a_file_that_cannot_be_written_is_named(spent: Path):
     done = run(spent, "costs", "--format", "csv", "--output", "no/such/folder/costs.csv")
     assert (done.returncode, done.stdout) == (2, "")
@@ -146,7 +170,7 @@ def test_a_workspace_without_a_cost_has_none(spent: Path):
     (spent / "sub" / ".git").mkdir(parents=True)
     done = run(spent, "costs", "--workspace", "sub")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "No requests since" in done.stdout
+    assert f"No requests of {spent / 'sub'} since" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -159,6 +183,7 @@ def test_a_workspace_without_a_cost_has_none(spent: Path):
         pytest.param(["--since", "today", "--until", "yesterday"], "no time between", id="backwards"),
         pytest.param(["--since", ""], "'' is no moment in time", id="since-nothing"),
         pytest.param(["--workspace", ""], "empty name", id="no-workspace"),
+        pytest.param(["--output", ""], "no file has an empty name", id="no-file"),
         pytest.param(["--format", "html", "--by", "model"], "--by has no place", id="page-by-one"),
         pytest.param(["--workspace", "~nobody-of-that-name/x"], "names no folder", id="nobodys-home"),
     ],

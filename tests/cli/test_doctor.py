@@ -96,6 +96,7 @@ def test_a_damage_of_the_ledger_is_a_warning_until_it_is_accepted(tmp_path: Path
     warned = run(tmp_path)
     assert "warning  ledger: " in warned.stdout
     assert "was damaged: 0 requests of ledger.db could be saved" in warned.stdout
+    assert "wait until the budgets reset, or let what was saved count" in warned.stdout
     assert "farebox doctor --accept-damage" in warned.stdout
     assert "ok       ledger: " in run(tmp_path, "--accept-damage").stdout
     assert "ok       ledger: " in run(tmp_path).stdout

@@ -70,6 +70,13 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path):
     assert pipe.is_fifo()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_named():
+    with pytest.raises(InvalidParams, match=r"'/dev/full' can't be written: No space left") as refused:
+        save(LINES, Path("/dev/full"))
+    assert refused.value.hint == "Name another file."
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -92,6 +93,7 @@ async def test_json_has_every_amount_exactly(tmp_path: Path):
         "requestsToday": 1,
         "heldUsd": "0.00",
         "unwritten": {"requests": 0, "usd": "0.00"},
+        "damages": [],
     }
     resets_at = budget.pop("resetsAt")
     assert datetime.fromisoformat(resets_at) > datetime.now().astimezone()
@@ -102,7 +104,64 @@ async def test_json_has_every_amount_exactly(tmp_path: Path):
         "heldUsd": "0.00",
         "percent": 84,
         "step": "warn",
+        "usedUp": False,
+        "unchecked": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        pytest.param("daily_usd = 0\nmonthly_usd = 10", "4 % of $10.00 monthly", id="a-ban-is-not-near"),
+        pytest.param("daily_usd = 0", "daily budget: nothing that costs money may be sent", id="only-a-ban"),
+        pytest.param("daily_usd = 0.5", "84 % of $0.50 daily", id="nearly"),
+        pytest.param(
+            "daily_usd = 0.4",
+            "105 % of $0.40 daily: used up: nothing that costs money is sent any more",
+            id="used-up",
+        ),
+        pytest.param(
+            "daily_usd = 1\n[budgets.ladder]\ncheaper = 40",
+            "42 % of $1.00 daily: auto takes cheaper models",
+            id="a-rung",
+        ),
+    ],
+)
+async def test_a_budget_says_what_follows_from_it(tmp_path: Path, config: str, words: str):
+    await spend(tmp_path, 420_000_000)
+    (tmp_path / "config.toml").write_text(f"[budgets]\n{config}\n", "utf-8")
+    done = run(tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"$0.42 today · {words}\n", "")
+
+
+async def test_what_a_damage_may_have_lost_is_a_mark_and_a_word(tmp_path: Path):
+    await spend(tmp_path, 420_000_000)
+    with closing(sqlite3.connect(tmp_path / "farebox" / "ledger.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO damages (at_ms, file, saved_calls) VALUES (?, 'ledger.db', 123)",
+            (time.time_ns() // 1_000_000,),
+        )
+    assert run(tmp_path).stdout == "$0.42 + ? today · ledger damaged\n"
+    (tmp_path / "config.toml").write_text("[budgets]\ndaily_usd = 5\n", "utf-8")
+    assert run(tmp_path).stdout == (
+        "$0.42 + ? today · ledger damaged · daily budget: can't be checked: the ledger was damaged\n"
+    )
+    assert run(tmp_path, "--format", "{today} {month}").stdout == "$0.42 + ? $0.42 + ?\n"
+    value = json.loads(run(tmp_path, "--json").stdout)
+    (damage,) = value["damages"]
+    assert (damage["file"], damage["savedCalls"]) == ("ledger.db", 123)
+    assert datetime.fromisoformat(damage["at"]) <= datetime.now().astimezone()
+    assert value["budgets"][0]["unchecked"] is True
+
+
+async def test_a_budget_of_a_provider_that_is_none_is_no_budget(tmp_path: Path):
+    await spend(tmp_path, 420_000_000)
+    (tmp_path / "config.toml").write_text("[budgets.providers.opanai]\ndaily_usd = 5\n", "utf-8")
+    done = run(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "$0.42 today · budgets ?\n")
+    assert "there is no provider opanai" in done.stderr
+    (tmp_path / "config.toml").write_text("[budgets.providers.openai]\ndaily_usd = 5\n", "utf-8")
+    assert run(tmp_path).stdout == "$0.42 today · 8 % of $5.00 daily openai\n"
 
 
 async def test_a_line_of_ones_own_has_what_is_asked_for(tmp_path: Path):

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from farebox.ledger.glance import Glance, OlderLedger, glance
 from farebox.ledger.limits import Limit, Scope
 from farebox.ledger.owner import Owner
 from farebox.ledger.records import Hold, Settlement, Spent
+from farebox.ledger.repair import Damage
 from farebox.ledger.schema import MIGRATIONS, LedgerUnusable, migrate
 from farebox.ledger.spill import line
 from farebox.ledger.store import Ledger
@@ -108,6 +110,31 @@ async def test_what_waits_to_be_written_is_told_apart(tmp_path: Path):
     seen = glance(path, now_s=NOW_S)
     assert (seen.today_nanodollars, seen.unwritten_requests, seen.unwritten_nanodollars) == (7, 2, 30)
     owner.release(keeps_lines=False)
+
+
+@pytest.mark.parametrize(
+    ("ago", "doubtful"),
+    [
+        (timedelta(), (True, True)),
+        (timedelta(hours=12), (True, True)),
+        (timedelta(hours=12, seconds=1), (False, True)),
+        (timedelta(days=12), (False, False)),
+    ],
+)
+async def test_a_damage_makes_doubtful_what_began_before_it(
+    tmp_path: Path, ago: timedelta, doubtful: tuple[bool, bool]
+):
+    path = tmp_path / "ledger.db"
+    await spend(path, (hold("a", NOON), 7))
+    at_ms = int((NOON - ago).timestamp() * 1000)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO damages (at_ms, file, saved_calls) VALUES (?, 'x.db', 3)", (at_ms,))
+    seen = glance(path, now_s=NOW_S)
+    assert seen.damages == (Damage(at_ms, "x.db", 3),)
+    assert (seen.is_today_doubtful, seen.is_month_doubtful) == doubtful
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE damages SET accepted_ms = 1")
+    assert glance(path, now_s=NOW_S) == Glance(7, 7, 1, 0, (), 0, 0)
 
 
 @pytest.mark.parametrize("version", [0, len(MIGRATIONS) - 1])

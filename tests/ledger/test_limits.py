@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from farebox.budget_settings import Budgets, Ceilings, Ladder, TaskBudgets
-from farebox.ledger.limits import Limit, Scope, Steps, limits_from
+from farebox.ledger.limits import Limit, Scope, Step, Steps, iso_text, limits_from, standing_words, unix_ms
 
 NOW = datetime(2026, 3, 12, 14, 30, 59, tzinfo=UTC)  # a Thursday
 ONE = Decimal(1)
@@ -170,3 +170,42 @@ def test_limits_are_worked_out_once_in_an_hour():
 
 def test_without_budgets_there_are_no_limits():
     assert limits_from(Budgets(request_usd=ONE), "/w") == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "nanodollars", "percent", "is_used_up"),
+    [(0, 5, None, False), (200, 199, 99, False), (200, 200, 100, True), (200, 300, 150, True)],
+)
+def test_a_limit_is_used_up_at_all_of_it_and_a_limit_of_nothing_never(
+    limit: int, nanodollars: int, percent: int | None, *, is_used_up: bool
+):
+    daily = Limit("daily", limit, 0, "")
+    assert (daily.percent(nanodollars), daily.is_used_up(nanodollars)) == (percent, is_used_up)
+
+
+@pytest.mark.parametrize(
+    ("step", "percent", "words"),
+    [
+        ("ok", 10, "within budget"),
+        ("warn", 52, "past 52 %"),
+        ("warn", 80, "nearly used up"),
+        ("cheaper", 50, "auto takes cheaper models"),
+        ("local", 95, "only what costs nothing is sent"),
+        ("stop", 95, "nothing is sent"),
+        ("ok", 100, "used up: nothing that costs money is sent any more"),
+        ("local", 130, "used up: nothing that costs money is sent any more"),
+        ("stop", 100, "used up: nothing is sent"),
+        ("ok", None, "nothing that costs money may be sent"),
+    ],
+)
+def test_how_a_budget_stands_has_one_wording(step: Step, percent: int | None, words: str):
+    assert standing_words(step, percent) == words
+
+
+def test_a_damage_goes_before_any_rung():
+    assert standing_words("ok", 10, unchecked=True) == "can't be checked: the ledger was damaged"
+    assert standing_words("warn", 52, written="<b>52 %</b>") == "past <b>52 %</b>"
+
+
+def test_a_moment_is_written_in_local_time_and_read_back():
+    assert iso_text(unix_ms(NOW)) == "2026-03-12T14:30:59+00:00"

@@ -148,7 +148,7 @@ def of_calls(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60), st.booleans())
-def test_percentiles_are_those_of_the_calls_within_three_percent(found_ms: list[int], is_kept: bool):
+def test_percentiles_are_those_of_the_calls_within_five_percent(found_ms: list[int], is_kept: bool):
     end = {"outcome": "ok", "usage": Usage(), "cost": Cost(1, "computed")}
     call = {"task": "chat", "target": Target("p", "m"), "started_ms": START_MS}
     connection = kept([(call, {**end, "first_token_ms": ms}, None, None) for ms in found_ms])
@@ -163,7 +163,7 @@ def test_percentiles_are_those_of_the_calls_within_three_percent(found_ms: list[
         strict=True,
     ):
         exact = sorted(found_ms)[ceil(len(found_ms) * percent / 100) - 1]
-        assert abs(told - exact) <= max(0.03 * exact, 1)
+        assert abs(told - exact) <= max(0.05 * exact, 1)
 
 
 def test_a_call_that_was_stopped_says_nothing_of_how_long_the_whole_takes():
@@ -177,16 +177,16 @@ def test_a_call_that_was_stopped_says_nothing_of_how_long_the_whole_takes():
     connection.close()
 
 
-def test_steps_of_latency_grow_by_five_percent_at_most():
+def test_steps_of_latency_grow_by_ten_percent_at_most():
     pairs = pairwise(LATENCY_STEPS_MS)
-    assert all(low < high <= max(low + 1, low * 1.05) for low, high in pairs)
+    assert all(low < high <= max(low + 1, low * 1.1) for low, high in pairs)
 
 
 @pytest.mark.parametrize("by", [by for count in (0, 1, 2) for by in combinations(DIMENSIONS, count)])
 def test_an_empty_ledger_has_no_groups(by: tuple[Dimension, ...]):
     connection = kept([])
     assert queries.groups(connection, Query(by=by)) == ()
-    groups, total = queries.groups_and_total(connection, Query(by=by))
+    ((groups, total),) = queries.reports(connection, [Query(by=by)])
     assert (groups, total.requests, total.cost_nanodollars, total.saved_nanodollars) == ((), 0, 0, None)
     assert not connection.in_transaction
     connection.close()

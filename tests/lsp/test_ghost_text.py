@@ -78,7 +78,6 @@ def accept(client: Client, item: Json) -> None:
 
 def test_the_ledger_counts_what_was_shown_and_taken_once(client: Client) -> None:
     (item,) = client.ghost(URI, 1, 11)
-    assert shown_and_taken(client) == [(0, 0, 0, "python")]
     for _ in range(2):
         client.notify("textDocument/didShowCompletion", {"item": item})
     assert shown_and_taken(client) == [(1, 0, 0, "python")]
@@ -91,11 +90,39 @@ def test_the_ledger_counts_what_was_shown_and_taken_once(client: Client) -> None
     assert shown_and_taken(client) == [(1, 1, 0, "python")]
 
 
-def test_an_editor_that_tells_nothing_but_the_command_is_counted(client: Client) -> None:
+def test_of_an_editor_that_tells_nothing_but_the_command_every_answer_counts_as_shown(client: Client) -> None:
     (item,) = client.ghost(URI, 1, 11)
     accept(client, item)
     client.ghost(URI, 1, 11)
-    assert shown_and_taken(client) == [(1, 1, 0, "python"), (0, 0, 0, "python")]
+    assert shown_and_taken(client) == [(1, 1, 0, "python"), (1, 0, 0, "python")]
+
+
+def test_each_request_counts_for_the_workspace_that_its_document_is_in(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    uri = (folders[1] / "area.py").as_uri()
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+        client.initialize(
+            workspaceFolders=[{"uri": folder.as_uri(), "name": folder.name} for folder in folders]
+        )
+        client.open(uri, "def area(radius):\n    return \n")
+        client.ghost(uri, 1, 11)
+        client.request("farebox/complete", {"uri": uri, "position": {"line": 1, "character": 11}})
+        client.chat("Why?", attachments=[{"uri": uri}])
+        client.chat("Why?")
+        client.close()
+    first, second = map(str, folders)
+    assert [row["workspace"] for row in ledger_rows(tmp_path)] == [second, second, second, first]
+
+
+def test_an_editor_that_tells_what_it_shows_is_believed(client: Client) -> None:
+    (first,) = client.ghost(URI, 1, 11)
+    client.notify("textDocument/didShowCompletion", {"item": first})
+    client.ghost(URI, 1, 11)
+    (third,) = client.ghost(URI, 1, 11)
+    client.notify("textDocument/didShowCompletion", {"item": third})
+    assert [row[:3] for row in shown_and_taken(client)] == [(1, 0, 0), (0, 0, 0), (1, 0, 0)]
 
 
 def test_a_part_that_is_all_of_it_in_utf16_units_is_no_part(client: Client, upstream: Upstream) -> None:
@@ -128,7 +155,7 @@ def test_what_no_item_is_told_by_changes_nothing(client: Client, told: object) -
         unread = {"item": item, "acceptedLength": length}
         client.notify("textDocument/didPartiallyAcceptCompletion", unread)
     client.notify("textDocument/didPartiallyAcceptCompletion", {"item": item})
-    assert shown_and_taken(client) == [(0, 0, 0, "python")]
+    assert shown_and_taken(client) == [(1, 0, 0, "python")], "an answer, and no more"
 
 
 def test_a_newer_request_supersedes_the_older_one(client: Client, upstream: Upstream) -> None:

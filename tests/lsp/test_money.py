@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from farebox.errors import BudgetExceeded
 from farebox.ledger.limits import Scope
 from farebox.lsp import money
 from farebox.lsp.notifications import StatusParams
@@ -29,25 +30,25 @@ def daily(spent_usd: float, **more: object) -> Standing:
         pytest.param(
             (daily(4.6),),
             "ready",
-            "ready; 92 % of the daily budget is spent: auto chooses cheap models",
+            "ready; 92 % of the daily budget is spent: auto takes cheaper models",
             id="cheaper",
         ),
         pytest.param(
             (daily(4.8),),
             "ready",
-            "ready; 96 % of the daily budget is spent: only free models on this machine are asked",
+            "ready; 96 % of the daily budget is spent: only what costs nothing is sent",
             id="local",
         ),
         pytest.param(
             (daily(5.1),),
             "budget",
-            "102 % of the daily budget is spent: nothing is asked any more",
+            "the daily budget is used up: nothing is sent",
             id="stop",
         ),
         pytest.param(
             (daily(5.1, steps=WARN),),
             "ready",
-            "ready; 102 % of the daily budget is spent: nothing that costs money is asked",
+            "ready; the daily budget is used up: nothing that costs money is sent any more",
             id="used-up-without-a-ladder",
         ),
         pytest.param((daily(3, held=2 * USD),), "ready", "ready", id="held-is-not-spent-yet"),
@@ -55,19 +56,58 @@ def daily(spent_usd: float, **more: object) -> Standing:
         pytest.param(
             (daily(4.2), daily(4.6, name="weekly"), daily(4.1, name="monthly")),
             "ready",
-            "ready; 92 % of the weekly budget is spent: auto chooses cheap models",
+            "ready; 92 % of the weekly budget is spent: auto takes cheaper models",
             id="the-worst-counts",
         ),
         pytest.param(
             (daily(5.1, name="hourly complete", scope=Scope("task", "complete")),),
             "ready",
-            "ready; 102 % of the hourly complete budget is spent: nothing is asked any more",
+            "ready; the hourly complete budget is used up: nothing is sent",
             id="other-tasks-go-on",
         ),
     ],
 )
 def test_the_state_says_how_money_stands(standings: tuple[Standing, ...], state: str, message: str):
     assert money.standing_words(Spending(0, standings)) == (state, message)
+
+
+UNCHECKED = BudgetExceeded("the daily budget can't be checked", hint="Wait")
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        pytest.param(daily(1), ("budget", "the daily budget can't be checked. Wait"), id="of-everything"),
+        pytest.param(
+            daily(5.1, scope=Scope("provider", "openai")),
+            ("ready", "ready; the daily budget can't be checked. Wait"),
+            id="others-go-on",
+        ),
+    ],
+)
+def test_a_budget_that_can_not_be_checked_comes_before_all_else(one: Standing, told: tuple[str, str]):
+    unchecked = replace(one, unchecked=UNCHECKED)
+    spending = Spending(0, (daily(5.1, name="weekly"), unchecked))
+    assert money.standing_words(spending) == told
+    assert [warned.message[:17] for warned in money.warnings(spending)] == ["the weekly budget"]
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        pytest.param(daily(3.9), None, id="plenty"),
+        pytest.param(daily(4.2), "84 % of the daily budget is spent", id="warn"),
+        pytest.param(daily(5.1), "the daily budget is used up: nothing is sent", id="stop"),
+        pytest.param(daily(3, held=USD), None, id="a-warning-waits-for-what-is-spent"),
+        pytest.param(
+            daily(3, held=2 * USD - USD // 2),
+            "90 % of the daily budget is spent or held: auto takes cheaper models",
+            id="held-by-others",
+        ),
+    ],
+)
+def test_who_has_an_answer_is_told_in_a_line_what_is_nearly_used_up(one: Standing, words: str | None):
+    assert money.noteworthy(Spending(0, (one,))) == words
 
 
 def test_each_budget_that_is_nearly_used_up_is_warned_of():

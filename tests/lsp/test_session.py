@@ -4,13 +4,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from farebox.app import Client as Description
-from farebox.errors import BudgetExceeded
-from farebox.lsp.session import Session
+from farebox.errors import BudgetExceeded, Excluded
+from farebox.lsp.session import Seen, Session
 from farebox.router.purse import Spending
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import clean_environment, ledger_rows, openrouter_config
@@ -175,12 +176,17 @@ async def test_a_refusal_stands_until_a_budget_may_have_begun_anew(
     session.begin(lambda: Description(name="an editor"))
     app = await session.app()
     session._failed(BudgetExceeded("no room", hint="Wait."), quietly=False)
-    for is_anew in (False, True):
-        session._update(app, Spending(500_000_000, ()), is_anew=is_anew)
+    before, spending = Seen("ledger", (321, 9), "settings"), Spending(500_000_000, ())
+    for change, is_outdated in (({"ledger": "written"}, False), ({"hour": (321, 10)}, True)):
+        assert session._is_outdated(replace(before, **change), before, spending) is is_outdated
+    session._failed(Excluded("no", hint="Never."), quietly=False)
+    for change, is_outdated in (({"hour": (321, 10)}, False), ({"settings": "others"}, True)):
+        assert session._is_outdated(replace(before, **change), before, spending) is is_outdated
+    session._send_ready(app, spending)
     assert [params for _, params in wire.sent] == [
         {"state": "budget", "message": "no room. Wait."},
-        {"state": "budget", "message": "no room. Wait.", "todayUsd": "0.50"},
-        {"state": "ready", "message": "ready", "todayUsd": "0.50"},
+        {"state": "inactive", "message": "no. Never."},
+        {"state": "ready", "message": "ready"},
     ]
     await session.close()
 

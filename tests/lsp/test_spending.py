@@ -12,7 +12,7 @@ from support.client import AUTOMATIC, Client, Failed
 from support.command import run_farebox
 from support.environment import openrouter_config
 from support.metamodel import Json
-from support.upstream import Answer, Upstream, openrouter_stream
+from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 STATUS = "farebox/status"
@@ -59,6 +59,10 @@ def settings(folder: Path, upstream: Upstream, more: str = "") -> None:
 
 def today(usd: str) -> Callable[[Json], bool]:
     return lambda status: status.get("todayUsd") == usd
+
+
+def state(name: str) -> Callable[[Json], bool]:
+    return lambda status: status["state"] == name
 
 
 def messages(client: Client) -> list[str]:
@@ -124,12 +128,42 @@ def test_every_editor_warns_once_of_a_budget(editor: Open, tmp_path: Path, upstr
 def test_the_words_of_a_refusal_stay_while_the_money_changes(
     editor: Open, tmp_path: Path, upstream: Upstream
 ) -> None:
-    settings(tmp_path, upstream, '[budgets.workspaces."*"]\nhourly_usd = 0.00000001\n')
-    refused = editor("a")
+    more = f'[budgets.workspaces."{tmp_path / "a"}"]\nhourly_usd = 0.00000001\n'
+    settings(tmp_path, upstream, more)
+    refused, other = editor("a"), editor("b")
     with pytest.raises(Failed, match="budget"):
         refused.chat("Hello")
-    before = refused.wait_notification(STATUS, lambda status: status["state"] == "budget")
-    settings(tmp_path, upstream)
-    assert run_farebox(tmp_path / "a", "chat", "Hello", environment=environment(tmp_path)).returncode == 0
+    before = refused.wait_notification(STATUS, state("budget"))
+    other.chat("Hello")
     after = refused.wait_notification(STATUS, today("0.50"))
     assert (after["state"], after["message"]) == ("budget", before["message"])
+    settings(tmp_path, upstream)
+    assert refused.wait_notification(STATUS, state("ready"))["todayUsd"] == "0.50"
+
+
+def test_a_setting_that_is_corrected_clears_what_was_said_of_it(
+    editor: Open, tmp_path: Path, upstream: Upstream
+) -> None:
+    client = editor("a")
+    client.chat("Hello")
+    client.wait_notification(STATUS, today("0.50"))
+    (tmp_path / "config.toml").write_text("[budget]\n", "utf-8")
+    told = client.wait_notification(STATUS, state("error"))
+    assert ("unknown key budget" in told["message"], told["todayUsd"]) == (True, "0.50")
+    before = len(client.notifications(STATUS))
+    settings(tmp_path, upstream)
+    client.wait_notification(STATUS, lambda _: len(client.notifications(STATUS)) > before)
+    assert client.notifications(STATUS)[-1]["state"] == "ready"
+
+
+def test_who_is_busy_or_in_trouble_sees_what_others_spend(editor: Open, upstream: Upstream) -> None:
+    busy, failed, asks = editor("a"), editor("b"), editor("c")
+    upstream.queue(Answer(hang=True), json_answer({"error": {"message": "no"}}, status=401))
+    running = busy.ask("farebox/chat", {"text": "Hello"})
+    assert upstream.wait_for(lambda: len(upstream.requests) == 1)
+    with pytest.raises(Failed):
+        failed.chat("Hello")
+    asks.chat("Hello")
+    assert busy.wait_notification(STATUS, today("0.50"))["state"] == "busy"
+    assert failed.wait_notification(STATUS, today("0.50"))["state"] == "error"
+    busy.cancel(running)

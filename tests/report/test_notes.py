@@ -1,14 +1,12 @@
 """What a report says in words: each thing where it is so, and silence where there is nothing to say."""
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 
-from farebox.costs import BasisCounts, BudgetLine, Drift, Report, Suggestions
-from farebox.ledger.limits import Step
+from farebox.costs import BasisCounts, BudgetLine, Drift, Lost, Report, Suggestions
 from farebox.ledger.queries import Latency
-from farebox.report.notes import budget_text, footnotes, step_text, summary
+from farebox.report.notes import budget_text, footnotes, standing_text, summary
 from support.reports import a_report, a_row
 
 
@@ -65,10 +63,14 @@ def test_a_budget_is_exact_and_its_name_is_harmless():
     )
 
 
-def test_every_rung_but_the_first_has_words_of_its_own():
-    words = [step_text(step) for step in get_args(Step)]
-    assert words[0] == ""
-    assert len(set(words)) == len(words)
+def test_a_budget_with_room_has_nothing_more_to_say_and_any_other_has():
+    line = BudgetLine("daily", 100, 50, 0, "2026-03-12T00:00:00+01:00")
+    assert standing_text(line) == ""
+    assert standing_text(replace(line, step="warn")) == "past 50 %"
+    assert standing_text(replace(line, step="cheaper")) == "auto takes cheaper models"
+    assert standing_text(replace(line, held_nanodollars=50)).startswith("used up: ")
+    assert standing_text(replace(line, is_unchecked=True)) == "can't be checked: the ledger was damaged"
+    assert standing_text(replace(line, limit_nanodollars=0)) == "nothing that costs money may be sent"
 
 
 def test_footnotes_say_what_is_missing_and_what_is_a_guess():
@@ -85,6 +87,21 @@ def test_footnotes_say_what_is_missing_and_what_is_a_guess():
         "1 request without an end: still running, or farebox was killed\n"
         "2 requests ($0.0012) not in the sums: the ledger can't be written at the moment; they are kept "
         "until it can"
+    )
+
+
+def test_a_damage_and_a_broken_config_are_footnotes_that_say_what_to_do():
+    damages = (
+        Lost("2026-11-22T14:03:00+01:00", "led\x1bger.db", 123),
+        Lost("2026-11-20T01:02:03+01:00", "a", 1),
+    )
+    report = replace(a_total(), damages=damages, budgets_error="config.toml, line 2: unknown key")
+    assert "\n".join(footnotes(report)) == (
+        "the ledger was damaged on 2026-11-22 14:03: 123 requests of ledger.db were saved, "
+        "what else was spent is not known: farebox doctor --accept-damage\n"
+        "the ledger was damaged on 2026-11-20 01:02: 1 request of a was saved, "
+        "what else was spent is not known: farebox doctor --accept-damage\n"
+        "budgets are not shown: config.toml, line 2: unknown key"
     )
 
 

@@ -16,6 +16,7 @@ from farebox.costs import (
     BasisCounts,
     BudgetLine,
     Drift,
+    Lost,
     Overview,
     Report,
     ReportRow,
@@ -223,10 +224,10 @@ def test_the_time_is_written_as_people_do(since: str | None, until: str | None, 
     ("step", "words"),
     [
         ("ok", "within budget"),
-        ("warn", "nearly used up"),
-        ("cheaper", "cheaper models"),
-        ("local", "local only"),
-        ("stop", "stopped"),
+        ("warn", "past 25 %"),
+        ("cheaper", "auto takes cheaper models"),
+        ("local", "only what costs nothing is sent"),
+        ("stop", "nothing is sent"),
     ],
 )
 def test_a_budget_says_on_which_step_it_is(step: Step, words: str):
@@ -235,6 +236,74 @@ def test_a_budget_says_on_which_step_it_is(step: Step, words: str):
     page = parsed(to_page(Overview(tuple(replace(one, budgets=(line,)) for one in given.reports))))
     assert [one.text for one in page.all("span", kind="chip")] == [words]
     assert len(page.all("div", kind=f"step-{step}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "kind", "meters"),
+    [
+        pytest.param({"limit_nanodollars": 1_500_000_000}, "nearly used up", "step-warn", 2, id="nearly"),
+        pytest.param(
+            {"limit_nanodollars": 1_250_000_001},
+            "used up: nothing that costs money is sent any more",
+            "used-up",
+            2,
+            id="used-up",
+        ),
+        pytest.param(
+            {"limit_nanodollars": 10**9, "step": "stop"}, "used up: nothing is sent", "used-up", 2, id="stop"
+        ),
+        pytest.param(
+            {"limit_nanodollars": 0, "step": "ok"},
+            "nothing that costs money may be sent",
+            "step-ok",
+            0,
+            id="a-ban",
+        ),
+        pytest.param(
+            {"is_unchecked": True, "step": "ok"},
+            "can't be checked: the ledger was damaged",
+            "unchecked",
+            2,
+            id="damaged",
+        ),
+    ],
+)
+def test_a_budget_says_how_it_stands(changes: dict[str, Any], words: str, kind: str, meters: int):
+    line = replace(DAILY, **changes)
+    given = Overview(tuple(replace(one, budgets=(line,)) for one in nothing().reports))
+    page = parsed(to_page(given))
+    assert [one.text for one in page.all("span", kind="chip")] == [words]
+    (budget,) = page.all("div", kind=kind)
+    assert len(budget.all("i")) == meters
+    assert wrong_figures(page, json_of(given)) == []
+
+
+def test_a_damaged_ledger_is_told_and_never_that_nothing_was_spent():
+    lost = Lost("2026-10-03T14:03:00+00:00", "ledger.db", 123)
+    for undamaged in (an_overview(), nothing()):
+        damaged = Overview(tuple(replace(one, damages=(lost,)) for one in undamaged.reports))
+        page = parsed(to_page(damaged))
+        assert page.all("footer")[0].all("li")[0].text == (
+            "The ledger was damaged on 3 Oct 2026, 14:03: 123 requests of ledger.db were saved, "
+            "what else was spent is not known: farebox doctor --accept-damage"
+        )
+        assert wrong_figures(page, json_of(damaged)) == []
+        assert "Nothing was spent" not in page.text
+    page = parsed(to_page(Overview(tuple(replace(one, damages=(lost,)) for one in an_overview().reports))))
+    assert "without what a damaged ledger had" in page.all("dd", kind="about")[0].text
+
+
+def test_the_workspace_and_why_there_are_no_budgets_are_told():
+    given = Overview(
+        tuple(
+            replace(one, budgets=(), workspace="/home/<me>", budgets_error="line 2: <wrong>")
+            for one in an_overview().reports
+        )
+    )
+    page = parsed(to_page(given))
+    assert page.all("p", kind="period")[0].text == "in /home/<me>"
+    assert page.all("footer")[0].all("li")[-1].text == "Budgets are not shown: line 2: <wrong>"
+    assert wrong_figures(page, json_of(given)) == []
 
 
 def test_costs_with_an_unknown_part_are_at_least_what_is_known():

@@ -1,8 +1,11 @@
 """The report as JSON: camelCase keys as the protocol writes them, exact dollars, null for what is unknown."""
 
 import json
+from dataclasses import replace
 
-from farebox.costs import BasisCounts, BudgetLine, Drift, Report, ReportRow, Suggestions
+import pytest
+
+from farebox.costs import BasisCounts, BudgetLine, Drift, Lost, Report, ReportRow, Suggestions
 from farebox.ledger.queries import Latency
 from farebox.messages import Usage
 from farebox.report.shapes import ReportShape, report_shape
@@ -55,6 +58,8 @@ REPORT = Report(
     held_requests=1,
     unwritten_requests=2,
     unwritten_nanodollars=1_200_000,
+    damages=(Lost("2026-03-04T14:03:00+01:00", "ledger.db", 123),),
+    workspace="/w",
 )
 
 
@@ -103,6 +108,7 @@ def test_around_the_rows_are_the_time_the_budgets_and_what_is_in_no_row():
         "since": "2026-03-04",
         "until": None,
         "by": ["day", "workspace"],
+        "workspace": "/w",
         "budgets": [
             {
                 "name": "daily",
@@ -111,12 +117,35 @@ def test_around_the_rows_are_the_time_the_budgets_and_what_is_in_no_row():
                 "heldUsd": "0.000000002",
                 "resetsAt": "2026-03-05T00:00:00+01:00",
                 "step": "warn",
+                "percent": 0,
+                "usedUp": False,
+                "unchecked": False,
             }
         ],
+        "budgetsError": None,
+        "damages": [{"at": "2026-03-04T14:03:00+01:00", "file": "ledger.db", "savedCalls": 123}],
         "heldRequests": 1,
         "unwrittenRequests": 2,
         "unwrittenUsd": "0.0012",
     }
+
+
+@pytest.mark.parametrize(
+    ("limit", "held", "percent", "used_up"),
+    [(0, 5, None, False), (1_000, 4, 99, False), (1_000, 5, 100, True), (10, 0, 9_950, True)],
+)
+def test_a_budget_is_used_up_by_what_is_spent_and_held(
+    limit: int, held: int, percent: int | None, *, used_up: bool
+):
+    line = replace(REPORT.budgets[0], limit_nanodollars=limit, spent_nanodollars=995, held_nanodollars=held)
+    (shape,) = report_shape(replace(REPORT, budgets=(line,))).budgets
+    assert (shape.percent, shape.used_up) == (percent, used_up)
+
+
+def test_a_broken_config_and_a_budget_that_cannot_be_checked_are_in_the_json():
+    line = replace(REPORT.budgets[0], is_unchecked=True)
+    shape = report_shape(replace(REPORT, budgets=(line,), budgets_error="line 2"))
+    assert (shape.budgets[0].unchecked, shape.budgets_error) == (True, "line 2")
 
 
 def test_a_report_is_grouped_by_language_too():

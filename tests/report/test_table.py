@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farebox.costs import BasisCounts, ReportRow, Suggestions
+from farebox.costs import BasisCounts, Lost, ReportRow, Suggestions
 from farebox.ledger.queries import Dimension, Latency
 from farebox.messages import Usage
 from farebox.report.table import to_table
@@ -184,6 +184,25 @@ def test_a_budget_says_which_rung_it_has_reached():
     daily, monthly = (line for line in lines if " budget: " in line)
     assert daily.endswith("resets at 2026-03-12 00:00  ██▌")
     assert monthly.endswith("resets at 2026-04-01 00:00  ████████▌  auto takes cheaper models")
+
+
+def test_a_budget_of_nothing_is_a_ban_and_not_used_up():
+    report = a_report()
+    report = replace(report, budgets=(replace(report.budgets[0], limit_nanodollars=0),))
+    (line,) = (line for line in to_table(report, width=140).splitlines() if " budget: " in line)
+    assert line.endswith("2026-03-12 00:00  nothing that costs money may be sent")
+
+
+def test_the_workspace_is_in_the_heading():
+    report = replace(a_report(a_row("2026-03-10", "p/m")), workspace="/home/me/\x1bproject")
+    assert to_table(report).startswith("Costs of /home/me/project since 2026-03-04 00:00\n")
+    assert to_table(replace(report, rows=())).startswith("No requests of /home/me/project since ")
+
+
+def test_a_damaged_ledger_never_says_that_nothing_was_spent():
+    table = to_table(replace(a_report(), damages=(Lost("2026-03-05T14:03:00+01:00", "ledger.db", 0),)))
+    assert table.startswith("No requests are known since 2026-03-04 00:00.\n")
+    assert "the ledger was damaged on 2026-03-05 14:03: 0 requests of ledger.db were saved" in table
 
 
 def test_a_name_can_neither_move_the_cursor_nor_turn_text_nor_be_markup():

@@ -306,3 +306,13 @@ def test_a_mark_says_what_the_attempt_would_be_charged_now():
 def test_the_price_is_that_of(others: tuple[str, ...], served: str | None, expected: str):
     endpoint = replace(a_charge().endpoint, routing=RoutingPreferences(models=others))
     assert priced_model(endpoint, PRICED, served) == expected
+
+
+def test_a_cost_that_nobody_can_say_counts_as_what_was_held_for_it():
+    charge = a_charge(UNPRICED)
+    told(charge, Finish("stop", USAGE))
+    assert charge.settle("ok").cost.basis == "unknown"
+    charge.held_nanodollars = 5_000
+    settlement = charge.settle("ok")
+    assert (settlement.cost.nanodollars, settlement.cost.basis) == (5_000, "estimated")
+    assert settlement.computed_nanodollars is None

@@ -71,12 +71,12 @@ def test_a_budget_has_no_room_for(most: int | None, word: str):
     ("most", "is_local", "steps", "words"),
     [
         pytest.param(
-            1, True, Steps(None, None, 950_000, None), "only free models on this machine", id="at-a-price"
+            1, True, Steps(None, None, 950_000, None), "only what costs nothing is sent", id="at-a-price"
         ),
         pytest.param(
-            0, False, Steps(None, None, 950_000, None), "only free models on this machine", id="elsewhere"
+            0, False, Steps(None, None, 950_000, None), "only what costs nothing is sent", id="elsewhere"
         ),
-        pytest.param(0, True, Steps(1, 2, 3, 950_000), "nothing is asked any more", id="free-and-local"),
+        pytest.param(0, True, Steps(1, 2, 3, 950_000), "nothing is sent", id="free-and-local"),
     ],
 )
 def test_a_rung_of_the_ladder_lets_nobody_pass(most: int, is_local: bool, steps: Steps, words: str):
@@ -87,6 +87,23 @@ def test_a_rung_of_the_ladder_lets_nobody_pass(most: int, is_local: bool, steps:
     rung = "local" if steps.stop_nanodollars is None else "stop"
     assert reason.message.endswith(f"as [budgets.ladder] {rung} = 95 says")
     assert reason.hint == "Raise [budgets] daily_usd or the rung, or wait until 2026-11-22 00:00."
+
+
+@pytest.mark.parametrize(
+    ("most", "steps", "is_refused"),
+    [
+        pytest.param(1, Steps(), True, id="at-a-price"),
+        pytest.param(None, Steps(), True, id="at-an-unknown-one"),
+        pytest.param(0, Steps(), False, id="free"),
+        pytest.param(0, Steps(stop_nanodollars=MILLION), True, id="free-and-a-rung-that-stops-it"),
+    ],
+)
+def test_a_budget_that_can_not_be_checked_refuses_whom_its_hold_would(
+    *, most: int | None, steps: Steps, is_refused: bool
+):
+    damage = BudgetExceeded("the daily budget can't be checked", hint="Wait.")
+    one = replace(standing(MILLION, 0, steps), unchecked=damage)
+    assert (too_dear(TARGET, most, (one,), is_local=True) is damage) is is_refused
 
 
 @pytest.mark.parametrize(

@@ -115,15 +115,13 @@ async def test_on_the_local_rung_only_what_is_free_and_here_is_asked(open_app: O
     )
     route = app.door().planner.plan(a_request(), room(standing(ALL, ALL * 96 // 100, LADDER)))
     assert route.target.name == FREE
-    words = (
-        "the daily budget is at 96 %: only free models on this machine are asked, as [budgets.ladder] local"
-    )
+    words = "the daily budget is at 96 %: only what costs nothing is sent, as [budgets.ladder] local"
     assert [one.why.startswith(words) for one in route.candidates] == [True, True, False]
 
 
 async def test_on_the_last_rung_nobody_is_asked(open_app: OpenApp):
     planner = open_app("").door().planner
-    with pytest.raises(BudgetExceeded, match=r"nothing is asked any more, as .* stop = 100 says"):
+    with pytest.raises(BudgetExceeded, match=r"nothing is sent, as .* stop = 100 says"):
         planner.plan(a_request(FREE), room(standing(ALL, ALL, LADDER)))
 
 
@@ -164,7 +162,7 @@ async def test_a_budget_leads_up_its_ladder_to_the_end(open_app: OpenApp, upstre
     assert [route.target.provider for route in routes] == ["openrouter"] * 3
     (free,) = await steps_of(app, upstream, a_request(task="plan"), 1, FOR_NOTHING)
     assert free.target.name == FREE
-    assert "only free models on this machine" in free.candidates[0].why
+    assert "only what costs nothing is sent" in free.candidates[0].why
 
 
 async def test_the_last_rung_holds_for_what_is_free_at_the_hold_too(open_app: OpenApp, upstream: Upstream):

@@ -1,10 +1,14 @@
 """What the budgets leave: which of them count for a request, how each stands, and when nobody need ask."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from farebox.errors import BudgetExceeded
 from farebox.ledger.limits import EVERYTHING, Limit, Scope, Step, Steps
 from farebox.ledger.records import Hold, Settlement, Spent
 from farebox.ledger.store import Ledger
@@ -86,6 +90,26 @@ async def test_what_today_has_cost_comes_with_how_all_budgets_stand(ledger: Ledg
         ("all", Spent(7, 0)),
         ("complete", Spent(0, 0)),
     ]
+
+
+async def test_what_a_damage_may_have_lost_is_told_in_the_words_of_the_hold(ledger: Ledger):
+    await ledger.check()
+    with closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute("INSERT INTO damages (at_ms, file, saved_calls) VALUES (5000, 'ledger.db', 12)")
+    later = replace(LIMITS[0], since_ms=5_001)
+    left = await room_left(ledger, (LIMITS[0], later), a_request())
+    assert left is not None
+    told = [one.unchecked for one in left.standings]
+    with pytest.raises(BudgetExceeded) as refused:
+        await ledger.hold(Hold("h", "h", 1, "chat", Target("p", "m"), 10, 5_000), LIMITS[:1])
+    assert [one and (one.message, one.hint) for one in told] == [
+        (refused.value.message, refused.value.hint),
+        None,
+    ]
+    assert [one.unchecked is None for one in (await spending(ledger, (later,))).standings] == [True]
+    await ledger.accept_damage()
+    (accepted,) = (await spending(ledger, LIMITS[:1])).standings
+    assert accepted.unchecked is None
 
 
 def test_what_is_held_counts_as_spent():

@@ -5,7 +5,7 @@ As users know it from other tools: what is piped in beside a question goes with 
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -16,7 +16,8 @@ from farebox.cli import standards
 from farebox.cli.running import with_app
 from farebox.cli.terminal import ask as ask_user
 from farebox.cli.terminal import note, read_stdin, show, show_json, stdin_is_pipe, stdin_is_terminal
-from farebox.errors import BrokenReply, InvalidParams
+from farebox.errors import BrokenReply, FareboxError, InvalidParams
+from farebox.lsp import money
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, FinishReason, Retrying, Route, Task, Text, Usage, usd_text
 from farebox.report.amounts import clean
@@ -51,7 +52,7 @@ def chat(
     question = replace(question, model=model or question.model, task=task)
     quiet = as_json or standard is not None
 
-    async def ask(app: App) -> chats.RunningTurn:
+    async def ask(app: App) -> tuple[chats.RunningTurn, str | None]:
         door = app.door(agent)
         system = question.system or door.planner.config.agent.system
         asked = replace(question, system=system, roots=app.client.roots, origin=app.client.origin)
@@ -63,14 +64,23 @@ def chat(
                 show("")
             note(stopped(running.done))
             raise
-        return running
+        return running, await _about_money(app)
 
-    running = with_app(ask)
+    running, about_money = with_app(ask)
     done = running.done
     if done is None:
         raise BrokenReply("the answer never ended", hint="Try again.", provider="farebox")
     _print(running.turn, done, as_json=as_json, standard=standard)
+    if about_money is not None:
+        note(about_money)
     return 0
+
+
+async def _about_money(app: App) -> str | None:
+    """Say which budget is being used up, if one is: from there on another model may answer, or none."""
+    with suppress(FareboxError):
+        return money.noteworthy(await app.spending())
+    return None
 
 
 def _read(words: Sequence[str], standard: Standard | None) -> tuple[chats.Conversation, chats.Question]:

@@ -19,6 +19,9 @@ from farebox.report.page import to_page
 from farebox.report.shapes import report_shape
 from farebox.report.table import to_table
 
+STDOUT = "-"
+"""Instead of a file's name: print it."""
+
 
 def print_costs(
     *,
@@ -31,6 +34,10 @@ def print_costs(
 ) -> int:
     """Print what was spent, or write it into a file. Raises InvalidParams."""
     groups = None if by is None else _groups(by)
+    if output == "":
+        raise InvalidParams("no file has an empty name", hint=f"Name a file; {STDOUT} is standard output.")
+    if output == STDOUT:
+        output = None
     folders = (None,) if workspace is None else workspaces(workspace)
     if style == "html":
         _require_place_for_a_page(by, output)

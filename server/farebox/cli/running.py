@@ -5,6 +5,7 @@ ends. A second signal of the same kind ends it at once.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import threading
@@ -32,6 +33,8 @@ def with_app(work: Callable[[App], Awaitable[_T]], *, file: Path | None = None) 
     folders = [here] if file is None else [_plain(file).parent, here]
     roots = tuple(dict.fromkeys(str(workspace_of(folder)) for folder in folders))
     signals: list[int] = []
+    # A collector that is down is no part of an answer on a terminal: `farebox doctor` tells of it.
+    logging.getLogger("farebox.otel").setLevel(logging.CRITICAL + 1)
 
     async def run() -> _T:
         with _cancelled_by_signals(signals):

@@ -15,7 +15,7 @@ def save(text: str, file: Path) -> None:
     """Write text as UTF-8, in place of what the file held; what can't be replaced, as a pipe, is written to.
 
     A link stays, and so do the permissions of a file that is there. Raises InvalidParams for a place where
-    nothing can be written, and OSError if that fails for another reason, as on a full disk.
+    nothing can be written, as a full disk.
     """
     if file.is_dir():
         raise InvalidParams(f"{str(file)!r} is a folder", hint="Name a file.")
@@ -29,8 +29,8 @@ def save(text: str, file: Path) -> None:
             f"{str(file)!r} can't be written: there is no folder {str(file.parent)!r}",
             hint="Make the folder first, or name another file.",
         ) from None
-    except (PermissionError, RuntimeError, ValueError) as error:  # links in a circle, a NUL
-        said = error.strerror if isinstance(error, OSError) else str(error)
+    except (OSError, RuntimeError, ValueError) as error:  # a full disk, links in a circle, a NUL
+        said = (isinstance(error, OSError) and error.strerror) or str(error)
         raise InvalidParams(f"{str(file)!r} can't be written: {said}", hint="Name another file.") from None
 
 

@@ -1,7 +1,8 @@
 """``farebox status``: what today has cost, in one line for a shell's prompt or an editor's status line.
 
 It is run at every prompt, so it imports little, reads the ledger without writing, and creates nothing. What
-it can't find out is a ``?`` in the line, the reason is on stderr and the exit code 1.
+it can't find out is a ``?`` in the line, the reason is on stderr and the exit code 1. So is what a damaged
+ledger may have lost, until that is accepted; the line says so itself, and the exit code is 0.
 """
 
 import os
@@ -9,7 +10,7 @@ import string
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from farebox.cli.terminal import show, show_json
 from farebox.errors import FareboxError, InvalidParams
@@ -22,9 +23,18 @@ if TYPE_CHECKING:
 
     from farebox.ledger.limits import Limit
     from farebox.ledger.records import Spent
+    from farebox.ledger.repair import Damage
 
 PLACEHOLDERS = ("today", "month", "requests", "held", "budget")
-JSON_KEYS: Sequence[str] = ("todayUsd", "monthUsd", "requestsToday", "heldUsd", "budgets", "unwritten")
+JSON_KEYS: Sequence[str] = (
+    "todayUsd",
+    "monthUsd",
+    "requestsToday",
+    "heldUsd",
+    "budgets",
+    "unwritten",
+    "damages",
+)
 UNKNOWN = "?"
 _NANODOLLARS_PER_CENT = 10**7
 
@@ -33,12 +43,12 @@ _NANODOLLARS_PER_CENT = 10**7
 class _Budget:
     limit: "Limit"
     spent: "Spent"
+    is_unchecked: bool
 
     @property
-    def percent(self) -> int:
-        """How much is spent or held, of a hundred; a budget of nothing is used up."""
-        whole = self.limit.limit_nanodollars
-        return 100 * self.spent.nanodollars // whole if whole else 100
+    def percent(self) -> int | None:
+        """How much is spent or held, of a hundred; None for a budget of nothing."""
+        return self.limit.percent(self.spent.nanodollars)
 
 
 def print_status(*, line: str | None, as_json: bool) -> int:
@@ -62,8 +72,10 @@ def print_status(*, line: str | None, as_json: bool) -> int:
     else:
         values = _values(found, budgets)
         text = "".join(literal + (values[name] if name else "") for literal, name in parts)
-        unasked = f" · {values['budget']}" if line is None and values["budget"] and found else ""
-        show(text + unasked)
+        if line is None and found:
+            damage = "ledger damaged" if found.is_today_doubtful else ""
+            text = " · ".join(filter(None, (text, damage, values["budget"])))
+        show(text)
     if failure is not None:
         raise failure
     return 0
@@ -87,21 +99,30 @@ def _limits() -> "Sequence[Limit]":
     """Return the budgets that count in this folder. Raises FareboxError; most users have none to read."""
     workspace = workspace_of(working_folder())
     own, shared = config_file(os.environ), workspace / WORKSPACE_FILE
-    if not (_has_budgets(own) or _has_budgets(shared)):
+    tables = [table for file in (own, shared) if (table := _budgets_table(file)) is not None]
+    if not tables:
         return ()
     from farebox import config
     from farebox.ledger.limits import limits_from
 
-    settings = config.load(environment=os.environ, user_file=own, workspace_files=(shared,))
+    vendors = _vendors() if any("providers" in table for table in tables) else None
+    settings = config.load(environment=os.environ, user_file=own, workspace_files=(shared,), vendors=vendors)
     return limits_from(settings.budgets, str(workspace))
 
 
-def _has_budgets(file: "Path") -> bool:
+def _budgets_table(file: "Path") -> "Mapping[str, object] | None":
     if not os.path.lexists(file):
-        return False
+        return None
     from farebox.settings_file import read_file
 
-    return "budgets" in read_file(file).table
+    table = read_file(file).table
+    return cast("Mapping[str, object]", table["budgets"]) if "budgets" in table else None
+
+
+def _vendors() -> tuple[str, ...]:
+    from farebox.providers.vendors import vendors
+
+    return tuple(vendors())
 
 
 def _glance(limits: "Sequence[Limit]") -> Glance:
@@ -127,16 +148,26 @@ def _glance(limits: "Sequence[Limit]") -> Glance:
 def _budgets(limits: "Sequence[Limit]", found: Glance | None) -> "tuple[_Budget, ...] | None":
     if found is None:
         return None
-    return tuple(_Budget(limit, spent) for limit, spent in zip(limits, found.spent, strict=True))
+    unchecked = {limit for limit in limits if found.damages and _is_unchecked(limit, found)}
+    return tuple(
+        _Budget(limit, spent, limit in unchecked) for limit, spent in zip(limits, found.spent, strict=True)
+    )
+
+
+def _is_unchecked(limit: "Limit", found: Glance) -> bool:
+    from farebox.ledger.repair import unchecked
+
+    return unchecked(limit, found.damages) is not None
 
 
 def _values(found: Glance | None, budgets: "tuple[_Budget, ...] | None") -> dict[str, str]:
     if found is None:
         return dict.fromkeys(PLACEHOLDERS, f"${UNKNOWN}") | {"requests": UNKNOWN, "budget": UNKNOWN}
     unwritten = f" + {_short(found.unwritten_nanodollars)} unwritten" if found.unwritten_requests else ""
+    lost = f" + {UNKNOWN}"
     return {
-        "today": _short(found.today_nanodollars) + unwritten,
-        "month": _short(found.month_nanodollars),
+        "today": _short(found.today_nanodollars) + unwritten + (lost if found.is_today_doubtful else ""),
+        "month": _short(found.month_nanodollars) + (lost if found.is_month_doubtful else ""),
         "requests": f"{found.requests_today}",
         "held": _short(found.held_nanodollars),
         "budget": f"budgets {UNKNOWN}" if budgets is None else _nearest(budgets),
@@ -144,11 +175,26 @@ def _values(found: Glance | None, budgets: "tuple[_Budget, ...] | None") -> dict
 
 
 def _nearest(budgets: "tuple[_Budget, ...]") -> str:
-    """Write the budget that is the nearest to its limit; nothing if there is none."""
+    """Write a budget that can't be checked, or else the nearest to its limit; nothing if there is none.
+
+    A budget of nothing is a ban, and no limit to come near; it is told where it is the only one.
+    """
     if not budgets:
         return ""
-    budget = max(budgets, key=lambda one: one.percent)
-    return f"{budget.percent} % of ${usd_text(budget.limit.limit_nanodollars)} {budget.limit.name}"
+    from farebox.ledger.limits import standing_words
+
+    budget = max(budgets, key=lambda one: (one.percent is not None, one.is_unchecked, one.percent or 0))
+    limit, percent = budget.limit, budget.percent
+    step = limit.step(budget.spent.nanodollars)
+    words = standing_words(step, percent, unchecked=budget.is_unchecked)
+    if percent is None or budget.is_unchecked:
+        return f"{limit.name} budget: {words}"
+    near = f"{percent} % of ${usd_text(limit.limit_nanodollars)} {limit.name}"
+    return (
+        f"{near}: {words}"
+        if step not in ("ok", "warn") or limit.is_used_up(budget.spent.nanodollars)
+        else near
+    )
 
 
 def _short(nanodollars: int) -> str:
@@ -170,7 +216,14 @@ def _json_value(found: Glance | None, budgets: "tuple[_Budget, ...] | None") -> 
         "heldUsd": usd_text(found.held_nanodollars),
         "budgets": None if budgets is None else [_budget_value(budget) for budget in budgets],
         "unwritten": {"requests": found.unwritten_requests, "usd": usd_text(found.unwritten_nanodollars)},
+        "damages": [_damage_value(one) for one in found.damages],
     }
+
+
+def _damage_value(damage: "Damage") -> dict[str, object]:
+    from farebox.ledger.limits import iso_text
+
+    return {"at": iso_text(damage.at_ms), "file": damage.file, "savedCalls": damage.saved_calls}
 
 
 def _budget_value(budget: _Budget) -> dict[str, object]:
@@ -182,5 +235,7 @@ def _budget_value(budget: _Budget) -> dict[str, object]:
         "heldUsd": usd_text(spent.held_nanodollars),
         "percent": budget.percent,
         "step": limit.step(spent.nanodollars),
+        "usedUp": limit.is_used_up(spent.nanodollars),
+        "unchecked": budget.is_unchecked,
         "resetsAt": limit.resets_at,
     }

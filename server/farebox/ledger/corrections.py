@@ -18,6 +18,9 @@ _WAITS_MS: Final = (30_000, 10 * 60_000, 6 * 3_600_000)
 """How long after each question without an answer the next one is asked; after the last, no more."""
 
 
+_MAY_BE_ASKED = "ask_at_ms IS NOT NULL AND state = 'settled' AND generation_id IS NOT NULL"
+
+
 def due(connection: "Connection", *, now_ms: int, most: int) -> tuple[Estimated, ...]:
     """Return estimates that are to be asked about now; the next time for them is set at once."""
     with connection:
@@ -25,8 +28,8 @@ def due(connection: "Connection", *, now_ms: int, most: int) -> tuple[Estimated,
         rows = cast(
             "list[tuple[str, str, str, str, int]]",
             connection.execute(
-                "SELECT call_id, provider, model, generation_id, asked FROM calls"
-                " WHERE ask_at_ms <= ? AND state = 'settled' AND generation_id IS NOT NULL"
+                "SELECT call_id, provider, model, generation_id, asked FROM calls"  # noqa: S608 own names
+                f" WHERE {_MAY_BE_ASKED} AND ask_at_ms <= ?"
                 " ORDER BY ask_at_ms LIMIT ?",
                 (now_ms, most),
             ).fetchall(),
@@ -44,7 +47,8 @@ def due(connection: "Connection", *, now_ms: int, most: int) -> tuple[Estimated,
 
 def next_due_ms(connection: "Connection") -> int | None:
     """Return when the next estimate is to be asked about, in milliseconds since 1970; None if none is."""
-    row = connection.execute("SELECT MIN(ask_at_ms) FROM calls WHERE ask_at_ms IS NOT NULL").fetchone()
+    sql = f"SELECT MIN(ask_at_ms) FROM calls WHERE {_MAY_BE_ASKED}"  # noqa: S608 own names
+    row = connection.execute(sql).fetchone()
     return cast("tuple[int | None]", row)[0]
 
 

@@ -10,37 +10,28 @@ import os
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final, TypeVar, assert_never
+from typing import Final, TypeVar
 
 from farebox.ledger import holds, repair, spill
 from farebox.ledger.limits import Limit
-from farebox.ledger.opening import BUSY_TIMEOUT_MS, create, newest, next_path, opened, side_file
-from farebox.ledger.owner import Owner
-from farebox.ledger.reaper import REAP_S, reap, write
+from farebox.ledger.opening import BUSY_TIMEOUT_MS, create, newest, next_path, opened, side_file, takes_long
+from farebox.ledger.reaper import REAP_S, reap, write_all
 from farebox.ledger.records import (
-    Correction,
     Hold,
-    Mark,
     Record,
     Settlement,
-    Shown,
     Spent,
-    Withdrawal,
-    bookable,
 )
 from farebox.ledger.schema import LedgerUnusable
+from farebox.ledger.waiting import Waiting
 
 QUICK_TIMEOUT_MS: Final = 250
 """How long all else does before it is kept for later: a request waits behind it."""
 
 RETRY_S: Final = 0.5
-UNWRITTEN_MAX: Final = 10_000
-"""How many records wait in memory while the file can't be written; the oldest are given up first."""
-
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 """How large the write-ahead log grows before what is in it moves into the database."""
 
@@ -53,7 +44,6 @@ class LedgerFile:
 
     def __init__(self, path: Path, on_settled: Callable[[Settlement], None] | None = None) -> None:
         self.first = path
-        self.unwritten: tuple[int, int] = (0, 0)
         self.due_s = 0.0
         self._on_settled = on_settled
         self._path = path
@@ -62,13 +52,20 @@ class LedgerFile:
         self._busy_ms = 0
         self._patience_ms = BUSY_TIMEOUT_MS
         self._inode = 0
-        self._repair: threading.Thread | None = None
-        self._owner: Owner | None = None
-        self._waiting: deque[Record] = deque(maxlen=UNWRITTEN_MAX)
-        self._costs: dict[str, int] = {}
-        self._has_lines = False
+        self._long_work: threading.Thread | None = None
+        self._waiting = Waiting(side_file(path, ".owners"))
         self._retry_at_s = 0.0
         self._reap_at_s = 0.0
+
+    @property
+    def path(self) -> Path:
+        """Which ledger counts."""
+        return self._path
+
+    @property
+    def unwritten(self) -> tuple[int, int]:
+        """How many requests wait to be written, and what they have cost, in nano-dollars."""
+        return self._waiting.unwritten
 
     # --- what the ledger asks for -----------------------------------------------------------------
 
@@ -78,8 +75,29 @@ class LedgerFile:
             self.note(hold)
             return {}
         return self.run(
-            lambda connection: holds.place(connection, hold, limits, owner=self._owner_id), must_write=True
+            lambda connection: holds.place(connection, hold, limits, owner=self._waiting.owner_id),
+            must_write=True,
         )
+
+    def jot(self, hold: Hold) -> int | None:
+        """Write a hold down where others find it if we die, at once and from any thread; None if that fails.
+
+        ``note_jotted`` is to follow, in the ledger's own thread.
+        """
+        journal = self._waiting.journal
+        if journal is None:
+            return None
+        try:
+            return journal.jot(spill.line(hold))
+        except ValueError:  # a text that has no line
+            return None
+
+    def note_jotted(self, jotted: Iterable[tuple[Hold, int]]) -> None:
+        """Write holds that were jotted down, and strike them out."""
+        for hold, slot in jotted:
+            self.note(hold)
+            if self._waiting.journal is not None:
+                self._waiting.journal.strike(slot)
 
     def note(self, record: Record) -> None:
         """Write a record now, or keep it until the file can be written."""
@@ -93,7 +111,7 @@ class LedgerFile:
             else:
                 self._announce(settled)
                 return
-        self._keep(record)
+        self._waiting.keep(record)
         self._write_what_waits()
 
     def run(self, work: Callable[[sqlite3.Connection], _T], *, must_write: bool = False) -> _T:
@@ -119,12 +137,12 @@ class LedgerFile:
         self._write_what_waits()
         if self._waiting:
             return
-        self._claim()
+        self._waiting.claim()
         if time.monotonic() >= self._reap_at_s:
             self._guarded(self._reap, QUICK_TIMEOUT_MS)
             self._reap_at_s = time.monotonic() + REAP_S
         if _size(side_file(self._path, "-wal")) > CHECKPOINT_BYTES:
-            self._guarded(_checkpoint, QUICK_TIMEOUT_MS)
+            self._guarded(lambda connection: _checkpoint(connection, self._path), QUICK_TIMEOUT_MS)
         self.due_s = self._reap_at_s
 
     def stamp(self) -> object:
@@ -137,11 +155,10 @@ class LedgerFile:
         """Write what waits, then let go of everything."""
         if self._waiting:
             with suppress(LedgerUnusable):
-                self._guarded(self._write_all, QUICK_TIMEOUT_MS if self._has_lines else BUSY_TIMEOUT_MS)
+                is_safe = self._waiting.is_on_disk
+                self._guarded(self._write_all, QUICK_TIMEOUT_MS if is_safe else BUSY_TIMEOUT_MS)
         self._disconnect()
-        if self._owner is not None:
-            self._owner.release(keeps_lines=self._has_lines)
-            self._owner = None
+        self._waiting.close()
 
     # --- the connection ---------------------------------------------------------------------------
 
@@ -151,6 +168,7 @@ class LedgerFile:
         Where somebody has kept it locked for long, nobody waits long again until it could be used.
         """
         busy_ms = min(busy_ms, self._patience_ms)
+        changes = self._changes
         try:
             try:
                 result = work(self._ready(busy_ms))
@@ -159,7 +177,8 @@ class LedgerFile:
                     raise
                 self._begin_anew(error)
                 result = work(self._ready(busy_ms))
-            self._patience_ms = BUSY_TIMEOUT_MS
+            if self._changes != changes:  # to read takes no patience
+                self._patience_ms = BUSY_TIMEOUT_MS
             return result
         except (sqlite3.Error, OSError) as error:
             self._patience_ms = QUICK_TIMEOUT_MS
@@ -167,16 +186,25 @@ class LedgerFile:
                 f"the ledger {self._path} can't be used: {_reason(error)}", hint=_hint(error)
             ) from error
 
+    @property
+    def _changes(self) -> int:
+        return 0 if self._connection is None else self._connection.total_changes
+
     def _ready(self, busy_ms: int) -> sqlite3.Connection:
         if self._connection is not None and self._is_replaced():
             self._disconnect()
         if self._connection is None:
+            if self._long_work is not None:
+                self._apart(_nothing, "is being worked on")
             self._path = newest(self.first)
             self._later = next_path(self.first, self._path)
-            self._connection = opened(self._path)
+            if takes_long(self._path):
+                path = self._path
+                self._apart(lambda: _migrated(path), "is being brought up to date")
+            self._connection = opened(self._path, busy_ms)
             self._inode = _inode(self._path)
             self._busy_ms = 0
-            self._claim()
+            self._waiting.claim()
             self._begin(self._connection)
         if self._busy_ms != busy_ms:
             self._connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
@@ -194,23 +222,23 @@ class LedgerFile:
         return os.path.exists(self._later) or _inode(self._path) != self._inode  # noqa: PTH110  each job asks
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        """Save what can be read of a damaged ledger into the one that comes after it.
+        """Save what can be read of a damaged ledger into the one that comes after it."""
+        _log.error("the ledger is damaged (%s): a new one begins beside it", error.sqlite_errorname)
+        self._disconnect()
+        damaged, later = self._path, self._later
+        self._apart(lambda: _saved(damaged, later), "is damaged, and what can be read of it is being saved")
+        if not later.exists():
+            raise LedgerUnusable(f"the ledger {damaged} is damaged", hint="make room on the disk")
 
-        That takes as long as it takes, so it has a thread of its own. Raises LedgerUnusable meanwhile.
-        """
-        if self._repair is None or not self._repair.is_alive():
-            _log.error("the ledger is damaged (%s): a new one begins beside it", error.sqlite_errorname)
-            self._disconnect()
-            self._repair = threading.Thread(
-                target=_repair, args=(self._path, self._later), name="farebox-repair", daemon=True
-            )
-            self._repair.start()
-        self._repair.join(QUICK_TIMEOUT_MS / 1000)
-        if not self._later.exists():
-            raise LedgerUnusable(
-                f"the ledger {self._path} is damaged, and what can be read of it is being saved",
-                hint="wait until that is done",
-            )
+    def _apart(self, work: Callable[[], None], what: str) -> None:
+        """Do what may take long in a thread of its own; raise LedgerUnusable while that lasts."""
+        if self._long_work is None:
+            self._long_work = threading.Thread(target=work, name="farebox-ledger-work", daemon=True)
+            self._long_work.start()
+        self._long_work.join(QUICK_TIMEOUT_MS / 1000)
+        if self._long_work.is_alive():
+            raise LedgerUnusable(f"the ledger {self._path} {what}", hint="wait until that is done")
+        self._long_work = None
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -218,50 +246,10 @@ class LedgerFile:
                 self._connection.close()
             self._connection = None
 
-    def _claim(self) -> None:
-        """Get a file of our own, if that is possible."""
-        if self._owner is None:
-            with suppress(OSError):
-                self._owner = Owner.claim(self._owners)
-
-    @property
-    def _owners(self) -> Path:
-        return self.first.with_name(f"{self.first.name}.owners")
-
-    @property
-    def _owner_id(self) -> str | None:
-        return None if self._owner is None else self._owner.id
-
     def _reap(self, connection: sqlite3.Connection) -> None:
-        reap(connection, self._owners, self._owner_id, now_ms=_now_ms())
+        reap(connection, self._waiting.folder, self._waiting.owner_id, now_ms=_now_ms())
 
     # --- what waits -------------------------------------------------------------------------------
-
-    def _keep(self, record: Record) -> None:
-        self._waiting.append(record)
-        match record:
-            case Hold():
-                self._costs[record.call_id] = 0
-            case Settlement():
-                self._costs[record.call_id] = record.cost.nanodollars or 0
-            case Withdrawal():
-                self._costs.pop(record.call_id, None)
-            case Mark() | Shown() | Correction():
-                return
-            case _:
-                assert_never(record)
-        self._count()
-        self._claim()
-        if self._owner is None:
-            return
-        try:
-            self._owner.append(spill.line(record))
-            self._has_lines = True
-        except OSError as error:
-            _log.warning("kept in memory alone: %s", type(error).__name__)
-
-    def _count(self) -> None:
-        self.unwritten = len(self._costs), sum(self._costs.values())
 
     def _put_off(self, error: LedgerUnusable) -> None:
         if not self._waiting:
@@ -283,33 +271,13 @@ class LedgerFile:
     def _write_all(self, connection: sqlite3.Connection) -> None:
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            settled = self._write(self._waiting, connection)
-        self._forget_waiting()
+            settled = self._write(self._waiting.records(), connection)
+        self._waiting.forget()
         self._retry_at_s = 0.0
         self._announce(settled)
 
-    def _forget_waiting(self) -> None:
-        self._waiting.clear()
-        self._costs.clear()
-        self._count()
-        if self._has_lines and self._owner is not None:
-            with suppress(OSError):
-                self._owner.clear()
-                self._has_lines = False
-
     def _write(self, records: Iterable[Record], connection: sqlite3.Connection) -> list[Settlement]:
-        """Write records; return the settlements that are new to the ledger."""
-        now_ms = _now_ms()
-        settled: list[Settlement] = []
-        for record in records:
-            try:
-                is_new = write(connection, record, self._owner_id, now_ms=now_ms)
-            except (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError) as error:
-                _log.warning("the ledger has refused a record: %s", type(error).__name__)
-                continue
-            if isinstance(record, Settlement) and is_new:
-                settled.append(bookable(record))
-        return settled
+        return write_all(connection, records, self._waiting.owner_id, now_ms=_now_ms())
 
     def _announce(self, settled: Iterable[Settlement]) -> None:
         """Tell whoever listens what stands in the ledger now."""
@@ -318,24 +286,37 @@ class LedgerFile:
                 self._on_settled(settlement)
 
 
-def _repair(damaged: Path, later: Path) -> None:
+def _saved(damaged: Path, later: Path) -> None:
     """Make a ledger of what can be read of a damaged one; whatever fails is tried again with the next job."""
     try:
         create(later, lambda connection: repair.salvage(damaged, connection))
-        connection = opened(later)
-        try:
+        with closing(opened(later)) as connection:
             repair.catch_up(damaged, connection)
-        finally:
-            connection.close()
     except (sqlite3.Error, OSError, LedgerUnusable) as error:
         _log.error("the damaged ledger could not be saved: %s", code_of(error))
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
-    """Move the write-ahead log into the database while nobody else can write: that can't go wrong."""
+def _migrated(path: Path) -> None:
+    """Bring a ledger up to date; whatever fails, fails again where it is opened."""
+    with suppress(sqlite3.Error, OSError, LedgerUnusable):
+        opened(path).close()
+
+
+def _nothing() -> None:
+    """Wait for what is being done already."""
+
+
+def _checkpoint(connection: sqlite3.Connection, path: Path) -> None:
+    """Move the write-ahead log into the database while nobody can write into either: we hold the write lock.
+
+    Beside another's commit it may damage the file, until 3.51.3 (sqlite.org/wal.html, "The WAL-Reset Bug").
+    """
     connection.execute("BEGIN IMMEDIATE")  # raises where somebody writes: then it is done later
-    connection.execute("ROLLBACK")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _inode(path: Path) -> int:

@@ -18,6 +18,7 @@ from farebox.ledger.schema import MIGRATIONS, LedgerUnusable, refuse_newer
 if TYPE_CHECKING:
     from farebox.ledger.limits import Limit
     from farebox.ledger.records import Spent
+    from farebox.ledger.repair import Damage
 
 BUSY_TIMEOUT_S = 0.25
 """Readers wait for nobody but who sets the file up, or keeps all of it locked."""
@@ -38,6 +39,7 @@ class Glance:
 
     ``held`` is set aside for requests that have no end yet, ``unwritten`` waits in files of other processes
     until the ledger can be written. ``spent`` has what counts against each limit that was asked about.
+    ``damages`` are those that nobody has accepted; what is ``doubtful`` may lack what one of them has lost.
     """
 
     today_nanodollars: int
@@ -47,6 +49,9 @@ class Glance:
     spent: tuple["Spent", ...]
     unwritten_requests: int
     unwritten_nanodollars: int
+    damages: tuple["Damage", ...] = ()
+    is_today_doubtful: bool = False
+    is_month_doubtful: bool = False
 
 
 def glance(first: Path, limits: Sequence["Limit"] = (), *, now_s: float) -> Glance:
@@ -56,15 +61,28 @@ def glance(first: Path, limits: Sequence["Limit"] = (), *, now_s: float) -> Glan
     """
     try:
         unwritten = _unwritten(first.with_name(f"{first.name}.owners"))
-        sums, spent = _written(first, limits, now_s) if first.exists() else (_NOTHING, _none_spent(limits))
+        sums, spent, damages = (
+            _written(first, limits, now_s) if first.exists() else (_NOTHING, _none_spent(limits), ())
+        )
     except (sqlite3.Error, OSError) as error:
         raise LedgerUnusable(
             f"the ledger {first} can't be read: {error}", hint="farebox doctor says what to do"
         ) from error
-    return Glance(*sums, spent, len(unwritten), sum(unwritten.values()))
+    here = time.localtime(now_s)
+    return Glance(
+        *sums,
+        spent,
+        len(unwritten),
+        sum(unwritten.values()),
+        damages,
+        any(_midnight_ms(here, here.tm_mday) <= one.at_ms for one in damages),
+        any(_midnight_ms(here, 1) <= one.at_ms for one in damages),
+    )
 
 
-def _written(first: Path, limits: Sequence["Limit"], now_s: float) -> tuple[_Sums, tuple["Spent", ...]]:
+def _written(
+    first: Path, limits: Sequence["Limit"], now_s: float
+) -> tuple[_Sums, tuple["Spent", ...], tuple["Damage", ...]]:
     from farebox.ledger.opening import newest  # noqa: PLC0415  deferred, as below: not everybody needs it
 
     path = newest(first)
@@ -72,7 +90,7 @@ def _written(first: Path, limits: Sequence["Limit"], now_s: float) -> tuple[_Sum
         refuse_newer(connection, path)
         if _version(connection) < len(MIGRATIONS):
             raise OlderLedger
-        return _sums(connection, now_s), _spent(connection, limits, now_s)
+        return _sums(connection, now_s), _spent(connection, limits, now_s), _damages(connection)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -86,12 +104,16 @@ def _version(connection: sqlite3.Connection) -> int:
 def _sums(connection: sqlite3.Connection, now_s: float) -> _Sums:
     here = time.localtime(now_s)
     today, month = time.strftime("%Y-%m-%d", here), time.strftime("%Y-%m-01", here)
-    since_ms = int(time.mktime((here.tm_year, here.tm_mon, 1, 0, 0, 0, 0, 0, -1))) * 1000
     settled = connection.execute(
         "SELECT COALESCE(SUM(CASE WHEN day >= ? THEN cost_nanodollars END), 0),"
         " COALESCE(SUM(cost_nanodollars), 0), COALESCE(SUM(CASE WHEN day >= ? THEN requests END), 0)"
         " FROM hourly WHERE day >= ? AND hour_ms >= ?",
-        (today, today, month, since_ms - _DAY_MS),  # the key begins with the hour; days may be a traveller's
+        (
+            today,
+            today,
+            month,
+            _midnight_ms(here, 1) - _DAY_MS,
+        ),  # the key begins with the hour; days may be a traveller's
     ).fetchone()
     held = connection.execute(
         "SELECT COALESCE(SUM(hold_nanodollars), 0) FROM calls WHERE state = 'held'"
@@ -105,6 +127,19 @@ def _spent(connection: sqlite3.Connection, limits: Sequence["Limit"], now_s: flo
     from farebox.ledger.sums import spent_by  # noqa: PLC0415
 
     return spent_by(connection, limits, now_ms=int(now_s * 1000))
+
+
+def _midnight_ms(here: time.struct_time, day: int) -> int:
+    """Return the first moment of a day of this month."""
+    return int(time.mktime((here.tm_year, here.tm_mon, day, 0, 0, 0, 0, 0, -1))) * 1000
+
+
+def _damages(connection: sqlite3.Connection) -> tuple["Damage", ...]:
+    if not connection.execute("SELECT COUNT(*) FROM damages WHERE accepted_ms IS NULL").fetchone()[0]:
+        return ()
+    from farebox.ledger.repair import damages  # noqa: PLC0415
+
+    return damages(connection)
 
 
 def _none_spent(limits: Sequence["Limit"]) -> tuple["Spent", ...]:

@@ -97,7 +97,7 @@ def settle(connection: "Connection", settlement: Settlement, *, now_ms: int) -> 
     assignments = ", ".join(f"{column} = ?" for column in columns)
     cursor = connection.execute(
         f"UPDATE calls SET {assignments} WHERE call_id = ?"  # noqa: S608 own column names
-        " AND (state = 'held' OR error_kind = 'uncertain')",
+        " AND (state = 'held' OR (error_kind = 'uncertain' AND basis IN ('estimated', 'unknown')))",
         (*columns.values(), settlement.call_id),
     )
     if (

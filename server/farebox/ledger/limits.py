@@ -14,6 +14,7 @@ from time import localtime
 from time import time as seconds_since_1970
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
+from farebox.ledger.records import storable_text
 from farebox.messages import nanodollars_from_usd
 
 if TYPE_CHECKING:  # `farebox status` without budgets is answered before pydantic is imported
@@ -23,6 +24,22 @@ ScopeKind: TypeAlias = Literal["all", "workspace", "task", "provider"]
 
 Step: TypeAlias = Literal["ok", "warn", "cheaper", "local", "stop"]
 """How far a budget is used up: the rungs of the ladder that the user has set, the lowest first."""
+
+STEP_WORDS: Final[dict[Step, str]] = {
+    "ok": "within budget",
+    "warn": "nearly used up",
+    "cheaper": "auto takes cheaper models",
+    "local": "only what costs nothing is sent",
+    "stop": "nothing is sent",
+}
+"""What a rung means for the next request; a first rung that begins early is ``past N %`` instead."""
+
+USED_UP: Final = "used up: nothing that costs money is sent any more"
+BANNED: Final = "nothing that costs money may be sent"
+"""A budget of nothing is a ban, and never used up."""
+UNCHECKED: Final = "can't be checked: the ledger was damaged"
+NEARLY_PERCENT: Final = 80
+"""Less than this is not nearly used up, wherever the user has put the first rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +96,17 @@ class Limit:
             case "provider":
                 return self.scope.value == provider
             case "workspace":
-                return self.scope.value == workspace
+                return storable_text(self.scope.value) == storable_text(workspace)
             case _:
                 assert_never(self.scope.kind)
+
+    def percent(self, nanodollars: int) -> int | None:
+        """Return an amount as whole percent of it, perhaps more than 100; None for a budget of nothing."""
+        return 100 * nanodollars // self.limit_nanodollars if self.limit_nanodollars else None
+
+    def is_used_up(self, nanodollars: int) -> bool:
+        """Say whether an amount leaves nothing of it."""
+        return 0 < self.limit_nanodollars <= nanodollars
 
     def step(self, nanodollars: int) -> Step:
         """Say which rung of the ladder an amount has reached."""
@@ -96,6 +121,23 @@ class Limit:
             if begins is not None and nanodollars >= begins:
                 return step
         return "ok"
+
+
+def standing_words(step: Step, percent: int | None, *, unchecked: bool = False, written: str = "") -> str:
+    """Say how a budget stands: one wording for every surface.
+
+    ``percent`` is what is spent and held of it, None for a budget of nothing; ``written`` is how a surface
+    writes that, by default ``52 %``. ``unchecked``: a damage may have lost what counts against it.
+    """
+    if percent is None:
+        return BANNED
+    if unchecked:
+        return UNCHECKED
+    if percent >= 100:  # noqa: PLR2004  all of it
+        return f"used up: {STEP_WORDS[step]}" if step == "stop" else USED_UP
+    if step == "warn" and percent < NEARLY_PERCENT:
+        return f"past {written or f'{percent} %'}"
+    return STEP_WORDS[step]
 
 
 def limits_from(
@@ -203,10 +245,17 @@ def local(now: datetime | None) -> datetime:
 
 
 def midnight(day: date) -> datetime:
-    """Return the first moment of a day in the user's own time."""
-    return datetime.combine(day, time.min).astimezone()
+    """Return the first moment of a day in the user's own time; it is later where the clocks skip midnight."""
+    first = datetime.combine(day, time.min)
+    moment = first.astimezone()
+    return moment if moment.date() == day else first.replace(fold=1).astimezone()
 
 
 def unix_ms(moment: datetime) -> int:
     """Return a moment in milliseconds since 1970."""
     return round(moment.timestamp() * 1000)
+
+
+def iso_text(at_ms: int) -> str:
+    """Write a moment in milliseconds since 1970 as ISO 8601, local time."""
+    return datetime.fromtimestamp(at_ms / 1000).astimezone().isoformat(timespec="seconds")

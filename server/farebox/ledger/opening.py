@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +17,12 @@ from farebox.ledger import repair, schema
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long what needs an answer waits for another process that is writing."""
 
+_LOG_BYTES: Final = 4 * 1024 * 1024
 _LOG_HEAD_BYTES: Final = 32
 _LOG_BEGINNINGS: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+
+_LARGE_BYTES: Final = 32 * 1024 * 1024
+"""Some 50,000 calls."""
 
 _BEGUN_S: Final = 3600.0
 """No ledger takes so long to begin: whoever did has died."""
@@ -38,7 +42,7 @@ def next_path(first: Path, path: Path) -> Path:
     return first.with_name(f"{first.stem}-{number + 1}{first.suffix}")
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path, busy_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     """Open a ledger, which is made if there is none, in today's shape.
 
     Raises sqlite3.Error, OSError, and LedgerUnusable for one of a newer farebox.
@@ -50,7 +54,7 @@ def opened(path: Path) -> sqlite3.Connection:
         create(path)
     if not path.stat().st_size or _is_noise(side_file(path, "-wal")):  # one that begins is never seen empty
         raise _damaged_error()
-    connection = _connected(path)
+    connection = _connected(path, busy_ms)
     try:
         schema.refuse_newer(connection, path)
         _configure(connection)
@@ -61,13 +65,24 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def takes_long(path: Path) -> bool:
+    """Say whether to open a ledger would take long: an older one of many calls is brought up to date."""
+    try:
+        if path.stat().st_size < _LARGE_BYTES:
+            return False
+        with closing(_connected(path, 0)) as connection:
+            return schema.is_older(connection)
+    except (sqlite3.Error, OSError):
+        return False
+
+
 def create(path: Path, fill: Callable[[sqlite3.Connection], object] | None = None) -> None:
     """Make a whole ledger and only then give it its name; one that somebody else has made stays."""
     _sweep(path)
     new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # its side files get the same mode
-        connection = _connected(new)
+        connection = _connected(new, BUSY_TIMEOUT_MS)
         try:
             _configure(connection)
             schema.migrate(connection)
@@ -102,8 +117,8 @@ def _name(new: Path, path: Path) -> None:
         new.rename(path)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+def _connected(path: Path, busy_ms: int) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
 
 
 def _configure(connection: sqlite3.Connection) -> None:
@@ -112,6 +127,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     # SQLite's own checkpoints may run beside another process's commit, which until 3.51.3 may damage the file
     # (sqlite.org/wal.html, "The WAL-Reset Bug"), and no request should wait for one: see file.py.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")  # when it begins anew
     # Two processes may both want to switch an old file. The mode belongs to the file: either will do, and
     # without it the ledger is slower and just as right.
     with suppress(sqlite3.OperationalError):

@@ -11,6 +11,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from farebox.ledger.journal import jotted
+
 MAX_SPILL_BYTES = 16 * 1024 * 1024
 """Some ten thousand requests: what comes after that is only kept in memory."""
 
@@ -18,7 +20,10 @@ _SUFFIX = ".jsonl"
 _LOCKED_BYTE = 1 << 40
 """Windows lets nobody else read a locked byte: this one is never written."""
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+"""What a lock says that somebody else has; whatever else it says, files can't be locked here."""
+
+_MAX_TRIES = 5
 
 if sys.platform == "win32":
     import msvcrt
@@ -46,7 +51,7 @@ class Owner:
     def claim(cls, folder: Path) -> "Owner":
         """Begin to live. Raises OSError if no file can be made there, or none can be locked."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while True:
+        for _ in range(_MAX_TRIES):
             path = folder / f"{os.urandom(8).hex()}{_SUFFIX}"
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             try:
@@ -59,6 +64,8 @@ class Owner:
             if is_locked and _is_same(path, file):
                 return cls(path, file)
             os.close(file)
+            path.unlink(missing_ok=True)
+        raise OSError(errno.EAGAIN, "others take every new file", str(folder))
 
     def append(self, lines: bytes) -> None:
         """Keep lines on disk. Raises OSError, and keeps none, if they can't all be written."""
@@ -74,18 +81,28 @@ class Owner:
                 os.ftruncate(self._file, size)
             raise
 
+    def lines(self) -> list[bytes]:
+        """Return the lines that are kept."""
+        return _lines(self._file)
+
     def clear(self) -> None:
         """Forget the lines: they are in the ledger now."""
         os.ftruncate(self._file, 0)
 
     def release(self, *, keeps_lines: bool) -> None:
         """End, and leave the file only for the lines that are in it."""
-        if not keeps_lines and sys.platform != "win32":
-            self._path.unlink(missing_ok=True)
+        if not keeps_lines:
+            with suppress(OSError):  # Windows removes no open file: below
+                self._path.unlink(missing_ok=True)
         os.close(self._file)
         if not keeps_lines:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def journal_of(folder: Path, owner: str) -> Path:
+    """Return where an owner jots down its holds."""
+    return folder / f"{owner}.holds"
 
 
 def owners(folder: Path) -> tuple[str, ...]:
@@ -115,8 +132,10 @@ def estate(folder: Path, owner: str) -> Generator[list[bytes] | None]:
         if not _lock(file):
             yield None
             return
-        yield _lines(file)
+        journal = journal_of(folder, owner)
+        yield [*jotted(journal), *_lines(file)]
         with suppress(OSError):
+            journal.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
     finally:
         os.close(file)
@@ -142,7 +161,7 @@ def _lock(file: int) -> bool:
     try:
         _lock_now(file)
     except OSError as error:
-        if error.errno in _NO_LOCKS:
+        if error.errno not in _TAKEN:
             raise
         return False
     return True

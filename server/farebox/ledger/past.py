@@ -3,7 +3,7 @@
 A page is read at a time, and each follows on the last call of the one before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from farebox.ledger.queries import Query, condition
@@ -44,6 +44,8 @@ class Past:
 
 def page(connection: "Connection", query: Query, after: Past | None, size: int) -> tuple[Past, ...]:
     """Return the next settled calls of a query, oldest first, those that follow on one; none at the end."""
+    if after is not None:  # the index finds a moment, and no pair of columns
+        query = replace(query, since_ms=after.started_ms)
     where, values = condition(query)
     where += " AND state = 'settled'"
     if after is not None:

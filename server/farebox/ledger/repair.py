@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from farebox.errors import BudgetExceeded
+from farebox.ledger import rollup
 from farebox.ledger.limits import Limit
 from farebox.messages import minute_text
 
@@ -33,9 +34,14 @@ def is_damage(error: BaseException) -> bool:
 
 def salvage(damaged: Path, into: sqlite3.Connection) -> int:
     """Copy every call that can still be read into a new ledger, and remember the damage; return how many."""
+    into.execute("PRAGMA cache_size = -200000")  # KiB: the rows come in no order of their keys
     with into:
         into.execute("BEGIN IMMEDIATE")
+        for name in rollup.TRIGGER_NAMES:
+            into.execute(f"DROP TRIGGER {name}")
         saved = _copy(damaged, into)
+        for statement in (*rollup.REBUILD, *rollup.TRIGGERS):
+            into.execute(statement)
         into.execute(
             "INSERT INTO damages (at_ms, file, saved_calls) VALUES (?, ?, ?)",
             (time.time_ns() // 1_000_000, damaged.name, saved),
@@ -44,18 +50,20 @@ def salvage(damaged: Path, into: sqlite3.Connection) -> int:
 
 
 def catch_up(damaged: Path, into: sqlite3.Connection) -> None:
-    """Copy what others have still written into the damaged ledger while its calls were being saved."""
+    """Copy what others have still settled in the damaged ledger while its calls were being saved."""
     with into:
         into.execute("BEGIN IMMEDIATE")
-        _copy(damaged, into)
+        _copy(damaged, into, states=("settled",))
 
 
-def _copy(damaged: Path, into: sqlite3.Connection) -> int:
-    """Copy the calls that are not there yet, or only as holds; return how many."""
+def _copy(damaged: Path, into: sqlite3.Connection, states: Sequence[str] = ("held", "settled")) -> int:
+    """Copy the calls in these states that are not there yet, or only as holds; return how many."""
     known = [str(name) for _, name, *_ in into.execute("PRAGMA table_info(calls)")]
     copied = 0
     for columns, row in _readable(damaged):
         kept = {name: value for name, value in zip(columns, row, strict=True) if name in known}
+        if kept.get("state") not in states:
+            continue
         names, places = ", ".join(kept), ", ".join("?" * len(kept))
         news = ", ".join(f"{name} = excluded.{name}" for name in kept)
         sql = (
@@ -90,8 +98,8 @@ def unchecked(limit: Limit, damages: Sequence[Damage]) -> BudgetExceeded | None:
     if damage is None:
         return None
     return BudgetExceeded(
-        f"the {limit.name} budget can't be checked: the ledger was damaged; {damage.saved_calls} requests were "
-        f"saved from it ({damage.file}), and what else was spent is not known",
+        f"the {limit.name} budget can't be checked: the ledger was damaged; {damage.saved_calls} requests "
+        f"were saved from it ({damage.file}), and what else was spent is not known",
         hint=f"Wait until it resets at {minute_text(limit.resets_at)}, "
         "or let what was saved count as all: farebox doctor --accept-damage",
     )

@@ -5,7 +5,7 @@ person with a SQL shell, the sums are those of the rows. All of it is SQL text a
 change here needs a new one.
 
 - ``hourly``: every sum of a report, for each hour and each combination of what a report is grouped by.
-- ``latencies``: how many calls took how long, in steps of 5 %, for each day of UTC.
+- ``latencies``: how many calls took how long, in steps of 10 %, for each day of UTC.
 - ``counters``: what was spent since a moment in a budget's scope; a row for each limit that was checked.
 """
 
@@ -58,7 +58,7 @@ _LAST_STEP_MS = 1_000_000
 def _latency_steps() -> tuple[int, ...]:
     steps = [0]
     while steps[-1] < _LAST_STEP_MS:
-        steps.append(max(steps[-1] + 1, steps[-1] * 21 // 20))
+        steps.append(max(steps[-1] + 1, steps[-1] * 11 // 10))
     return tuple(steps)
 
 
@@ -95,20 +95,14 @@ def _day_of(call: str) -> str:
     return f"{call}started_ms / {DAY_MS} * {DAY_MS}"
 
 
-def _hourly_change(*, plus: str | None, minus: str | None) -> str:
-    """Write what a trigger does to ``hourly`` when a call comes, changes or goes."""
-    call = plus or minus
+def _hourly_change(call: str, sign: str) -> str:
+    """Write what a trigger does to ``hourly`` for a settled call that comes or goes."""
     where = " AND ".join(f"{name} = {key_of(name, f'{call}.')}" for name in _HOURLY_KEYS[1:])
-    parts = [(sign, row) for sign, row in (("+", plus), ("-", minus)) if row is not None]
-    changes = ", ".join(
-        f"{name} = {name} "
-        + " ".join(
-            f"{sign} CASE WHEN {row}.state = 'settled' THEN {sum_of(name, f'{row}.')} ELSE 0 END"
-            for sign, row in parts
-        )
-        for name in SUMS
+    changes = ", ".join(f"{name} = {name} {sign} {sum_of(name, f'{call}.')}" for name in SUMS)
+    return (
+        f"UPDATE hourly SET {changes} WHERE {call}.state = 'settled' "  # noqa: S608 own names
+        f"AND hour_ms = {_hour_of(f'{call}.')} AND {where};"
     )
-    return f"UPDATE hourly SET {changes} WHERE hour_ms = {_hour_of(f'{call}.')} AND {where};"  # noqa: S608
 
 
 def _hourly_row(call: str) -> str:
@@ -119,7 +113,10 @@ def _hourly_row(call: str) -> str:
     )
 
 
-_LATENCY_KEYS = "day_ms, day, provider, model, task, kind, from_ms"
+LATENCY_GROUP: Final = "day_ms, day, provider, model, task, kind"
+"""All that latencies are kept for: whoever groups by this needs no sorting."""
+
+_LATENCY_KEYS = f"{LATENCY_GROUP}, from_ms"
 _MEASURED: Final = {
     "first": ("first_token_ms", "{0}first_token_ms IS NOT NULL"),
     "total": ("total_ms", "{0}total_ms IS NOT NULL AND {0}outcome = 'ok'"),
@@ -139,7 +136,7 @@ def _latency_change(call: str, kind: str, sign: str) -> str:
     return (
         f"INSERT INTO latencies ({_LATENCY_KEYS}, calls) "
         f"SELECT {_day_of(f'{call}.')}, {call}.day, {call}.provider, {call}.model, {call}.task, '{kind}', "
-        f"{step}, {sign}1 WHERE {condition} "
+        f"{step}, {sign}1 WHERE {call}.state = 'settled' AND {condition} "
         f"ON CONFLICT DO UPDATE SET calls = calls {sign} 1;"
     )
 
@@ -186,24 +183,42 @@ TABLES: Final = (
     """,
 )
 
+_LATENCY_CAUSES = (
+    "state",
+    "outcome",
+    "first_token_ms",
+    "total_ms",
+    "started_ms",
+    "model",
+    "provider",
+    "task",
+)
+_LATENCY_CHANGES = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _LATENCY_CAUSES)
+
 TRIGGERS: Final = (
     _trigger(
         "call_changes",
         "UPDATE",
         "NEW.state = 'settled' OR OLD.state = 'settled'",
         _hourly_row("NEW"),
-        _hourly_change(plus="NEW", minus="OLD"),
-        _counter_change("NEW", f"({_counted('NEW')} - {_counted('OLD')})"),
+        _hourly_change("OLD", "-"),
+        _hourly_change("NEW", "+"),
+        _counter_change("OLD", f"-{_counted('OLD')}"),
+        _counter_change("NEW", _counted("NEW")),
     ),
     _trigger(
-        "call_ends", "UPDATE", "NEW.state = 'settled' AND OLD.state = 'held'", *_latency_changes("NEW", "+")
+        "call_takes_longer",
+        "UPDATE",
+        f"(NEW.state = 'settled' OR OLD.state = 'settled') AND ({_LATENCY_CHANGES})",
+        *_latency_changes("OLD", "-"),
+        *_latency_changes("NEW", "+"),
     ),
     _trigger(
         "call_comes",
         "INSERT",
         "NEW.state = 'settled'",
         _hourly_row("NEW"),
-        _hourly_change(plus="NEW", minus=None),
+        _hourly_change("NEW", "+"),
         _counter_change("NEW", _counted("NEW")),
         *_latency_changes("NEW", "+"),
     ),
@@ -211,11 +226,13 @@ TRIGGERS: Final = (
         "call_goes",
         "DELETE",
         "OLD.state = 'settled'",
-        _hourly_change(plus=None, minus="OLD"),
+        _hourly_change("OLD", "-"),
         _counter_change("OLD", f"-{_counted('OLD')}"),
         *_latency_changes("OLD", "-"),
     ),
 )
+
+TRIGGER_NAMES: Final = ("call_changes", "call_takes_longer", "call_comes", "call_goes")
 
 
 def _from_calls() -> tuple[str, ...]:

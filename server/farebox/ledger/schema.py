@@ -120,6 +120,11 @@ def refuse_newer(connection: "Connection", path: Path) -> None:
         )
 
 
+def is_older(connection: "Connection") -> bool:
+    """Say whether an earlier farebox has written this file, and it has to be brought up to date."""
+    return _version(connection) < len(MIGRATIONS)
+
+
 def migrate(connection: "Connection", *, last: int = len(MIGRATIONS)) -> None:
     """Bring a database up to date, or to the schema of that number, each migration in its own transaction."""
     for number, statements in enumerate(MIGRATIONS[:last], start=1):

@@ -12,6 +12,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from farebox.ledger.file import LedgerFile, code_of
 from farebox.ledger.limits import EVERYTHING, Limit, Scope
 from farebox.ledger.past import MAX_PAGE, Past
 from farebox.ledger.queries import Group, Query
+from farebox.ledger.reader import Reader
 from farebox.ledger.records import (
     Correction,
     Estimated,
@@ -36,6 +38,9 @@ from farebox.ledger.repair import Damage
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.worker import NotTaken, Worker
 
+HAND_OVER_S = 0.02
+"""How long a row that is jotted down waits to be written: its request is sent by then."""
+
 CLOSE_TIMEOUT_S = 2.0
 EXIT_TIMEOUT_S = 3.0
 """How long the end of the process waits for the disk; what is not written by then is in its own file."""
@@ -43,6 +48,15 @@ EXIT_TIMEOUT_S = 3.0
 _log = logging.getLogger("farebox.ledger")
 _T = TypeVar("_T")
 _Window = tuple[Scope, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A row that is being written."""
+
+    hold: Hold
+    limits: Sequence[Limit]
+    answer: "asyncio.Future[dict[Limit, Spent]] | None"
 
 
 class Ledger:
@@ -55,7 +69,11 @@ class Ledger:
         self.path = path
         self._file = LedgerFile(path, on_settled)
         self._worker = Worker("farebox-ledger", exit_timeout_s=EXIT_TIMEOUT_S, chores=weakref.ref(self._file))
+        self._reader = Reader()
+        self._reading = Worker("farebox-ledger-reader", exit_timeout_s=0)
         self._known: dict[_Window, Spent] = {}
+        self._jotted: list[tuple[Hold, int]] = []
+        self._handing_over: asyncio.TimerHandle | None = None
 
     async def hold(self, hold: Hold, limits: Sequence[Limit]) -> None:
         """Write a request's row before it leaves, or raise BudgetExceeded; return once it is committed.
@@ -63,11 +81,31 @@ class Ledger:
         Without a budget that covers it, a file that can't be written keeps nobody waiting: the row is kept
         until it can be.
         """
+        await self.placed(self.place(hold, limits))
+
+    def place(self, hold: Hold, limits: Sequence[Limit]) -> "Placing":
+        """Begin to write a request's row; ``placed`` waits for it, or ``withdraw`` takes it back.
+
+        Where no budget has to be checked, the row is jotted down at once, and nothing has to be waited for: it
+        is written when the request is on its way.
+        """
+        if not holds.to_check(hold, limits) and (slot := self._file.jot(hold)) is not None:
+            self._jotted.append((hold, slot))
+            if self._handing_over is None:
+                loop = asyncio.get_running_loop()
+                self._handing_over = loop.call_later(HAND_OVER_S, self._hand_over)
+            return Placing(hold, limits, None)
+        return Placing(hold, limits, self._begin(lambda: self._file.hold(hold, limits)))
+
+    async def placed(self, placing: "Placing") -> None:
+        """Wait for a row, as ``hold`` does."""
+        if placing.answer is None:
+            return
+        hold, limits = placing.hold, placing.limits
         try:
-            spent = await self._ask(lambda: self._file.hold(hold, limits))
+            spent = await placing.answer
         except asyncio.CancelledError:
-            # The row may stand although nobody waits for it any more: nothing leaves, so nothing is held.
-            self._note(Withdrawal(hold.call_id))
+            self.withdraw(placing)  # nobody waits for it any more: nothing leaves, so nothing is held
             raise
         except BudgetExceeded:
             self._known = {}  # what was thought to be left is not
@@ -82,6 +120,12 @@ class Ledger:
             return
         if spent:
             self._known = {_window(limit): one for limit, one in spent.items()}
+
+    def withdraw(self, placing: "Placing") -> None:
+        """Take back the row of a request that will not leave. Never waits and never raises."""
+        if placing.answer is not None:
+            placing.answer.cancel()
+        self._note(Withdrawal(placing.hold.call_id))
 
     def settle(self, settlement: Settlement) -> None:
         """Hand over what a request came to. Never waits and never raises."""
@@ -112,11 +156,16 @@ class Ledger:
 
     async def groups(self, query: Query) -> tuple[Group, ...]:
         """Sum the calls of a query."""
-        return await self._query(lambda connection: queries.groups(connection, query))
+        return await self._read(lambda connection: queries.groups(connection, query))
+
+    async def reports(self, asked: Sequence[Query]) -> tuple[tuple[tuple[Group, ...], Group], ...]:
+        """Sum the calls of each query by its groups, and all of them together, all at one moment."""
+        return await self._read(lambda connection: queries.reports(connection, asked))
 
     async def groups_and_total(self, query: Query) -> tuple[tuple[Group, ...], Group]:
         """Sum the calls of a query by its groups, and all of them together, at one moment."""
-        return await self._query(lambda connection: queries.groups_and_total(connection, query))
+        (found,) = await self.reports([query])
+        return found
 
     async def past(self, query: Query, *, page_size: int = MAX_PAGE) -> AsyncGenerator[Past]:
         """Yield the settled calls of a query one by one, oldest first; a page at a time is in memory."""
@@ -130,7 +179,7 @@ class Ledger:
                 return
 
     async def _page(self, query: Query, after: Past | None, size: int) -> tuple[Past, ...]:
-        return await self._query(lambda connection: past.page(connection, query, after, size))
+        return await self._read(lambda connection: past.page(connection, query, after, size))
 
     def last_known(self, limit: Limit) -> Spent | None:
         """Return at once what is known to count against a limit; None if nothing is.
@@ -178,6 +227,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Write what is still waiting, then let go of the file."""
+        self._hand_over()
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
@@ -185,19 +235,52 @@ class Ledger:
 
         What is not written by then may still be while the process ends: see EXIT_TIMEOUT_S.
         """
+        self._hand_over()
+        self._reading.close(self._reader.close, timeout_s=0)
         if not self._worker.close(self._file.close, timeout_s=CLOSE_TIMEOUT_S):
             _log.warning("ledger still writing at exit")
+
+    async def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Read apart from what is written, but not before what was handed over until now is."""
+        path = await self._query(lambda _connection: self._file.path)
+        try:
+            return await self._reading.ask(lambda: self._reader.run(path, work))
+        except NotTaken as error:
+            raise self._closed() from error
+
+    def _closed(self) -> LedgerUnusable:
+        return LedgerUnusable(f"the ledger {self.path} is closed", hint="restart farebox")
 
     async def _query(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         return await self._ask(lambda: self._file.run(work))
 
+    def _hand_over(self) -> None:
+        """Have the rows written that were jotted down; before all that is told or asked after them."""
+        if self._handing_over is not None:
+            self._handing_over.cancel()
+            self._handing_over = None
+        if self._jotted:
+            jotted, self._jotted = self._jotted, []
+            self._tell(lambda: self._file.note_jotted(jotted))
+
+    def _begin(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
+        self._hand_over()
+        try:
+            return self._worker.begin(work)
+        except NotTaken:
+            answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+            answer.set_exception(self._closed())
+            return answer
+
     async def _ask(self, work: Callable[[], _T]) -> _T:
+        self._hand_over()
         try:
             return await self._worker.ask(work)
         except NotTaken as error:
-            raise LedgerUnusable(f"the ledger {self.path} is closed", hint="restart farebox") from error
+            raise self._closed() from error
 
     def _note(self, record: Record) -> None:
+        self._hand_over()
         self._tell(lambda: self._file.note(record))
 
     def _tell(self, work: Callable[[], None]) -> None:

@@ -21,7 +21,7 @@ Only an older farebox writes such holds, and one where files can't be locked.
 """
 
 _KEEP_COUNTERS_MS = 100 * 24 * HOUR_MS
-_MAX_COUNTERS = 1_000
+_MAX_COUNTERS = 64
 
 _Held = tuple[int, str, str, str | None, int, int]
 

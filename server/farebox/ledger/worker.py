@@ -69,6 +69,10 @@ class Worker:
 
         Raises NotTaken.
         """
+        return await self.begin(job)
+
+    def begin(self, job: Callable[[], _T]) -> "asyncio.Future[_T]":
+        """Hand over a job as ``ask`` does, to be waited for later. Raises NotTaken."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_T] = loop.create_future()
 
@@ -83,7 +87,7 @@ class Worker:
                 _post(loop, _give, answer, result)
 
         self.submit(run)
-        return await answer
+        return answer
 
     def close(self, last: Job, *, timeout_s: float) -> bool:
         """Do a last job after all others, and end; say whether that was done in time.

@@ -113,17 +113,18 @@ async def _chat(context: Context, params: object) -> Shape:
 
 def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:
     client = context.app.client
+    attachments = tuple(_attachment(context.workspace, one) for one in asked.attachments)
     return chats.Question(
         text=asked.text,
         task=asked.task,
         model=asked.model,
-        attachments=tuple(_attachment(context.workspace, one) for one in asked.attachments),
+        attachments=attachments,
         images=tuple(Image(one.mime, one.data) for one in asked.images),
         diagnostics=tuple(map(_diagnostic, asked.diagnostics)),
         reasoning=asked.reasoning,
         system=door.planner.config.agent.system,
         roots=client.roots,
-        origin=client.origin,
+        origin=client.origin_of(*(one.path for one in attachments if one.path is not None)),
     )
 
 
@@ -229,7 +230,7 @@ def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
         invoked=True,
         model=asked.model,
         roots=client.roots,
-        origin=client.origin,
+        origin=client.origin_of(path),
     )
 
 
@@ -248,9 +249,12 @@ async def ghost_text(
         suffix=around.suffix,
         invoked=invoked,
         roots=client.roots,
-        origin=client.origin,
+        origin=client.origin_of(around.path),
     )
-    return (await _completed(context.app, hole)).items
+    items = (await _completed(context.app, hole)).items
+    if items:
+        context.app.diary.mark_answered(items[0].id)
+    return items
 
 
 async def _cost_report(context: Context, params: object) -> Shape:

@@ -7,19 +7,14 @@ because that is what the router goes by. Nothing here asks or sends.
 from dataclasses import dataclass
 from typing import Final
 
-from farebox.ledger.limits import Step
+from farebox.ledger.limits import STEP_WORDS, Step
+from farebox.ledger.limits import standing_words as words_of
 from farebox.lsp.notifications import BudgetStatus
 from farebox.messages import minute_text, usd_text
 from farebox.router.purse import Spending, Standing, percent
 
 _SEVERITY: Final[tuple[Step, ...]] = ("ok", "warn", "cheaper", "local", "stop")
-_CONSEQUENCES: Final[dict[Step, str]] = {
-    "ok": "",
-    "warn": "",
-    "cheaper": ": auto chooses cheap models",
-    "local": ": only free models on this machine are asked",
-    "stop": ": nothing is asked any more",
-}
+_THAT_CHANGE_AN_ANSWER: Final[tuple[Step, ...]] = ("cheaper", "local", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +27,39 @@ class Warned:
 
 def standing_words(spending: Spending) -> tuple[str, str]:
     """Return the state and the message of a farebox that is ready, as far as money lets it be."""
-    told = [one for one in spending.standings if _step(one) != "ok" or _is_used_up(one)]
-    if not told:
+    worst = _worst(spending)
+    if worst is None:
         return "ready", "ready"
-    worst = max(told, key=lambda one: (_SEVERITY.index(_step(one)), _is_used_up(one), _percent(one)))
-    is_stopped = _step(worst) == "stop" and worst.limit.scope.kind in ("all", "workspace")
-    words = f"{_words(worst)}{_consequence(worst)}"
-    return ("budget", words) if is_stopped else ("ready", f"ready; {words}")
+    is_shut = worst.unchecked is not None or _step(worst) == "stop"
+    if is_shut and worst.limit.scope.kind in ("all", "workspace"):
+        return "budget", _words(worst)
+    return "ready", f"ready; {_words(worst)}"
+
+
+def noteworthy(spending: Spending) -> str | None:
+    """Say in one line what who has just got an answer is to know of the budgets; None if nothing."""
+    if (worst := _worst(spending)) is not None:
+        return _words(worst)
+    held = [one for one in spending.standings if one.step in _THAT_CHANGE_AN_ANSWER]
+    if not held:
+        return None
+    worst = max(held, key=lambda one: (_SEVERITY.index(one.step), one.percent))
+    return f"{worst.percent} % of the {worst.limit.name} budget is spent or held: {STEP_WORDS[worst.step]}"
+
+
+def _worst(spending: Spending) -> Standing | None:
+    told = [one for one in spending.standings if one.unchecked or _step(one) != "ok" or _is_used_up(one)]
+    return max(told, key=_severity, default=None)
+
+
+def _severity(standing: Standing) -> tuple[bool, int, bool, int]:
+    step = _SEVERITY.index(_step(standing))
+    return standing.unchecked is not None, step, _is_used_up(standing), _percent(standing)
 
 
 def warnings(spending: Spending) -> tuple[Warned, ...]:
     """List the budgets of which the user has to be told that they are being used up."""
-    return tuple(_warned(one) for one in spending.standings if _step(one) != "ok")
+    return tuple(_warned(one) for one in spending.standings if one.unchecked is None and _step(one) != "ok")
 
 
 def fields(spending: Spending) -> dict[str, object]:
@@ -71,25 +87,24 @@ def _warned(standing: Standing) -> Warned:
     limit = standing.limit
     return Warned(
         (limit.setting, limit.since_ms),
-        f"{_words(standing)}{_consequence(standing)}. It is ${usd_text(limit.limit_nanodollars)}, set by "
+        f"{_words(standing)}. It is ${usd_text(limit.limit_nanodollars)}, set by "
         f"{limit.setting}, and begins anew at {minute_text(limit.resets_at)}.",
     )
 
 
 def _words(standing: Standing) -> str:
-    return f"{_percent(standing)} % of the {standing.limit.name} budget is spent"
-
-
-def _consequence(standing: Standing) -> str:
-    step = _step(standing)
-    if _is_used_up(standing) and step not in ("local", "stop"):
-        return ": nothing that costs money is asked"
-    return _CONSEQUENCES[step]
+    name, step, percent = standing.limit.name, _step(standing), _percent(standing)
+    if standing.unchecked is not None:
+        return f"{standing.unchecked.message}. {standing.unchecked.hint}"
+    if _is_used_up(standing):
+        return f"the {name} budget is {words_of(step, percent)}"
+    consequence = f": {STEP_WORDS[step]}" if step in _THAT_CHANGE_AN_ANSWER else ""
+    return f"{percent} % of the {name} budget is spent{consequence}"
 
 
 def _is_used_up(standing: Standing) -> bool:
-    """Say whether nothing is left of it; a budget of nothing is none to be used up."""
-    return 0 < standing.limit.limit_nanodollars <= standing.spent.settled_nanodollars
+    """Say whether nothing is left of it, whatever is held; a budget of nothing is none to be used up."""
+    return standing.limit.is_used_up(standing.spent.settled_nanodollars)
 
 
 def _step(standing: Standing) -> Step:

@@ -86,7 +86,7 @@ class BudgetStatus(Shape):
 
 
 class StatusParams(Shape):
-    """What farebox is doing; once ready, which model served last, what was spent today, and the budgets."""
+    """What farebox is doing, what was spent today, and the budgets; once ready, which model served last."""
 
     state: Literal["ready", "busy", "offline", "budget", "error", "inactive"]
     message: str

@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from time import localtime
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -39,7 +40,7 @@ STOP_TIMEOUT_S = 0.5
 """How long stopped requests may take to settle what they cost."""
 
 POLL_S: Final = 0.5
-"""How often to look whether anybody has written to the ledger: others' spending is seen within a second."""
+"""How often to look whether the ledger or a setting has changed: either is seen within a second."""
 
 _STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
 
@@ -67,9 +68,12 @@ class Session:
         self._closing = False
         self._building = asyncio.Lock()
         self._told: set[tuple[Kind, str | None]] = set()
+        self._said: dict[str, object] = {}
+        self._money: dict[str, object] = {}
         self._status: dict[str, object] = {}
+        self._has_failed = False
         self._warned: set[tuple[str, int]] = set()
-        self._seen: tuple[object, tuple[int, int]] | None = None
+        self._seen: Seen | None = None
         self._running = 0
         self._requests: set[asyncio.Task[object]] = set()
         self._background: set[asyncio.Task[None]] = set()
@@ -93,7 +97,7 @@ class Session:
     async def warm_up(self) -> None:
         """Import and load, in the background, what the first request will need."""
         app = await self.app()
-        self.in_background(self._watch_spending(app))
+        self.in_background(self._watch())
         await asyncio.to_thread(app.warm_up)
         await app.refresh_listing(asked=False)
         self.in_background(app.correct_estimates())
@@ -189,14 +193,19 @@ class Session:
             self._send_ready(app, spending)
 
     async def _spending(self, app: "App") -> "Spending | None":
-        """Ask what was spent, and warn of what is nearly used up; None while the ledger can't say."""
+        """Ask what was spent, for every status from now on, and warn of what is nearly used up.
+
+        None while the ledger can't say.
+        """
         from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
 
-        self._seen = app.ledger.stamp(), _hour()
+        self._seen = _seen(app)
         try:
             spending = await app.spending()
         except FareboxError:
+            self._money = {}
             return None
+        self._money = money.fields(spending)
         for warned in money.warnings(spending):
             if warned.period not in self._warned:
                 self._warned.add(warned.period)
@@ -204,56 +213,78 @@ class Session:
         return spending
 
     def _send_ready(self, app: "App", spending: "Spending | None") -> None:
+        """Say that farebox is ready, as far as the settings and money let it be."""
         from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
 
-        if spending is None:
-            self._send_status("ready", "ready", model=app.diary.last_model)
+        try:
+            app.config()
+        except FareboxError as error:
+            self._send_failure(error)
             return
-        state, message = money.standing_words(spending)
-        self._send_status(state, message, model=app.diary.last_model, **money.fields(spending))
+        self._has_failed = False
+        state, message = ("ready", "ready") if spending is None else money.standing_words(spending)
+        self._send_status(state, message, model=app.diary.last_model)
 
-    async def _watch_spending(self, app: "App") -> None:
-        """Tell what others spend as well, until cancelled; an hour that begins may begin a budget anew."""
+    async def _watch(self) -> None:
+        """Tell what others spend, and that the settings have changed, until cancelled."""
         while True:
-            stamp, hour = app.ledger.stamp(), _hour()
-            if (stamp, hour) != self._seen and self._is_quiet:
-                is_anew = self._seen is not None and self._seen[1] != hour
-                before, spending = self._status, await self._spending(app)
-                if spending is not None and self._status is before and self._is_quiet:
-                    self._update(app, spending, is_anew=is_anew)
+            app = await self.app()  # with what the client has changed
+            seen, before = _seen(app), self._seen
+            if seen != before:
+                said, spending = self._said, await self._spending(app)
+                if self._said is said and not self._running and self._is_outdated(seen, before, spending):
+                    self._send_ready(app, spending)
+                self._send()
             await asyncio.sleep(POLL_S)
 
-    @property
-    def _is_quiet(self) -> bool:
-        """Say whether nothing runs, and nothing but money is in the way."""
-        return not self._running and self._status.get("state", "ready") in ("ready", "budget")
+    def _is_outdated(self, now: "Seen", before: "Seen | None", spending: "Spending | None") -> bool:
+        """Say whether what was said is to be said anew.
 
-    def _update(self, app: "App", spending: "Spending", *, is_anew: bool) -> None:
-        """Bring the status' money up to date; the words of a refusal stay until a budget may begin anew."""
-        from farebox.lsp import money  # noqa: PLC0415  deferred for start-up
-
-        if self._status.get("state") == "budget" and not is_anew:
-            self._send({**self._status, **money.fields(spending)})
-        elif self._status or spending.today_nanodollars or spending.standings:
-            self._send_ready(app, spending)
+        A failure stays until a setting changes; that of a budget only until an hour begins: a budget may too.
+        """
+        if before is not None and now.settings != before.settings:
+            return True
+        if self._has_failed:
+            return before is not None and now.hour != before.hour and self._said["state"] == "budget"
+        has_news = spending is not None and bool(spending.today_nanodollars or spending.standings)
+        return bool(self._said) or has_news
 
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
-        self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
+        self._send_failure(error)
         trouble = (error.kind, _particular(error))
         if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
             parts = error.failures if isinstance(error, NoRouteLeft) else ()
             self._told |= {trouble, *((part.kind, _particular(part)) for part in parts)}
             self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
 
-    def _send_status(self, state: str, message: str, **known: object) -> None:
-        given = {name: value for name, value in known.items() if value is not None}
-        self._send({"state": state, "message": message, **given})
+    def _send_failure(self, error: FareboxError) -> None:
+        self._has_failed = True
+        self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
 
-    def _send(self, status: dict[str, object]) -> None:
-        if status != self._status:
+    def _send_status(self, state: str, message: str, *, model: str | None = None) -> None:
+        self._said = {"state": state, "message": message, **({} if model is None else {"model": model})}
+        self._send()
+
+    def _send(self) -> None:
+        """Send what was said last, with what is known of money by now, if that is news."""
+        status = {**self._said, **self._money}
+        if self._said and status != self._status:
             self._status = status
             self._wire.notify_json(STATUS, status)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a status depends on beside requests: each part is something that changes when that does."""
+
+    ledger: object
+    hour: tuple[int, int]
+    settings: object
+
+
+def _seen(app: "App") -> Seen:
+    return Seen(app.ledger.stamp(), _hour(), app.settings_stamp())
 
 
 def _hour() -> tuple[int, int]:

@@ -110,7 +110,7 @@ def _bounded(endpoint: Endpoint, pace: Pace) -> Endpoint:
 
 
 def billed_in(table: JsonObject) -> Billed | None:
-    """Read an answer's ``data``; None if it holds neither a cost nor a number of tokens.
+    """Read an answer's ``data``; None if it holds neither a cost nor both numbers of tokens.
 
     ``total_cost`` is what OpenRouter charged. Where the user's own upstream key paid (``is_byok`` is true),
     the upstream's charge comes on top; otherwise it is part of ``total_cost``.
@@ -119,7 +119,7 @@ def billed_in(table: JsonObject) -> Billed | None:
     reported = _reported(data)
     input_tokens = _tokens(data, "prompt")
     output_tokens = _tokens(data, "completion")
-    if reported is None and input_tokens is None and output_tokens is None:
+    if reported is None and (input_tokens is None or output_tokens is None):
         return None
     read, written = input_tokens or 0, output_tokens or 0
     return Billed(

@@ -3,12 +3,13 @@
 The same in the table and on the page. It must not know how either of them draws.
 """
 
-from typing import assert_never
-
-from farebox.costs import BudgetLine, Report
-from farebox.ledger.limits import Step
+from farebox.costs import BudgetLine, Lost, Report
+from farebox.ledger.limits import STEP_WORDS, standing_words
 from farebox.messages import minute_text
 from farebox.report.amounts import about, clean, dollars, milliseconds, percent, requests
+
+ACCEPT = "farebox doctor --accept-damage"
+"""Lets what was saved of a damaged ledger count as all that was spent."""
 
 MIN_DRIFT_PERCENT = 0.1
 """Less than this is the rounding of somebody's bill."""
@@ -51,21 +52,10 @@ def budget_text(budget: BudgetLine) -> str:
     )
 
 
-def step_text(step: Step) -> str:
-    """Say what a budget's rung means for the next request; nothing while there is room."""
-    match step:
-        case "ok":
-            return ""
-        case "warn":
-            return "nearly used up"
-        case "cheaper":
-            return "auto takes cheaper models"
-        case "local":
-            return "only what costs nothing is sent"
-        case "stop":
-            return "nothing is sent"
-        case _:
-            assert_never(step)
+def standing_text(budget: BudgetLine) -> str:
+    """Say what a budget means for the next request; nothing while there is room."""
+    words = standing_words(budget.step, budget.percent, unchecked=budget.is_unchecked)
+    return "" if words == STEP_WORDS["ok"] else words
 
 
 def footnotes(report: Report) -> tuple[str, ...]:
@@ -82,8 +72,17 @@ def footnotes(report: Report) -> tuple[str, ...]:
             f"{unwritten} ({dollars(report.unwritten_nanodollars)}) not in the sums: {_UNWRITTEN}",
         ),
         (abs(total.drift.percent or 0) >= MIN_DRIFT_PERCENT, _drift_line(report)),
+        (report.budgets_error, f"budgets are not shown: {clean(report.budgets_error or '')}"),
     )
-    return tuple(line for applies, line in notes if applies)
+    return (*map(_damage_line, report.damages), *(line for applies, line in notes if applies))
+
+
+def _damage_line(lost: Lost) -> str:
+    were = "was" if lost.saved_calls == 1 else "were"
+    return (
+        f"the ledger was damaged on {minute_text(lost.at)}: {requests(lost.saved_calls)} of "
+        f"{clean(lost.file)} {were} saved, what else was spent is not known: {ACCEPT}"
+    )
 
 
 def _drift_line(report: Report) -> str:

@@ -9,10 +9,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
+from typing import cast
 
 from farebox.costs import Overview
+from farebox.ledger.limits import Step, standing_words
 from farebox.report.charts import OTHERS, Measure, Series, bars, unit_of
-from farebox.report.page_figures import Place, count, moment, moment_text, money, name, percent, token_count
+from farebox.report.notes import ACCEPT
+from farebox.report.page_figures import (
+    Place,
+    count,
+    moment,
+    moment_text,
+    money,
+    name,
+    percent,
+    text,
+    token_count,
+)
 from farebox.report.page_tables import (
     ACCEPTED,
     CACHED,
@@ -41,14 +54,6 @@ MAX_COLOURS = 6
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
-_STEP_WORDS = {
-    "ok": "within budget",
-    "warn": "nearly used up",
-    "cheaper": "cheaper models",
-    "local": "local only",
-    "stop": "stopped",
-}
-
 _BASES = (
     ("reported", "reported by the provider"),
     ("computed", "computed from the price table"),
@@ -64,7 +69,8 @@ def to_page(overview: Overview) -> str:
         for report in overview.reports
     }
     whole = reports["by="]
-    sections = _sections(reports) if whole["total"]["requests"].amount else (_nothing_yet(), _budgets(whole))
+    anything = whole["total"]["requests"].amount
+    sections = _sections(reports) if anything else (_nothing_yet(whole), _budgets(whole))
     style = files("farebox.report").joinpath("page.css").read_text("utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -84,7 +90,7 @@ def _sections(reports: Mapping[str, Place]) -> tuple[str, ...]:
     part = "usd" if total["usd"].amount > 0 else "requests"  # who pays nothing is shown the work instead
     colours = {row["model"].text: min(rank, MAX_COLOURS) for rank, row in enumerate(models)}
     return (
-        _tiles(total),
+        _tiles(whole),
         _budgets(whole),
         _by_day(reports, colours, part),
         _card(
@@ -115,15 +121,19 @@ def _header(whole: Place) -> str:
     ends = moment(until, ends=True) if until.text else "now"
     if since.text and until.text and moment_text(since.text) == moment_text(until.text, ends=True):
         begins, ends = "", moment(since)
+    workspace = whole["workspace"]
+    where = f'<p class="period">in {name(workspace)}</p>' if workspace.text is not None else ""
     return (
         '<header><p class="brand">farebox</p><h1>What was spent</h1>'
-        f'<p class="period">{begins}{ends}</p></header>'
+        f'{where}<p class="period">{begins}{ends}</p></header>'
     )
 
 
-def _tiles(total: Place) -> str:
+def _tiles(whole: Place) -> str:
+    total = whole["total"]
     unknown = total["basis"]["unknown"]
     more = f", without {count(unknown)} of unknown price" if unknown.amount else ""
+    more += ", without what a damaged ledger had" if list(whole["damages"]) else ""
     tiles = [_tile("Spent", money(total["usd"]), f"for {_requests(total['requests'])}{more}")]
     if total["savedUsd"].number is not None:
         tiles.append(_tile("Saved", money(total["savedUsd"]), "against sending all to your strongest model"))
@@ -145,24 +155,40 @@ def _budgets(whole: Place) -> str:
 
 
 def _budget(budget: Place) -> str:
-    step = budget["step"].text or "ok"
+    step, whole = cast("Step", budget["step"].text), budget["percent"]
+    used, unchecked = whole.number, budget["unchecked"].value is True
+    words = standing_words(
+        step, None if used is None else int(used), unchecked=unchecked, written=percent(whole)
+    )
+    kind = "unchecked" if unchecked else "used-up" if budget["usedUp"].value else f"step-{step}"
     held = f", {money(budget['heldUsd'])} held" if budget["heldUsd"].amount else ""
     return (
-        f'<div class="budget step-{step}"><h3>{name(budget["name"])}'
-        f'<span class="chip">{_STEP_WORDS[step]}</span></h3>'
-        f'<p class="meter">{_meter(budget, "spentUsd")}{_meter(budget, "heldUsd")}</p>'
+        f'<div class="budget {kind}"><h3>{name(budget["name"])}<span class="chip">{words}</span></h3>'
+        f"{_meter(budget)}"
         f"<p><span>{money(budget['spentUsd'])} of {money(budget['limitUsd'])}{held}</span> "
         f"<span>resets {moment(budget['resetsAt'])}</span></p></div>"
     )
 
 
-def _meter(budget: Place, key: str) -> str:
+def _meter(budget: Place) -> str:
+    """Draw what is spent and what is held; a budget of nothing has no parts."""
+    if not budget["limitUsd"].amount:
+        return ""
+    return f'<p class="meter">{_part(budget, "spentUsd")}{_part(budget, "heldUsd")}</p>'
+
+
+def _part(budget: Place, key: str) -> str:
     part, limit = budget[key], budget["limitUsd"]
-    width = min(100 * part.amount / limit.amount, 100) if limit.amount else 100
+    width = min(100 * part.amount / limit.amount, 100)
     return f'<i class="{key}" style="width:{width:.2f}%" data-path="{part.path}" data-of="{limit.path}"></i>'
 
 
-def _nothing_yet() -> str:
+def _nothing_yet(whole: Place) -> str:
+    if list(whole["damages"]):
+        return (
+            '<section class="card nothing"><h2>Nothing is known</h2>'
+            "<p>The ledger was damaged, and no request of this time could be saved.</p></section>"
+        )
     return (
         '<section class="card nothing"><h2>Nothing was spent</h2><p>No request was made in this time. As '
         "soon as farebox completes a line or answers a question, what that cost is told here.</p></section>"
@@ -335,8 +361,22 @@ def _footnotes(whole: Place) -> str:
         f"{_requests(held)} without an end, in no figure here: still running, or farebox was killed.",
         f"{_requests(unwritten)} ({money(whole['unwrittenUsd'])}) not yet written, in no figure here either.",
     )
-    shown = [f"<li>{note}</li>" for place, note in zip((held, unwritten), notes, strict=True) if place.amount]
+    shown = [f"<li>{_damage(lost)}</li>" for lost in whole["damages"]]
+    shown += [
+        f"<li>{note}</li>" for place, note in zip((held, unwritten), notes, strict=True) if place.amount
+    ]
+    if (why := whole["budgetsError"]).text is not None:
+        shown.append(f"<li>Budgets are not shown: {text(why)}</li>")
     return f"<footer><ul>{''.join(shown)}</ul></footer>" if shown else ""
+
+
+def _damage(lost: Place) -> str:
+    saved = lost["savedCalls"]
+    return (
+        f"The ledger was damaged on {moment(lost['at'])}: {_requests(saved)} of {text(lost['file'])} "
+        f"{'was' if saved.amount == 1 else 'were'} saved, what else was spent is not known: "
+        f"<code>{ACCEPT}</code>"
+    )
 
 
 def _requests(place: Place) -> str:

@@ -97,6 +97,11 @@ def name(place: Place, otherwise: str = NONE) -> str:
     return f'<span class="name" data-path="{place.path}">{before}{escape(last)}</span>'
 
 
+def text(place: Place) -> str:
+    """Write words from outside as they are."""
+    return f'<span data-path="{place.path}">{escape(clean(place.text or ""))}</span>'
+
+
 def moment(place: Place, *, ends: bool = False) -> str:
     """Write a moment as a day, with the time unless that is midnight; ``ends`` is a day that is over then."""
     text = place.text or ""

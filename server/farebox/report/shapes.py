@@ -82,7 +82,11 @@ class ReportRowShape(Shape):
 
 
 class BudgetShape(Shape):
-    """One budget and what is left of it; ``step`` is the rung of its ladder that was reached."""
+    """One budget and what is left of it; ``step`` is the rung of its ladder that was reached.
+
+    ``percent`` counts what is spent and held, and is null for a budget of nothing; ``usedUp`` says that
+    nothing is left, ``unchecked`` that a damage of the ledger may have lost what was spent.
+    """
 
     name: str
     limit_usd: str
@@ -90,22 +94,37 @@ class BudgetShape(Shape):
     held_usd: str
     resets_at: str
     step: Step
+    percent: int | None
+    used_up: bool
+    unchecked: bool
+
+
+class DamageShape(Shape):
+    """A damage of the ledger that nobody has accepted; ``at`` is ISO 8601, local time."""
+
+    at: str
+    file: str
+    saved_calls: int
 
 
 class ReportShape(Shape):
     """What was spent.
 
     In no row are the ``heldRequests``, which are still running, and the ``unwrittenRequests``, which are
-    kept until the ledger can be written again. ``text`` is the report as a table, CSV or a page, if one was
-    asked for.
+    kept until the ledger can be written again. ``damages`` may have lost requests of this time.
+    ``budgetsError`` is why no budget is shown, if the settings can't be read. ``workspace`` is the only one
+    that counts. ``text`` is the report as a table, CSV or a page, if one was asked for.
     """
 
     since: str | None
     until: str | None
     by: list[Dimension]
+    workspace: str | None
     rows: list[ReportRowShape]
     total: ReportRowShape
     budgets: list[BudgetShape]
+    budgets_error: str | None
+    damages: list[DamageShape]
     held_requests: int
     unwritten_requests: int
     unwritten_usd: str
@@ -118,6 +137,7 @@ def report_shape(report: costs.Report, *, text: str | None = None) -> ReportShap
         since=report.since,
         until=report.until,
         by=list(report.by),
+        workspace=report.workspace,
         rows=[_row_shape(row) for row in report.rows],
         total=_row_shape(report.total),
         budgets=[
@@ -128,9 +148,14 @@ def report_shape(report: costs.Report, *, text: str | None = None) -> ReportShap
                 held_usd=usd_text(line.held_nanodollars),
                 resets_at=line.resets_at,
                 step=line.step,
+                percent=line.percent,
+                used_up=line.is_used_up,
+                unchecked=line.is_unchecked,
             )
             for line in report.budgets
         ],
+        budgets_error=report.budgets_error,
+        damages=[DamageShape.model_validate(lost) for lost in report.damages],
         held_requests=report.held_requests,
         unwritten_requests=report.unwritten_requests,
         unwritten_usd=usd_text(report.unwritten_nanodollars),

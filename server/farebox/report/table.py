@@ -25,7 +25,7 @@ from farebox.report.amounts import (
     share_percent,
     tokens,
 )
-from farebox.report.notes import budget_text, footnotes, step_text, summary
+from farebox.report.notes import budget_text, footnotes, standing_text, summary
 
 MIN_WIDTH_COLUMNS = 60
 BAR_COLUMNS = 10
@@ -82,11 +82,13 @@ class _Column:
 def to_table(report: Report, *, width: int = 100) -> str:
     """Draw a report for a terminal that is ``width`` columns wide, without colour."""
     width = max(width, MIN_WIDTH_COLUMNS)
-    when = period(report.since, report.until)
+    whose = "" if report.workspace is None else f"of {name(report.workspace)} "
+    when = whose + period(report.since, report.until)
     if report.rows:
-        parts = [[f"Costs {when}"], _drawn(_fitting(_columns(report), width), width)]
+        parts = [textwrap.wrap(f"Costs {when}", width), _drawn(_fitting(_columns(report), width), width)]
     else:
-        parts = [[f"No requests {when}."]]
+        known = " are known" if report.damages else ""
+        parts = [textwrap.wrap(f"No requests{known} {when}.", width)]
     for words in (summary(report), map(_budget_line, report.budgets), footnotes(report)):
         parts.append([line for text in words for line in textwrap.wrap(text, width)])
     return "\n".join("\n".join((*part, "")) for part in parts if part)
@@ -240,4 +242,4 @@ def _bar(part: int, whole: int) -> str:
 
 def _budget_line(budget: BudgetLine) -> str:
     used = _bar(budget.spent_nanodollars + budget.held_nanodollars, budget.limit_nanodollars)
-    return "  ".join(filter(None, (budget_text(budget), used, step_text(budget.step))))
+    return "  ".join(filter(None, (budget_text(budget), used, standing_text(budget))))

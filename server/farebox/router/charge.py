@@ -50,9 +50,11 @@ class Charge:
     reasoning_bytes: int = 0
     begun: Begun | None = None
     finish: Finish | None = None
+    held_nanodollars: int | None = None
 
     def hold(self, request_id: str, attempt: int, hold_nanodollars: int | None, route: Route) -> Hold:
-        """Return the row that must stand before the request leaves."""
+        """Return the row that must stand before the request leaves; it dates from this moment."""
+        self.held_nanodollars = hold_nanodollars
         origin = self.request.origin
         return Hold(
             call_id=self.call_id,
@@ -61,7 +63,7 @@ class Charge:
             task=self.request.task,
             target=self.target,
             hold_nanodollars=hold_nanodollars,
-            started_ms=time.time_ns() // 1_000_000 - self.total_ms,
+            started_ms=time.time_ns() // 1_000_000,
             workspace=origin.workspace,
             client=origin.client,
             conversation=origin.conversation,
@@ -230,6 +232,11 @@ class Charge:
         )
 
     def _cost(self, usage: Usage, nanodollars: int | None, basis: CostBasis) -> Cost:
+        """Return a cost with its baseline. One that nobody can say counts as what was held for it, if that is
+        known: a budget must not grow by it.
+        """
+        if nanodollars is None and self.held_nanodollars is not None:
+            nanodollars, basis = self.held_nanodollars, "estimated"
         if self.baseline is None:
             return Cost(nanodollars, basis)
         baseline, seller = self.baseline

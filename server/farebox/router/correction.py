@@ -29,6 +29,9 @@ MAX_ROUND: Final = 64
 REST_S: Final = 60.0
 """Between two looks at what is due but may not be asked."""
 
+_ZERO_BELIEVED_FROM: Final = 2
+"""How often was asked before a cost of nothing is believed: it may stand there until something is booked."""
+
 LONGEST_WAIT_S: Final = 600.0
 """Clocks jump, machines sleep, and other processes die."""
 
@@ -118,6 +121,8 @@ def _correction(one: Estimated, endpoint: Endpoint, pricing: Pricing, billed: Bi
     if served is not None and endpoint.credential is not None:
         served = endpoint.credential.secret.redact(served)
     reported = believable(billed.reported_nanodollars)
+    if reported == 0 and one.asked < _ZERO_BELIEVED_FROM:
+        return None
     if reported is not None:
         usage = billed.usage if billed.usage != Usage() else None
         return Correction(one.call_id, usage, reported, served)

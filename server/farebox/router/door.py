@@ -8,16 +8,16 @@ nothing is retried or rerouted behind their back.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from farebox import prices, privacy
 from farebox.errors import BudgetExceeded, Excluded, FareboxError, ProviderError
 from farebox.ledger.limits import Limit, limits_from
-from farebox.ledger.records import Hold, Outcome, Settlement
+from farebox.ledger.records import Outcome, Settlement
 from farebox.ledger.schema import LedgerUnusable
-from farebox.ledger.store import Ledger
+from farebox.ledger.store import Ledger, Placing
 from farebox.messages import (
     Attempt,
     Begun,
@@ -219,9 +219,7 @@ class Reply:
         opened = await self._open(route, target)
         planned, target = target, Target(target.provider, opened.model)  # `default` has a name by now
         charge = self._charge(target, opened.endpoint)
-        call = self._call(target, opened)
-        estimate = self._door.planner.estimate(target, self._request)
-        await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, estimate, route))
+        call = await self._held(charge, route, lambda: self._call(target, opened))
         outcome: Outcome = "failed"
         kind: str | None = None
         may_be_billed = False
@@ -258,11 +256,28 @@ class Reply:
             self.done = self._end(route, planned, charge, outcome, kind=kind, may_be_billed=may_be_billed)
         yield self.done
 
-    async def _hold(self, target: Target, hold: Hold) -> None:
+    async def _held(self, charge: Charge, route: Route, render: Callable[[], Call]) -> Call:
+        """Place the row of an attempt, and write the call while the ledger is at it. Nothing leaves yet."""
+        estimate = self._door.planner.estimate(charge.target, self._request)
+        placing = self._place(charge, route, estimate)
         try:
-            await self._door.ledger.hold(hold, self._door.limits(self._request.origin))
+            call = render()
+        except BaseException:
+            self._door.ledger.withdraw(placing)
+            raise
+        await self._placed(placing)
+        return call
+
+    def _place(self, charge: Charge, route: Route, nanodollars: int | None) -> Placing:
+        limits = self._door.limits(self._request.origin)  # first: the row must not be older than its budgets
+        hold = charge.hold(self._request_id, len(self._attempts) + 1, nanodollars, route)
+        return self._door.ledger.place(hold, limits)
+
+    async def _placed(self, placing: Placing) -> None:
+        try:
+            await self._door.ledger.placed(placing)
         except BudgetExceeded as error:
-            self._attempts.append(Attempt(target, error.kind, 0))
+            self._attempts.append(Attempt(placing.hold.target, error.kind, 0))
             raise
 
     async def _open(self, route: Route, target: Target) -> Opened:
@@ -273,7 +288,7 @@ class Reply:
             return await self._door.directory.open(target)
         except ProviderError as error:
             if charge is not None:
-                await self._hold(target, charge.hold(self._request_id, len(self._attempts) + 1, 0, route))
+                await self._placed(self._place(charge, route, 0))
                 self.done = self._end(route, target, charge, "failed", kind=error.kind, may_be_billed=False)
             raise
 

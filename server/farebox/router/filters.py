@@ -19,6 +19,7 @@ from farebox.errors import (
     RateLimited,
     Refused,
 )
+from farebox.ledger.limits import STEP_WORDS
 from farebox.messages import Target, minute_text, nanodollars_from_usd, usd_text
 from farebox.providers.address import AS_WRITTEN, is_loopback
 from farebox.providers.base import Endpoint
@@ -150,11 +151,15 @@ def too_dear(
     ``is_local``: the model is on this machine.
     """
     for one in standings:
+        # As the hold does: what costs nothing has room, unless a rung stops it.
+        if one.unchecked is not None and (most != 0 or one.limit.steps.stop_nanodollars is not None):
+            return one.unchecked
+    for one in standings:
         if one.step == "stop":
-            return _on_a_rung(one, "nothing is asked any more")
+            return _on_a_rung(one)
     for one in standings:
         if one.step == "local" and not (is_local and most == 0):
-            return _on_a_rung(one, "only free models on this machine are asked")
+            return _on_a_rung(one)
     tightest = min(standings, key=lambda one: one.left_nanodollars, default=None)
     if tightest is None or (most is not None and most <= tightest.left_nanodollars):
         return None
@@ -172,8 +177,8 @@ def too_dear(
     )
 
 
-def _on_a_rung(standing: Standing, what: str) -> BudgetExceeded:
-    limit = standing.limit
+def _on_a_rung(standing: Standing) -> BudgetExceeded:
+    limit, what = standing.limit, STEP_WORDS[standing.step]
     return BudgetExceeded(
         f"the {limit.name} budget is at {standing.percent} %: {what}, as {standing.rung} says",
         hint=f"Raise {limit.setting} or the rung, or wait until {minute_text(limit.resets_at)}.",

@@ -7,8 +7,10 @@ for a target is decided by ``router.filters`` and ``router.plan``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from farebox.errors import BudgetExceeded
 from farebox.ledger.limits import Limit, Step, local, midnight, unix_ms
 from farebox.ledger.records import Spent
+from farebox.ledger.repair import unchecked
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
@@ -19,10 +21,14 @@ _STEPS_THAT_CHANGE_A_PLAN: frozenset[Step] = frozenset({"cheaper", "local", "sto
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a budget stands: what is spent of it, and what is held for requests that are running."""
+    """How a budget stands: what is spent of it, and what is held for requests that are running.
+
+    ``unchecked`` is why nobody knows: the sums may lack what was in a damaged ledger.
+    """
 
     limit: Limit
     spent: Spent
+    unchecked: BudgetExceeded | None = None
 
     @property
     def left_nanodollars(self) -> int:
@@ -83,15 +89,14 @@ def percent(nanodollars: int, limit: Limit) -> int:
 
 
 async def spending(ledger: Ledger, limits: Sequence[Limit]) -> Spending:
-    """Ask the ledger what today has cost and how all budgets stand, in one visit. Raises LedgerUnusable."""
+    """Ask the ledger what today has cost and how all budgets stand. Raises LedgerUnusable."""
     midnight_ms = unix_ms(midnight(local(None).date()))
     today, *sums = await ledger.spent_by((Limit("today", 0, midnight_ms, ""), *limits))
-    standings = tuple(Standing(limit, spent) for limit, spent in zip(limits, sums, strict=True))
-    return Spending(today.settled_nanodollars, standings)
+    return Spending(today.settled_nanodollars, await _standings(ledger, limits, sums))
 
 
 async def room_left(ledger: Ledger, limits: Sequence[Limit], request: Request) -> Room | None:
-    """Ask the ledger how the budgets stand, in one visit.
+    """Ask the ledger how the budgets stand.
 
     None where none counts, and where the ledger can't say: then the hold, which fails closed, has the last
     word.
@@ -100,11 +105,17 @@ async def room_left(ledger: Ledger, limits: Sequence[Limit], request: Request) -
     if not counting:
         return None
     try:
-        sums = await ledger.spent_by(counting)
+        standings = await _standings(ledger, counting, await ledger.spent_by(counting))
     except LedgerUnusable:
         return None
-    standings = tuple(Standing(limit, spent) for limit, spent in zip(counting, sums, strict=True))
     return Room(request.task, request.origin.workspace, standings)
+
+
+async def _standings(ledger: Ledger, limits: Sequence[Limit], sums: Sequence[Spent]) -> tuple[Standing, ...]:
+    damages = await ledger.damages() if limits else ()
+    return tuple(
+        Standing(limit, spent, unchecked(limit, damages)) for limit, spent in zip(limits, sums, strict=True)
+    )
 
 
 def _counting(limits: Sequence[Limit], request: Request) -> tuple[Limit, ...]:
