@@ -244,7 +244,8 @@ async def _ledger(ledger: Ledger) -> Check:
             "warning",
             f"{ledger.path} was damaged: {saved} could be saved. What else was spent is not known, "
             "so a budget of that time can't be checked",
-            "wait until the budgets reset, or let what was saved count as all: farebox doctor --accept-damage",
+            "wait until the budgets reset, or let what was saved count as all: "
+            "farebox doctor --accept-damage",
         )
     return _ok("ledger", f"{ledger.path}")
 

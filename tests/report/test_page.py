@@ -296,12 +296,12 @@ def test_a_damaged_ledger_is_told_and_never_that_nothing_was_spent():
 def test_the_workspace_and_why_there_are_no_budgets_are_told():
     given = Overview(
         tuple(
-            replace(one, budgets=(), workspace="/home/<me>", budgets_error="line 2: <wrong>")
+            replace(one, budgets=(), workspace="/Users/<me>", budgets_error="line 2: <wrong>")
             for one in an_overview().reports
         )
     )
     page = parsed(to_page(given))
-    assert page.all("p", kind="period")[0].text == "in /home/<me>"
+    assert page.all("p", kind="period")[0].text == "in /Users/<me>"
     assert page.all("footer")[0].all("li")[-1].text == "Budgets are not shown: line 2: <wrong>"
     assert wrong_figures(page, json_of(given)) == []
 

@@ -194,9 +194,9 @@ def test_a_budget_of_nothing_is_a_ban_and_not_used_up():
 
 
 def test_the_workspace_is_in_the_heading():
-    report = replace(a_report(a_row("2026-03-10", "p/m")), workspace="/home/me/\x1bproject")
-    assert to_table(report).startswith("Costs of /home/me/project since 2026-03-04 00:00\n")
-    assert to_table(replace(report, rows=())).startswith("No requests of /home/me/project since ")
+    report = replace(a_report(a_row("2026-03-10", "p/m")), workspace="/Users/me/\x1bproject")
+    assert to_table(report).startswith("Costs of /Users/me/project since 2026-03-04 00:00\n")
+    assert to_table(replace(report, rows=())).startswith("No requests of /Users/me/project since ")
 
 
 def test_a_damaged_ledger_never_says_that_nothing_was_spent():

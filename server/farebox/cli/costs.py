@@ -107,8 +107,8 @@ def _groups(by: str) -> tuple[str, ...]:
 def workspaces(folder: str) -> tuple[str, ...]:
     """Spell a folder as the ledger may know it, the likeliest first.
 
-    The ledger has a workspace as its client named it: an editor's folder, links and all, or for the command
-    line the nearest folder upward that is marked as a workspace, without links.
+    The ledger has a workspace without links: an editor's folder, or for the command line the nearest folder
+    upward that is marked as one. Older rows have an editor's folder as the editor spelt it.
     """
     if not folder.strip():
         raise InvalidParams("no workspace has an empty name", hint="Name a folder; . is this one.")

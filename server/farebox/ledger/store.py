@@ -86,8 +86,8 @@ class Ledger:
     def place(self, hold: Hold, limits: Sequence[Limit]) -> "Placing":
         """Begin to write a request's row; ``placed`` waits for it, or ``withdraw`` takes it back.
 
-        Where no budget has to be checked, the row is jotted down at once, and nothing has to be waited for: it
-        is written when the request is on its way.
+        Where no budget has to be checked, the row is jotted down at once, and nothing has to be waited for:
+        it is written when the request is on its way.
         """
         if not holds.to_check(hold, limits) and (slot := self._file.jot(hold)) is not None:
             self._jotted.append((hold, slot))
