@@ -297,19 +297,3 @@ async def test_the_readmes_line_for_zsh_shows_it(tmp_path: Path):
         timeout=60,
     )
     assert (done.stdout, done.stderr) == ("$0.42 today · 8 % of $5.00 daily\n", "")
-
-
-@pytest.mark.skipif(shutil.which("starship") is None, reason="needs starship")
-async def test_the_readmes_line_for_starship_shows_it(tmp_path: Path):
-    await with_budget(tmp_path)
-    (tmp_path / "starship.toml").write_text(snippet("starship") + "\n", "utf-8")
-    done = subprocess.run(
-        ["starship", "module", "custom.farebox"],
-        env=with_farebox(tmp_path) | {"STARSHIP_CONFIG": str(tmp_path / "starship.toml")},
-        cwd=tmp_path,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "$0.42 today · 8 % of $5.00 daily" in done.stdout

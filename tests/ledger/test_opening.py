@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from farebox.ledger import repair
-from farebox.ledger.opening import create, newest, next_path, opened, side_file
+from farebox.ledger import repair, schema
+from farebox.ledger.opening import create, newest, next_path, opened, side_file, takes_long
 from farebox.ledger.schema import MIGRATIONS
 
 
@@ -67,3 +67,24 @@ def test_what_is_left_of_a_ledger_that_was_taken_away_does_not_spoil_a_new_one(t
     assert repair.is_damage(caught.value)
     assert not path.exists()
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("last", "ballast_bytes", "expected"),
+    [
+        pytest.param(1, 33 * 1024 * 1024, True, id="older and large"),
+        pytest.param(1, 1_000, False, id="older and small"),
+        pytest.param(len(MIGRATIONS), 33 * 1024 * 1024, False, id="today's and large"),
+    ],
+)
+def test_only_a_large_ledger_of_an_older_farebox_takes_long_to_open(
+    tmp_path: Path, last: int, ballast_bytes: int, *, expected: bool
+):
+    path = tmp_path / "ledger.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    schema.migrate(connection, last=last)
+    connection.execute("CREATE TABLE ballast (x)")
+    connection.execute("INSERT INTO ballast VALUES (zeroblob(?))", (ballast_bytes,))
+    connection.close()
+    assert takes_long(path) is expected
+    assert not takes_long(tmp_path / "nothing.db")
