@@ -289,7 +289,7 @@ async def test_the_readmes_line_for_zsh_shows_it(tmp_path: Path):
     line = snippet("zsh")
     done = subprocess.run(
         ["zsh", "-f", "-c", f'{line}; precmd; print -rP "$RPROMPT"'],
-        env=with_farebox(tmp_path),
+        env=with_farebox(tmp_path) | {"LC_ALL": "C.UTF-8"},  # else zsh writes it in ASCII
         cwd=tmp_path,
         check=False,
         capture_output=True,
