@@ -33,11 +33,9 @@ def with_app(work: Callable[[App], Awaitable[_T]], *, file: Path | None = None) 
     folders = [here] if file is None else [_plain(file).parent, here]
     roots = tuple(dict.fromkeys(str(workspace_of(folder)) for folder in folders))
     signals: list[int] = []
-    # A collector that is down is no part of an answer on a terminal: `farebox doctor` tells of it.
-    logging.getLogger("farebox.otel").setLevel(logging.CRITICAL + 1)
 
     async def run() -> _T:
-        with _cancelled_by_signals(signals):
+        with _cancelled_by_signals(signals), _collector_unheard():
             app = App(Client(name="command line", roots=roots))
             try:
                 return await work(app)
@@ -50,6 +48,18 @@ def with_app(work: Callable[[App], Awaitable[_T]], *, file: Path | None = None) 
         if not signals:
             raise
         raise SystemExit(128 + signals[0]) from None
+
+
+@contextmanager
+def _collector_unheard() -> Generator[None]:
+    """Keep a collector that is down out of an answer on a terminal: `farebox doctor` tells of it."""
+    logger = logging.getLogger("farebox.otel")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
