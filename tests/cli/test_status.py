@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
 from support.command import read_until, run_farebox, terminal
 from support.environment import clean_environment
+from support.programs import program
 
 NEVER_IMPORTED = (
     "asyncio",
@@ -259,11 +259,10 @@ async def with_budget(folder: Path) -> None:
     (folder / "config.toml").write_text("[budgets]\ndaily_usd = 5\n", "utf-8")
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 async def test_the_readmes_line_for_tmux_shows_it(tmp_path: Path):
     await with_budget(tmp_path)
     (tmp_path / "tmux.conf").write_text(snippet("tmux") + "\n", "utf-8")
-    tmux = ["tmux", "-u", "-S", str(tmp_path / "s"), "-f", str(tmp_path / "tmux.conf")]
+    tmux = [program("tmux"), "-u", "-S", str(tmp_path / "s"), "-f", str(tmp_path / "tmux.conf")]
     environment = with_farebox(tmp_path) | {"TERM": "xterm"}
     with terminal() as (users, processes):
         shown = subprocess.Popen(
@@ -283,12 +282,11 @@ async def test_the_readmes_line_for_tmux_shows_it(tmp_path: Path):
             shown.wait(60)
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="needs zsh")
 async def test_the_readmes_line_for_zsh_shows_it(tmp_path: Path):
     await with_budget(tmp_path)
     line = snippet("zsh")
     done = subprocess.run(
-        ["zsh", "-f", "-c", f'{line}; precmd; print -rP "$RPROMPT"'],
+        [program("zsh"), "-f", "-c", f'{line}; precmd; print -rP "$RPROMPT"'],
         env=with_farebox(tmp_path) | {"LC_ALL": "C.UTF-8"},  # else zsh writes it in ASCII
         cwd=tmp_path,
         check=False,

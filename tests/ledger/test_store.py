@@ -77,6 +77,11 @@ def a_settlement(call_id: str = "c1", cost: Cost | None = None) -> Settlement:
     return Settlement(call_id, "ok", Usage(10, 4, 2, 5, 3), cost or Cost(70, "computed"))
 
 
+async def spent(ledger: Ledger) -> Spent:
+    (spent,) = await ledger.spent_by([LIMIT], now_ms=NOW_MS)
+    return spent
+
+
 def rows(path: Path, columns: str = "call_id, state, cost_nanodollars") -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path)
     try:
@@ -183,16 +188,17 @@ async def test_what_is_spent_includes_every_settlement_handed_over_before(ledger
     await ledger.hold(a_hold("c1"), (LIMIT,))
     await ledger.hold(a_hold("c2"), (LIMIT,))
     ledger.settle(a_settlement("c1"))
-    assert await ledger.spent(0, now_ms=NOW_MS) == Spent(70, 100)
+    assert await spent(ledger) == Spent(70, 100)
 
 
 async def test_several_moments_are_summed_in_one_visit(ledger: Ledger):
     for number in (1, 2, 3):
         await ledger.hold(replace(a_hold(f"c{number}"), started_ms=NOW_MS + number), ())
         ledger.settle(a_settlement(f"c{number}"))
-    sums = await ledger.spent_since(NOW_MS + 2, 0, NOW_MS + 4)
+    windows = [replace(LIMIT, since_ms=since_ms) for since_ms in (NOW_MS + 2, 0, NOW_MS + 4)]
+    sums = await ledger.spent_by(windows)
     assert sums == (Spent(140, 0), Spent(210, 0), Spent(0, 0))
-    assert await ledger.spent_since() == ()
+    assert await ledger.spent_by([]) == ()
 
 
 async def test_a_budget_is_refused_through_the_store(ledger: Ledger):
@@ -206,7 +212,7 @@ async def test_concurrent_holds_of_one_process_never_exceed_a_budget(ledger: Led
         *(ledger.hold(a_hold(f"c{number}"), (LIMIT,)) for number in range(25)), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes].count(BudgetExceeded) == 15
-    assert await ledger.spent(0, now_ms=NOW_MS) == Spent(0, 1_000)
+    assert await spent(ledger) == Spent(0, 1_000)
 
 
 async def test_a_request_that_is_cancelled_while_it_is_held_leaves_no_hold(ledger: Ledger):
@@ -221,7 +227,7 @@ async def test_a_request_that_is_cancelled_while_it_is_held_leaves_no_hold(ledge
         await holding
     blocker.execute("ROLLBACK")
     blocker.close()
-    assert await ledger.spent(0, now_ms=NOW_MS) == Spent(0, 0)
+    assert await spent(ledger) == Spent(0, 0)
     assert rows(ledger.path) == []
 
 
@@ -282,7 +288,7 @@ async def test_without_a_budget_an_unusable_ledger_fails_no_request(
 
 
 async def test_check_groups_and_spent_say_what_is_wrong_with_the_file(broken: Ledger):
-    for question in (broken.check(), broken.groups(Query()), broken.spent(0)):
+    for question in (broken.check(), broken.groups(Query()), spent(broken)):
         with pytest.raises(LedgerUnusable) as caught:
             await question
         assert str(broken.path) in caught.value.message

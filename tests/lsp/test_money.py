@@ -140,6 +140,8 @@ def test_the_status_lists_every_budget():
                 "resetsAt": RESETS_AT,
                 "step": "cheaper",
                 "percent": 94,
+                "usedUp": False,
+                "unchecked": False,
             }
         ],
     }

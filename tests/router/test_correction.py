@@ -12,6 +12,7 @@ import pytest
 
 from farebox.app import App, Client
 from farebox.ledger.corrections import FIRST_LOOK_MS
+from farebox.ledger.limits import Limit
 from farebox.ledger.records import Settlement
 from farebox.messages import UNKNOWN_COST, Call, Chat, Message, Text, Usage
 from farebox.router.correction import MAX_AT_ONCE, MAX_ROUND, Corrector, correct_due
@@ -129,7 +130,8 @@ async def test_a_stopped_answer_costs_what_its_provider_has_booked(open_app: Ope
     assert (row["cached_input_tokens"], row["reasoning_tokens"]) == (64, 7)
     assert (row["served_model"], row["outcome"]) == ("openai/gpt-5-mini-2026", "cancelled")
     assert lookups(upstream) == ["/v1/generation?id=gen-1"]
-    assert (await app.ledger.spent(0)).settled_nanodollars == 213_457
+    (spent,) = await app.ledger.spent_by([Limit("ever", 0, 0, "")])
+    assert spent.settled_nanodollars == 213_457
     assert reply.done is told
     assert told is not None
     assert (told.cost.nanodollars, told.call_id) == (ESTIMATE, row["call_id"])

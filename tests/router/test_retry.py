@@ -229,7 +229,7 @@ async def test_what_may_well_succeed_soon_is_tried_again_and_each_attempt_has_a_
     done = events[-1]
     assert isinstance(done, Done)
     assert [attempt.outcome for attempt in done.route.attempts] == [kind, kind, "ok"]
-    await app.ledger.spent(0)
+    await app.ledger.check()
     assert rows_of(app) == [
         (1, "one", "settled", "failed", kind),
         (2, "one", "settled", "failed", kind),
@@ -334,7 +334,7 @@ async def test_the_wait_is_told_before_it_begins_and_a_stop_inside_it_leaves_not
         await task
     assert reply.done is not None
     assert (reply.done.cancelled, reply.done.finish_reason) == (True, "cancelled")
-    await app.ledger.spent(0)
+    await app.ledger.check()
     assert rows_of(app) == [(1, "one", "settled", "failed", "rateLimited")]
     assert len(upstream.requests) == 1
 
@@ -362,6 +362,6 @@ base_url = "{upstream.base_url}"
         await heard_of(door_of(app), request)
     posts = [one for one in upstream.requests if one.method == "POST"]
     assert 1 <= len(posts) < MAX_ATTEMPTS
-    await app.ledger.spent(0)
+    await app.ledger.check()
     assert {row[2] for row in rows_of(app)} == {"settled"}
     await app.close()

@@ -1,7 +1,7 @@
 """A real Chromium without a window, told what to do through its DevTools protocol over two pipes.
 
 It needs no driver and no library: a command is a line of JSON that ends with a NUL, and so is an answer.
-Nothing listens on a port. Where there is no Chromium a test is skipped; where FAREBOX_REQUIRE_BROWSER=1 (CI)
+Nothing listens on a port. Where there is no Chromium a test is skipped; where FAREBOX_REQUIRE_PROGRAMS=1 (CI)
 it fails.
 """
 
@@ -16,11 +16,10 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, NoReturn, cast
-
-import pytest
+from typing import Any, Literal, cast
 
 from support.guard.sitecustomize import watched
+from support.programs import missing
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = (
@@ -176,7 +175,7 @@ def chromium(folder: Path) -> Generator[Browser]:
     """Run the machine's Chromium with an empty profile in a folder."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        _missing("no Chromium on this machine: apt-get install chromium")
+        missing("no Chromium on this machine: apt-get install chromium")
     browser = _started(program, folder)
     try:
         yield browser
@@ -211,9 +210,3 @@ def _above(descriptor: int) -> int:
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE)
     os.close(descriptor)
     return moved
-
-
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("FAREBOX_REQUIRE_BROWSER") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -137,7 +137,7 @@ def _glance(limits: "Sequence[Limit]") -> Glance:
         async def bring_up_to_date() -> None:
             ledger = Ledger(path)
             try:
-                await ledger.spent(0)
+                await ledger.check()
             finally:
                 await ledger.close()
 

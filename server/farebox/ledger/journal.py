@@ -6,6 +6,7 @@ strikes the hold out. Should the process be killed in between, others find it he
 from the beginning, so that a full disk is met there and not in a request.
 """
 
+import errno
 import os
 from collections import deque
 from contextlib import suppress
@@ -29,10 +30,8 @@ class Journal:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
         self._jots = os.open(path, flags | os.O_EXCL, 0o600)
         try:
-            os.write(self._jots, bytes(SLOTS * SLOT_BYTES))
-            self._strikes = os.open(
-                path, flags
-            )  # a position of its own, for systems that write where they stand
+            _write_at(self._jots, bytes(SLOTS * SLOT_BYTES), 0)
+            self._strikes = os.open(path, flags)  # with a position of its own, for systems without pwrite
         except OSError:
             os.close(self._jots)
             path.unlink(missing_ok=True)
@@ -50,6 +49,7 @@ class Journal:
         try:
             _write_at(self._jots, len(line).to_bytes(_LENGTH_BYTES, "big") + line, slot * SLOT_BYTES)
         except OSError:
+            self.strike(slot)  # it may be there in part
             return None
         return slot
 
@@ -62,6 +62,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the file, and remove it if nothing is in it."""
         is_empty = len(self._free) == SLOTS
+        self._free.clear()  # who comes too late finds no slot, and no file of somebody else's
         for file in (self._jots, self._strikes):
             with suppress(OSError):
                 os.close(file)
@@ -85,8 +86,11 @@ def jotted(path: Path) -> list[bytes]:
 
 
 def _write_at(file: int, data: bytes, offset: int) -> None:
+    """Write all of it. Raises OSError."""
     if hasattr(os, "pwrite"):
-        os.pwrite(file, data, offset)
-        return
-    os.lseek(file, offset, os.SEEK_SET)
-    os.write(file, data)
+        written = os.pwrite(file, data, offset)
+    else:
+        os.lseek(file, offset, os.SEEK_SET)
+        written = os.write(file, data)
+    if written != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -19,7 +19,7 @@ from typing import TypeVar
 from farebox.errors import BudgetExceeded
 from farebox.ledger import corrections, holds, past, queries, repair, sums
 from farebox.ledger.file import LedgerFile, code_of
-from farebox.ledger.limits import EVERYTHING, Limit, Scope
+from farebox.ledger.limits import Limit, Scope
 from farebox.ledger.past import MAX_PAGE, Past
 from farebox.ledger.queries import Group, Query
 from farebox.ledger.reader import Reader
@@ -193,16 +193,6 @@ class Ledger:
         """Sum what was spent and what is held within each limit, all in one visit to the ledger's thread."""
         now = _now_ms() if now_ms is None else now_ms
         return await self._query(lambda connection: sums.spent_by(connection, limits, now_ms=now))
-
-    async def spent_since(self, *moments_ms: int, now_ms: int | None = None) -> tuple[Spent, ...]:
-        """Sum what was spent and what is held since each of these moments."""
-        windows = [Limit("", 0, moment_ms, "", EVERYTHING) for moment_ms in moments_ms]
-        return await self.spent_by(windows, now_ms=now_ms)
-
-    async def spent(self, since_ms: int, *, now_ms: int | None = None) -> Spent:
-        """Sum what was spent and what is held since a moment."""
-        (spent,) = await self.spent_since(since_ms, now_ms=now_ms)
-        return spent
 
     def unwritten(self) -> tuple[int, int]:
         """Return at once how many requests wait to be written, and what they have cost, in nano-dollars."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from farebox.ledger.limits import STEP_WORDS, Step
 from farebox.ledger.limits import standing_words as words_of
-from farebox.lsp.notifications import BudgetStatus
 from farebox.messages import minute_text, usd_text
+from farebox.report.shapes import BudgetShape
 from farebox.router.purse import Spending, Standing, percent
 
 _SEVERITY: Final[tuple[Step, ...]] = ("ok", "warn", "cheaper", "local", "stop")
@@ -72,14 +72,16 @@ def fields(spending: Spending) -> dict[str, object]:
 
 def _budget(standing: Standing) -> dict[str, object]:
     limit, spent = standing.limit, standing.spent
-    return BudgetStatus(
+    return BudgetShape(
         name=limit.name,
         limit_usd=usd_text(limit.limit_nanodollars),
         spent_usd=usd_text(spent.settled_nanodollars),
         held_usd=usd_text(spent.held_nanodollars),
         resets_at=limit.resets_at,
         step=standing.step,
-        percent=standing.percent,
+        percent=limit.percent(spent.nanodollars),
+        used_up=limit.is_used_up(spent.nanodollars),
+        unchecked=standing.unchecked is not None,
     ).json_value()
 
 

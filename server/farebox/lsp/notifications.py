@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from farebox.ledger.limits import Step
 from farebox.messages import FinishReason
+from farebox.report.shapes import BudgetShape
 from farebox.shapes import CostShape, RouteShape, Shape, UsageShape
 
 
@@ -73,18 +73,6 @@ class ChatEventParams(Shape):
     ]
 
 
-class BudgetStatus(Shape):
-    """One budget: ``step`` and ``percent`` count what is held for running requests as spent."""
-
-    name: str
-    limit_usd: str
-    spent_usd: str
-    held_usd: str
-    resets_at: str
-    step: Step
-    percent: int
-
-
 class StatusParams(Shape):
     """What farebox is doing, what was spent today, and the budgets; once ready, which model served last."""
 
@@ -92,4 +80,4 @@ class StatusParams(Shape):
     message: str
     model: str | None = None
     today_usd: str | None = None
-    budgets: list[BudgetStatus] | None = None
+    budgets: list[BudgetShape] | None = None
