@@ -1,0 +1,67 @@
+"""The text before the cursor as tokens, kept while one types."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farebox.completion.draft import FIRST_CHARS, Draft
+from farebox.completion.shelf import Shelf
+
+TEXTS = st.text(st.sampled_from("ab (\n.="), max_size=300)
+
+
+def state(draft: Draft) -> tuple[list[str], str, str, list[int]]:
+    texts = draft.shelf.words.texts
+    tokens = [texts[number] for number in draft.grams.tokens]
+    return tokens, draft.last, draft.indent, sorted(at for at, _ in draft.grams.places(draft.context(), 99))
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=6))
+@settings(deadline=None)
+def test_any_way_to_a_text_leads_to_the_same_draft(texts: list[str]):
+    shelf = Shelf()
+    draft = Draft(shelf)
+    for text in texts:
+        draft.read(text)
+    fresh = Draft(shelf)
+    fresh.read(texts[-1])
+    assert state(draft) == state(fresh)
+
+
+@given(TEXTS)
+@settings(deadline=None)
+def test_typing_a_text_is_reading_it(text: str):
+    shelf = Shelf()
+    draft = Draft(shelf)
+    for end in range(len(text) + 1):
+        draft.read(text[:end])
+    fresh = Draft(shelf)
+    fresh.read(text)
+    assert state(draft) == state(fresh)
+
+
+def lines(count: int) -> str:
+    return "".join(f"value_{number} = {number}\n" for number in range(count))
+
+
+def test_what_the_window_no_longer_shows_is_still_known():
+    text = lines(200)
+    draft = Draft(Shelf())
+    draft.read(text)
+    draft.read(text[2_000:] + "v")
+    assert "value_5" in state(draft)[0]
+    assert draft.last == "v"
+
+
+def test_a_document_is_met_some_way_above_the_cursor_from_a_line_on():
+    text = lines(5_000)
+    draft = Draft(Shelf())
+    draft.read(text)
+    tokens = state(draft)[0]
+    assert tokens[1].startswith("value_")
+    assert sum(map(len, tokens)) <= FIRST_CHARS + 1_000
+
+
+def test_the_newline_is_the_documents_own():
+    draft = Draft(Shelf())
+    draft.read("a\r\nb")
+    assert draft.newline == "\r\n"
