@@ -82,8 +82,19 @@ TIGHTER: dict[tuple[str, ...], Tighter] = {
         after.privacy.exclude[: len(before.privacy.exclude)] == before.privacy.exclude
     ),
     ("completion", "enabled"): lambda before, after: after.completion.enabled <= before.completion.enabled,
+    ("completion", "context"): lambda before, after: after.completion.context <= before.completion.context,
+    ("completion", "embedded"): lambda before, after: after.completion.embedded <= before.completion.embedded,
     ("completion", "disabled_languages"): lambda before, after: (
         {*after.completion.disabled_languages} >= {*before.completion.disabled_languages}
+    ),
+    # The last pattern that names a file decides, so what comes after the user's may only switch off more.
+    ("completion", "disabled_files"): lambda before, after: (
+        after.completion.disabled_files[: len(before.completion.disabled_files)]
+        == before.completion.disabled_files
+        and not any(
+            pattern.lstrip().startswith("!")
+            for pattern in after.completion.disabled_files[len(before.completion.disabled_files) :]
+        )
     ),
 }
 SETTINGS = list(leaves(Config))
@@ -92,6 +103,7 @@ REFUSED = [pytest.param(path, id=".".join(path)) for path in SETTINGS if path no
 
 USD = st.none() | st.decimals(0, 100, places=2)
 NAMES = st.lists(st.sampled_from(["a/**", "*.sql", "python", "lua"]), max_size=3)
+FILES = st.sampled_from([[], ["a/**"], ["*.sql", "a/**"]])
 
 
 def tables(schema: type[Section]) -> st.SearchStrategy[Section]:
@@ -133,7 +145,10 @@ CONFIGS = st.builds(
     completion=st.builds(
         CompletionSettings,
         enabled=st.booleans(),
+        context=st.booleans(),
+        embedded=st.booleans(),
         disabled_languages=NAMES,
+        disabled_files=FILES,
         debounce_ms=st.integers(0, 5000),
     ),
 )
@@ -142,7 +157,12 @@ WORKSPACES = st.builds(
     budgets=tables(WorkspaceBudgets),
     privacy=st.builds(WorkspacePrivacy, local_only=st.sampled_from([None, True]), exclude=NAMES),
     completion=st.builds(
-        WorkspaceCompletion, enabled=st.sampled_from([None, False]), disabled_languages=NAMES
+        WorkspaceCompletion,
+        enabled=st.sampled_from([None, False]),
+        context=st.sampled_from([None, False]),
+        embedded=st.sampled_from([None, False]),
+        disabled_languages=NAMES,
+        disabled_files=FILES,
     ),
 )
 
@@ -203,9 +223,13 @@ def test_a_workspace_is_obeyed_as_far_as_it_tightens(config: Config, workspace: 
         *workspace.completion.disabled_languages,
     }
     assert after.privacy.local_only == (config.privacy.local_only or workspace.privacy.local_only is True)
-    assert after.completion.enabled == (
-        config.completion.enabled and workspace.completion.enabled is not False
-    )
+    assert after.completion.disabled_files == [
+        *config.completion.disabled_files,
+        *workspace.completion.disabled_files,
+    ]
+    for switch in ("enabled", "context", "embedded"):
+        was, asked = getattr(config.completion, switch), getattr(workspace.completion, switch)
+        assert getattr(after.completion, switch) == (was and asked is not False)
 
 
 @given(config=CONFIGS, first=WORKSPACES, second=WORKSPACES)
@@ -217,6 +241,11 @@ def test_two_workspaces_tighten_alike_in_either_order(
     assert one.privacy.local_only == other.privacy.local_only
     assert sorted(one.privacy.exclude) == sorted(other.privacy.exclude)
     assert one.completion.enabled == other.completion.enabled
+    assert (one.completion.context, one.completion.embedded) == (
+        other.completion.context,
+        other.completion.embedded,
+    )
+    assert sorted(one.completion.disabled_files) == sorted(other.completion.disabled_files)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +260,21 @@ def test_two_workspaces_tighten_alike_in_either_order(
             "[completion]\nenabled = true\n",
             "completion.enabled: a workspace can only set it to false",
             id="completion-on",
+        ),
+        pytest.param(
+            "[completion]\ncontext = true\n",
+            "completion.context: a workspace can only set it to false",
+            id="context-on",
+        ),
+        pytest.param(
+            "[completion]\nembedded = true\n",
+            "completion.embedded: a workspace can only set it to false",
+            id="embedded-on",
+        ),
+        pytest.param(
+            '[completion]\ndisabled_files = ["!*.py"]\n',
+            "completion.disabled_files: a workspace can only switch off more",
+            id="a-file-on",
         ),
         pytest.param("[budgets]\ndaily_usd = -1\n", "budgets.daily_usd", id="a-negative-budget"),
         pytest.param("[privacy]\nlocal_onl = true\n", "privacy.local_onl", id="a-slip"),

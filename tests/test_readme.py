@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from farebox.completion_settings import CompletionSettings
 from farebox.config import load
 from support.guard.sitecustomize import LOG, watched
 from support.simulated import simulated_in_thread
@@ -79,11 +80,14 @@ def test_a_command_of_the_readme_works(line: str, environment: dict[str, str], t
 
 
 def test_the_settings_of_the_readme_are_valid(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
+    every, completion = re.findall(r"```toml\n(.*?)\n```", README, re.DOTALL)
     file = tmp_path / "config.toml"
-    file.write_text(block, "utf-8")
-    assert tomllib.loads(block)
+    file.write_text(every, "utf-8")
+    assert tomllib.loads(every)
     assert load(environment={}, user_file=file).budgets.daily_usd == 5
+    file.write_text(completion, "utf-8")
+    assert load(environment={}, user_file=file).completion.disabled_files == ["*.lock"]
+    assert set(tomllib.loads(completion)["completion"]) == set(CompletionSettings.model_fields)
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -14,6 +14,8 @@ from farebox import catalog, config, costs, doctor
 from farebox.budget_settings import Budgets, real_folder
 from farebox.catalog import Catalog
 from farebox.chat.conversation import Conversations
+from farebox.completion.library import Library, Shelves
+from farebox.completion.probe import probe
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
 from farebox.errors import ConfigError, FareboxError, InvalidParams
@@ -111,6 +113,7 @@ class App:
         self._corrector = Corrector(self.ledger, self.http, lambda: self.door().planner)
         self.listings = ListingFile(home / "openrouter-models.json")
         self._known: tuple[Listing, Catalog] = (NO_LISTING, catalog.load())
+        self._library = Library()
         self.conversations = Conversations()
         self.diary = Diary(self._tell)
 
@@ -204,6 +207,19 @@ class App:
             return
         if asked or is_at_home(seller):
             await self.listings.refresh(self.http, seller)
+
+    def library(self) -> Library:
+        """Return what the user's own files know, by the folders and the settings of this moment.
+
+        While the settings are broken nothing but what is open is read: they could exclude anything.
+        """
+        client = self._client
+        try:
+            exclude, readable = tuple(self.config().privacy.exclude), client.trusted
+        except ConfigError:
+            exclude, readable = (), False
+        self._library.follow(Shelves(client.roots, exclude, readable))
+        return self._library
 
     def _on_settled(self, settlement: Settlement) -> None:
         """Hear in the ledger's thread what it has written."""
@@ -324,6 +340,11 @@ class App:
             workspace_files=self.workspace_files,
         )
 
+    async def probe(self) -> doctor.Check:
+        """Find out how the model that completes is best asked: a few tiny requests, charged as any."""
+        found = await probe(self.door, self._client.origin)
+        return doctor.Check("completion form", found.state, found.message, found.hint)
+
     def warm_up(self) -> None:
         """Do now, off the event loop, what the first request would have to wait for."""
         from farebox import prices  # noqa: PLC0415  deferred for start-up
@@ -334,6 +355,7 @@ class App:
 
     async def close(self) -> None:
         """Close connections and write what is still to be written."""
+        self._library.close()
         await self.http.aclose()
         await self.ledger.close()
         await self.telemetry.close()

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 from farebox import patterns
 from farebox.agent_settings import MAX_AGENTS, NO_AGENT, AgentName, AgentSettings, ModelName, Roles, Tasks
 from farebox.budget_settings import Budgets, WorkspaceBudgets
+from farebox.completion_settings import CompletionSettings, WorkspaceCompletion
 from farebox.errors import ConfigError, InvalidParams
 from farebox.messages import Strategy
 from farebox.otel_settings import OtelSettings
@@ -63,14 +64,6 @@ class Privacy(Section):
     local_only: bool = False
     fetch_models: bool = True
     exclude: Annotated[list[str], AfterValidator(_bounded)] = Field(default_factory=list[str])
-
-
-class CompletionSettings(Section):
-    """Switches of tab completion."""
-
-    enabled: bool = True
-    disabled_languages: list[str] = Field(default_factory=list[str])
-    debounce_ms: Annotated[int, Field(ge=0, le=5000)] = 75
 
 
 class Config(Section):
@@ -167,13 +160,6 @@ class Config(Section):
             return self._own_servers[name] if name in self._own_servers else self._server_of(name)
         shared = self.providers.get("local", ProviderSettings()).base_url
         return self._client_addresses.get("local", shared)
-
-
-class WorkspaceCompletion(Section):
-    """A workspace may switch completion off, wholly or for languages."""
-
-    enabled: Annotated[bool | None, _only(False)] = None
-    disabled_languages: list[str] = Field(default_factory=list[str])
 
 
 class WorkspacePrivacy(Section):
@@ -289,15 +275,7 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
                     "exclude": [*config.privacy.exclude, *workspace.privacy.exclude],
                 }
             ),
-            "completion": config.completion.model_copy(
-                update={
-                    "enabled": config.completion.enabled and workspace.completion.enabled is not False,
-                    "disabled_languages": [
-                        *config.completion.disabled_languages,
-                        *workspace.completion.disabled_languages,
-                    ],
-                }
-            ),
+            "completion": config.completion.tightened(workspace.completion),
         }
     )
 

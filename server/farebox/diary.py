@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from farebox.errors import InvalidParams
-from farebox.messages import Cost, Route, Usage
+from farebox.messages import Cost, Done, Route, Usage
 
 MAX_ENTRIES = 500
 
@@ -26,6 +26,8 @@ Tell: TypeAlias = Callable[[str, int, int, int], None]
 class Entry:
     """One completion or turn. ``reason`` says why it was what it was, also why nothing was shown.
 
+    ``source`` is where a completion came from, ``silence`` the name of why there was none, ``waited_ms`` how long
+    the editor waited for it, ``snippets`` how many pieces of other files the model was shown.
     ``call_id`` is its row in the ledger. ``length`` is that of the text that was offered as a completion, as
     its editor counts; None if none was. ``accepted``: some of it was taken, ``partly``: but not all.
     """
@@ -43,6 +45,10 @@ class Entry:
     partly: bool = False
     call_id: str | None = None
     length: int | None = None
+    source: str | None = None
+    silence: str | None = None
+    waited_ms: int | None = None
+    snippets: int | None = None
 
 
 def _nobody(_call_id: str, _shown: int, _accepted: int, _partly: int) -> None: ...
@@ -59,12 +65,31 @@ class Diary:
         """The full name of the model that served last."""
 
     def write(self, entry: Entry) -> None:
-        """Keep an entry."""
+        """Keep an entry. One that is offered again, now that some of it has been typed, is the same one."""
+        old = self._entries.pop(entry.id, None)
+        if old is not None:
+            kept = replace(old, length=entry.length, waited_ms=entry.waited_ms, reason=entry.reason)
+            self._entries[entry.id] = replace(kept, source=entry.source)
+            return
         self._entries[entry.id] = entry
         if entry.route is not None and entry.route.attempts and entry.route.attempts[-1].outcome == "ok":
             self.last_model = entry.route.target.name
         while len(self._entries) > MAX_ENTRIES:
             self._entries.popitem(last=False)
+
+    def note_call(self, done: Done) -> None:
+        """Write down what a model call came to, where completions were offered while it ran."""
+        if done.call_id is None:
+            return
+        for entry in [one for one in self._entries.values() if one.call_id == done.call_id]:
+            self._entries[entry.id] = replace(
+                entry,
+                route=done.route,
+                usage=done.usage,
+                cost=done.cost,
+                first_token_ms=done.first_token_ms,
+                total_ms=done.total_ms,
+            )
 
     def read(self, entry_id: str | None) -> Entry:
         """Return an entry, by default the last. Raises InvalidParams if there is none."""

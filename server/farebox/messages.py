@@ -120,10 +120,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Infill:
-    """A hole to be filled by a server that knows the model's own fill-in-the-middle format."""
+    """A hole to be filled by a server that knows the model's format; ``extra``: names and texts beside it."""
 
     prefix: str
     suffix: str
+    extra: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +396,5 @@ class Done:
 
 Delta: TypeAlias = Begun | Text | Reasoning | ToolCall | Finish
 """What a provider sends."""
-
 Event: TypeAlias = Routed | Retrying | FellBack | Text | Reasoning | ToolCall | Done
 """What the door passes on."""

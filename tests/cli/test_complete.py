@@ -6,13 +6,11 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from farebox.cli.complete import MAX_FILE_BYTES, why_not
+from farebox.cli.complete import MAX_FILE_BYTES
 from farebox.cli.main import main
-from farebox.completion.gate import Reason
 from farebox.lsp.methods import CompleteResult
 from support.command import STOPPED, run_farebox, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
@@ -91,13 +89,6 @@ def test_where_completion_is_switched_off_it_names_the_setting(
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith(f"not asked: completion is {words}")
     assert upstream.connections == 0
-
-
-def test_every_reason_of_the_gate_is_a_sentence_of_its_own():
-    reasons = get_args(Reason)
-    sentences = {why_not(reason, "python") for reason in reasons}
-    assert len(sentences) == len(reasons)
-    assert all(len(sentence.split()) > 3 for sentence in sentences)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")

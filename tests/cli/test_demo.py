@@ -50,8 +50,12 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
     )
     assert done.returncode == 0, done.stderr
     assert "with the simulated provider" in done.stdout
-    assert "return filename  # simulated" in done.stdout
-    assert "the grey text is the suggestion" in done.stdout
+    alone, _, simulated = done.stdout.partition("Ghost text in genericpath.py")
+    assert "Ghost text in contextlib.py, without any model or key" in alone
+    assert "exc.__traceback__ = traceback " in alone
+    assert "from your own files (embedded/workspace), without a model: $0" in " ".join(alone.split())
+    assert "return filename  # simulated" in simulated
+    assert "the grey text is the suggestion" in simulated
     assert "[simulated] No model has read this" in done.stdout
     assert "> What does this function do? Answer in one sentence.\n" in done.stdout
     costs = [line.split() for line in done.stdout.partition("What it cost")[2].splitlines()]
@@ -172,7 +176,7 @@ def test_a_terminal_has_one_line_while_the_demo_waits_and_a_pipe_has_none(tmp_pa
         assert words in seen
         assert words.encode() not in piped.stdout
     line_up_and_erased = "\x1b[1A\x1b[2K"
-    assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h") == seen.count(line_up_and_erased) == 4
+    assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h") == seen.count(line_up_and_erased) == 6
 
 
 def read_or_end(terminal: int) -> bytes:

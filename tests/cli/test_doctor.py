@@ -8,7 +8,7 @@ import pytest
 
 from farebox.lsp.methods import DoctorResult
 from support.command import run_farebox
-from support.upstream import Upstream, json_answer
+from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -101,3 +101,17 @@ def test_a_damage_of_the_ledger_is_a_warning_until_it_is_accepted(tmp_path: Path
     assert "ok       ledger: " in run(tmp_path, "--accept-damage").stdout
     assert "ok       ledger: " in run(tmp_path).stdout
     assert ledger.read_bytes() == b"no database " * 500
+
+
+def test_a_probe_asks_only_when_it_is_asked_for(tmp_path: Path):
+    with Upstream.in_thread() as upstream:
+        upstream.answer("/v1/models", json_answer({"data": [{"id": "mine"}]}))
+        usage = {"prompt_tokens": 90, "completion_tokens": 8}
+        stream = openrouter_stream("<COMPLETION>handle</COMPLETION>", usage)
+        upstream.answer("/v1/chat/completions", Answer(body=stream, content_type="text/event-stream"))
+        config = f'[tasks]\ncomplete = "box/mine"\n[providers.box]\nbase_url = "{upstream.base_url}"\n'
+        (tmp_path / "config.toml").write_text(config, "utf-8")
+        run(tmp_path)
+        assert [request.path for request in upstream.requests] == ["/v1/models"]
+        done = run(tmp_path, "--probe")
+    assert "warning  completion form: box/mine: chat 1 of 3 right, in use; suffix failed (" in done.stdout

@@ -103,6 +103,7 @@ def test_keys_are_camel_case():
         pytest.param("setCredential", {"provider": "openai", "secret": None}, True, id="forget"),
         pytest.param("setCredential", {"provider": "openai"}, False, id="no-secret"),
         pytest.param("doctor", {}, True, id="no-params"),
+        pytest.param("doctor", {"probe": True}, True, id="doctor-that-probes"),
     ],
 )
 def test_it_says_what_a_client_may_send(method: str, params: dict[str, Any], valid: bool):

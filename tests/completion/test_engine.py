@@ -13,7 +13,6 @@ from farebox.app import App, Client
 from farebox.completion import engine
 from farebox.completion.engine import Completion, Hole
 from farebox.completion.prompt import HOLE, MAX_LINE_TOKENS, TAG_TOKENS
-from farebox.config import CompletionSettings
 from farebox.errors import Excluded, ModelNotFound, Overloaded
 from farebox.messages import Usage
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse, sse_answer
@@ -68,7 +67,7 @@ async def open_app(tmp_path: Path) -> AsyncIterator[OpenApp]:
 
 
 async def complete(app: App, hole: Hole = ADD, **changes: object) -> Completion:
-    return await engine.complete(app.door(), replace(hole, **changes), app.config().completion)  # type: ignore[arg-type]
+    return await engine.complete(app.door(), replace(hole, **changes), app.config())  # type: ignore[arg-type]
 
 
 def a_box(upstream: Upstream, more: str = "", *, model: str = "m") -> str:
@@ -144,7 +143,7 @@ async def test_a_chat_model_fills_a_hole_between_tags(open_app: OpenApp, upstrea
         "content": f'<file path="add.py">\n{BEFORE}{HOLE}{AFTER}\n</file>',
     }
     assert body["max_tokens"] == MAX_LINE_TOKENS + TAG_TOKENS
-    assert "stop" not in body
+    assert body["stop"] == ["</COMPLETION>"]
 
 
 async def test_a_file_is_named_from_the_workspace_on(open_app: OpenApp, upstream: Upstream):
@@ -182,7 +181,7 @@ async def test_an_answer_has_an_id_a_route_usage_and_its_cost(open_app: OpenApp,
     assert (first.cost.nanodollars, first.cost.basis) == (0, "computed")
     assert first.route is not None
     assert first.route.target.name == "llama/x"
-    assert first.reason is None
+    assert first.shut is None
 
 
 @pytest.mark.parametrize(
@@ -191,14 +190,15 @@ async def test_an_answer_has_an_id_a_route_usage_and_its_cost(open_app: OpenApp,
         pytest.param("[completion]\nenabled = false", ADD, "disabled", id="disabled"),
         pytest.param('[completion]\ndisabled_languages = ["python"]', ADD, "language", id="language"),
         pytest.param("", replace(ADD, prefix="\n", suffix=" "), "empty", id="empty"),
-        pytest.param("", replace(ADD, suffix="other(x)\n", invoked=False), "mid-line", id="mid-line"),
+        pytest.param("", replace(ADD, suffix=" other(x)\n", invoked=False), "midLine", id="mid-line"),
     ],
 )
 async def test_where_the_gate_is_closed_nothing_is_asked(
     open_app: OpenApp, upstream: Upstream, more: str, hole: Hole, reason: str
 ):
     done = await complete(open_app(a_box(upstream, more)), hole)
-    assert done == Completion(reason=reason)  # type: ignore[arg-type]
+    assert done.shut is not None
+    assert (done.shut.reason, done) == (reason, Completion(shut=done.shut))
     assert upstream.connections == 0
 
 
@@ -224,34 +224,6 @@ async def test_nothing_worth_showing_is_no_item_and_still_has_a_cost(
     assert done.items == ()
     assert done.usage.input_tokens == 90
     assert done.cost is not None
-
-
-async def test_one_who_types_is_waited_for(open_app: OpenApp, upstream: Upstream):
-    upstream.queue(a_chat(f"<COMPLETION>{ANSWER}</COMPLETION>"))
-    app = open_app(a_box(upstream, "[completion]\ndebounce_ms = 60"))
-    clock = asyncio.get_running_loop().time
-    started = clock()
-    done = await complete(app, invoked=False)
-    assert clock() - started >= 0.06
-    assert [item.text for item in done.items] == [ANSWER]
-
-
-async def test_typing_on_during_the_wait_sends_nothing(open_app: OpenApp, upstream: Upstream):
-    app = open_app(a_box(upstream, "[completion]\ndebounce_ms = 5000"))
-    task = asyncio.create_task(complete(app, invoked=False))
-    done, _ = await asyncio.wait([task], timeout=0.05)
-    assert not done
-    task.cancel()
-    await asyncio.wait([task])
-    assert task.cancelled()
-    assert upstream.connections == 0
-
-
-async def test_one_who_asks_is_not_made_to_wait(open_app: OpenApp, upstream: Upstream):
-    upstream.queue(a_chat(f"<COMPLETION>{ANSWER}</COMPLETION>"))
-    async with asyncio.timeout(4):
-        done = await complete(open_app(a_box(upstream, "[completion]\ndebounce_ms = 5000")))
-    assert len(done.items) == 1
 
 
 async def test_a_newer_key_closes_the_socket_of_the_older_request(open_app: OpenApp, upstream: Upstream):
@@ -282,6 +254,6 @@ async def test_the_dry_run_is_the_route_of_the_request(open_app: OpenApp, upstre
     app = open_app(LLAMA.format(upstream.base_url))
     shown = await engine.route(app.door(), ADD)
     assert upstream.connections == 0
-    done = await engine.complete(app.door(), ADD, CompletionSettings())
+    done = await complete(app)
     assert done.route is not None
     assert replace(done.route, attempts=()) == shown

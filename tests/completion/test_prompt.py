@@ -1,22 +1,23 @@
 """A hole as each model wants it, and the insertion found in what a chat model wrote."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import get_args
 
-from farebox.completion.context import Window
+import pytest
+
+from farebox.completion.answer import HOLE
+from farebox.completion.families import family_of
 from farebox.completion.prompt import (
-    HOLE,
     MAX_BLOCK_TOKENS,
+    MAX_INFILL_PREFIX_CHARS,
+    MAX_INFILL_SUFFIX_CHARS,
     MAX_LINE_TOKENS,
     TAG_TOKENS,
-    all_markers,
-    family_of,
-    read_chat_answer,
+    most_bytes,
     render,
 )
+from farebox.completion.window import Snippet, Window
 from farebox.config import FillStyle
-from farebox.messages import Call, Chat, Infill, RawText, Target
+from farebox.messages import Call, Chat, Infill, Prompt, RawText, Target
 from farebox.router.request import Serving
 
 BAR = "\uff5c"  # DeepSeek's bar is a full-width one
@@ -25,8 +26,16 @@ BLOCK = Window("area.py", "python", "P\n    ", "\nS")
 LINE = Window("area.py", "python", "P = ", ")\nS")
 
 
-def check(fill: FillStyle, window: Window = BLOCK, *, model: str = "m", reasons: bool = False) -> Call:
-    call = render(window, Serving(Target("here", model), model, fill, reasons=reasons))
+def check(
+    fill: FillStyle,
+    window: Window = BLOCK,
+    *,
+    model: str = "m",
+    reasons: bool = False,
+    snippets: tuple[Snippet, ...] = (),
+) -> Call:
+    serving = Serving(Target("here", model), model, fill, reasons=reasons)
+    call = render(window, serving, snippets, one_line=window.one_line)
     assert call.model == model
     assert call.temperature == 0
     return call
@@ -40,64 +49,6 @@ def test_a_server_that_knows_the_format_gets_the_two_sides(fill: FillStyle):
     call = check(fill)
     assert call.prompt == Infill("P\n    ", "\nS")
     assert (call.max_output_tokens, call.stop, call.reasoning) == (MAX_BLOCK_TOKENS, (), None)
-
-
-@pytest.mark.parametrize(
-    ("model", "raw"),
-    [
-        pytest.param(
-            "qwen2.5-coder:1.5b", "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>", id="qwen2.5-coder"
-        ),
-        pytest.param(
-            "Qwen/Qwen3-Coder-30B-A3B", "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>", id="qwen3-coder"
-        ),
-        pytest.param("codestral-22b", "[SUFFIX]S[PREFIX]P", id="codestral-suffix-first"),
-        pytest.param(
-            "deepseek-coder:6.7b-base",
-            f"<{BAR}fim▁begin{BAR}>P<{BAR}fim▁hole{BAR}>S<{BAR}fim▁end{BAR}>",
-            id="deepseek-coder",
-        ),
-        pytest.param("starcoder2:3b", "<fim_prefix>P<fim_suffix>S<fim_middle>", id="starcoder2"),
-        pytest.param("stable-code:3b", "<fim_prefix>P<fim_suffix>S<fim_middle>", id="stable-code"),
-        pytest.param("codeqwen:7b", "<fim_prefix>P<fim_suffix>S<fim_middle>", id="codeqwen1.5"),
-        pytest.param("codellama:7b-code", "<PRE> P <SUF>S <MID>", id="codellama"),
-        pytest.param("codegemma:2b", "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>", id="codegemma"),
-        pytest.param("granite4:3b", "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>", id="granite4"),
-        pytest.param("granite3.3:2b", "<fim_prefix>P<fim_suffix>S<fim_middle>", id="granite3"),
-    ],
-)
-def test_a_family_is_rendered_as_its_authors_publish_it(model: str, raw: str):
-    call = check("tokens", Window("a.py", "python", "P", "S"), model=model)
-    assert call.prompt == RawText(raw)
-    assert 1 <= len(call.stop) <= 4
-
-
-@pytest.mark.parametrize(
-    ("model", "stops"),
-    [
-        pytest.param(
-            "qwen2.5-coder",
-            ("<|endoftext|>", "<|fim_prefix|>", "<|file_sep|>", "<|repo_name|>"),
-            id="qwen-coder",
-        ),
-        pytest.param("codellama", ("<EOT>", "<PRE>", "<SUF>", "<MID>"), id="codellama"),
-        pytest.param(
-            "codegemma", ("<|file_separator|>", "<end_of_turn>", "<|fim_prefix|>", "<eos>"), id="codegemma"
-        ),
-        pytest.param(
-            "deepseek-coder",
-            (
-                f"<{BAR}fim▁begin{BAR}>",
-                f"<{BAR}fim▁hole{BAR}>",
-                f"<{BAR}fim▁end{BAR}>",
-                f"<{BAR}end▁of▁sentence{BAR}>",
-            ),
-            id="deepseek-coder",
-        ),
-    ],
-)
-def test_a_family_stops_at_its_own_tokens(model: str, stops: tuple[str, ...]):
-    assert check("tokens", model=model).stop == stops
 
 
 @pytest.mark.parametrize(
@@ -120,14 +71,6 @@ def test_a_model_of_no_known_family_is_asked_in_a_chat():
     assert isinstance(check("tokens", model="mystery-7b").prompt, Chat)
 
 
-def test_markers_are_whole_tokens_longest_first():
-    markers = all_markers()
-    assert "<|fim_middle|>" in markers
-    assert "<MID>" in markers
-    assert all(marker == marker.strip() and marker for marker in markers)
-    assert list(markers) == sorted(markers, key=len, reverse=True)
-
-
 # --- by a chat -----------------------------------------------------------------------------------
 
 
@@ -144,7 +87,7 @@ def test_a_chat_prompt_holds_the_prefix_the_hole_and_the_suffix():
 
 def test_a_chat_has_no_line_stop_because_a_tag_may_stand_on_a_line_of_its_own():
     call = check("chat", LINE)
-    assert call.stop == ()
+    assert call.stop == ("</COMPLETION>",)
     assert call.max_output_tokens == MAX_LINE_TOKENS + TAG_TOKENS
 
 
@@ -156,52 +99,83 @@ def test_a_model_that_reasons_is_told_not_to(reasons: bool, effort: str | None):
     assert check("chat", reasons=reasons).reasoning == effort
 
 
-@pytest.mark.parametrize(
-    ("answer", "insertion"),
-    [
-        pytest.param("<COMPLETION>r * r</COMPLETION>", "r * r", id="tags"),
-        pytest.param("Sure!\n<COMPLETION>r * r</COMPLETION> Enjoy", "r * r", id="prose-around-tags"),
-        pytest.param("<COMPLETION>r * r", "r * r", id="no-closing-tag"),
-        pytest.param("r * r</COMPLETION>", "r * r", id="no-opening-tag"),
-        pytest.param("r * r", "r * r", id="no-tags"),
-        pytest.param("<COMPLETION></COMPLETION>", "", id="nothing-is-missing"),
-        pytest.param("<COMPLETION>a\n    b\n</COMPLETION>", "a\n    b\n", id="several-lines"),
-        pytest.param("```python\nr * r\n```", "r * r", id="fence"),
-        pytest.param("```\nr * r", "r * r", id="open-fence"),
-        pytest.param("Here is the code:\n```python\nr * r\n```\nIt works.", "r * r", id="prose-and-fence"),
-        pytest.param(
-            "<COMPLETION>\n```python\nr * r\n```\n</COMPLETION>", "r * r", id="fence-within-the-tags"
-        ),
-        pytest.param("Here is what is missing: r * r", "", id="prose"),
-        pytest.param("here's your code", "", id="prose-in-lower-case"),
-        pytest.param("Sure, r * r", "", id="prose-that-agrees"),
-        pytest.param("I think r * r fits", "", id="prose-in-the-first-person"),
-        pytest.param("i += 1", "i += 1", id="a-variable-called-i-is-no-prose"),
-        pytest.param("sure_thing = 1", "sure_thing = 1", id="a-name-like-sure-is-no-prose"),
-        pytest.param("<think>hm <COMPLETION>x</COMPLETION></think>r * r", "r * r", id="thoughts"),
-        pytest.param("<think>hm, and then", "", id="thoughts-without-an-end"),
-        pytest.param("hm, so it is\n</think>r * r", "r * r", id="thoughts-without-a-beginning"),
-        pytest.param("<COMPLETION>    return r * r</COMPLETION>", "r * r", id="echo-of-the-line"),
-        pytest.param("<COMPLETION>return r * r</COMPLETION>", "r * r", id="echo-without-its-indent"),
-        pytest.param(f"r * r{HOLE}\nprint()", "r * r", id="the-hole-itself"),
-    ],
-)
-def test_the_insertion_is_found(answer: str, insertion: str):
-    window = Window("area.py", "python", "def area(r):\n    return ", "\n")
-    assert read_chat_answer(answer, window) == insertion
+# --- pieces of other files ------------------------------------------------------------------------
+
+SNIPPETS = (Snippet("/ws/shop/cart.py", "shop/cart.py", "def total(cart):\n\n    return 1"),)
+COMMENTED = "# shop/cart.py\n# def total(cart):\n#\n#     return 1\n\n"
 
 
-def test_an_indent_alone_is_no_echo():
-    window = Window("area.py", "python", "def area(r):\n    ", "\n")
-    assert read_chat_answer("<COMPLETION>    x</COMPLETION>", window) == "    x"
+def test_llama_cpp_gets_them_beside_the_hole():
+    call = check("infill", snippets=SNIPPETS)
+    assert call.prompt == Infill("P\n    ", "\nS", (("shop/cart.py", "def total(cart):\n\n    return 1"),))
 
 
-PIECES = ["<COMPLETION>", "</COMPLETION>", "<think>", "</think>", "```", "\n", HOLE, "x = 1", "Sure", "I "]
+def test_a_native_endpoint_gets_them_as_comments_before_the_prefix():
+    call = check("suffix", snippets=SNIPPETS, model="deepseek-chat")
+    assert call.prompt == Infill(f"{COMMENTED}P\n    ", "\nS")
 
 
-@given(answer=st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)))
-def test_any_answer_is_read_and_no_tag_of_ours_is_left_open(answer: str):
-    insertion = read_chat_answer(answer, LINE)
-    assert HOLE not in insertion
-    assert "</COMPLETION>" not in insertion
-    assert "</think>" not in insertion
+def test_codestral_gets_them_in_its_own_form():
+    call = check("suffix", snippets=SNIPPETS, model="codestral-latest")
+    files = "+++++ shop/cart.py\ndef total(cart):\n\n    return 1\n\n+++++ area.py\n"
+    assert call.prompt == Infill(f"{files}P\n    ", "\nS")
+
+
+def test_a_chat_gets_them_before_the_file():
+    call = check("chat", snippets=SNIPPETS)
+    assert isinstance(call.prompt, Chat)
+    user = call.prompt.messages[-1].text
+    assert user.startswith(
+        '<context path="shop/cart.py">\ndef total(cart):\n\n    return 1\n</context>\n\n<file '
+    )
+
+
+@pytest.mark.parametrize("fill", get_args(FillStyle))
+def test_a_model_is_told_names_and_no_paths(fill: FillStyle):
+    prompt = repr(check(fill, snippets=SNIPPETS, model="qwen2.5-coder").prompt)
+    assert "shop/cart.py" in prompt
+    assert "/ws" not in prompt
+
+
+@pytest.mark.parametrize("fill", get_args(FillStyle))
+def test_the_head_stays_the_same_while_one_types(fill: FillStyle):
+    prefix = "".join(f"x{number} = {number}\n" for number in range(200))
+    heads: list[str] = []
+    for typed in ("", "y", "y = "):
+        window = Window("a.py", "python", prefix + typed, "\nz = 1\n")
+        call = check(fill, window, snippets=SNIPPETS, model="qwen2.5-coder")
+        heads.append(text_of(call.prompt)[: len(prefix)])
+    assert len(set(heads)) == 1
+
+
+def test_llama_cpp_gets_no_more_than_it_keeps_and_the_same_head_while_one_types():
+    lines = "".join(f"value_{number} = {number}\n" for number in range(3_000))
+    prompts = [
+        check("infill", Window("a.py", "python", lines + typed, f"\n{lines}")).prompt
+        for typed in ("", "y", "y = ", "y = 1\n", "y = 1\nz")
+    ]
+    holes = [prompt for prompt in prompts if isinstance(prompt, Infill)]
+    assert all(len(hole.prefix) <= MAX_INFILL_PREFIX_CHARS for hole in holes)
+    assert all(0 < len(hole.suffix) <= MAX_INFILL_SUFFIX_CHARS for hole in holes)
+    assert len({hole.prefix[:2_000] for hole in holes}) == 1
+
+
+def text_of(prompt: Prompt) -> str:
+    """Put a prompt's parts together in the order in which a model reads them."""
+    match prompt:
+        case Infill(prefix, suffix, extra):
+            return "".join(text for _, text in extra) + prefix + suffix
+        case RawText(text):
+            return text
+        case Chat(messages):
+            return "".join(message.text for message in messages)
+
+
+@pytest.mark.parametrize("fill", get_args(FillStyle))
+@pytest.mark.parametrize("lines", [1, 3_000])
+def test_no_form_is_larger_than_is_said(fill: FillStyle, lines: int):
+    snippets = (Snippet("/ws/a.py", "a.py", "x\n" * lines), Snippet("/ws/b.py", "b.py", "ü\n"))
+    most = most_bytes(BLOCK, snippets)
+    for model in ("m", "codestral", "qwen2.5-coder", "starcoder2", "codegeex4"):
+        prompt = check(fill, snippets=snippets, model=model).prompt
+        assert len(text_of(prompt).encode()) <= most

@@ -1,10 +1,12 @@
 """The text around the cursor: cut at line starts, within its limit, and the same head while one types."""
 
+from itertools import cycle, islice
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.completion.context import CUT_STEP_LINES, MAX_PREFIX_CHARS, MAX_SUFFIX_CHARS, Window, window
+from farebox.completion.window import CUT_STEP_LINES, MAX_PREFIX_CHARS, MAX_SUFFIX_CHARS, Window, window
 
 LINES = st.lists(st.text("ab \t)é\x0c\u2028😀", max_size=30), max_size=120)
 LIMITS = st.integers(1, 400)
@@ -46,13 +48,14 @@ def test_a_cut_is_at_a_line_start_unless_one_line_is_longer_than_all(
 @given(before=LINES, after=LINES)
 def test_a_document_within_the_limits_is_whole(before: list[str], after: list[str]):
     prefix, suffix = "\n".join(before), "\n".join(after)
-    cut = check(prefix, suffix, max_prefix_chars=len(prefix), max_suffix_chars=len(suffix))
+    limits = {"max_prefix_chars": len(prefix) + 400, "max_suffix_chars": len(suffix) + 400}
+    cut = check(prefix, suffix, **limits)
     assert cut.prefix + cut.suffix == prefix + suffix
 
 
-@given(typed=st.text("abc( )", min_size=1, max_size=300), widths=st.lists(st.integers(10, 60), min_size=300))
+@given(typed=st.text("abc( )", min_size=1, max_size=300), widths=st.lists(st.integers(10, 60), min_size=1))
 def test_typing_on_a_line_moves_the_cut_in_steps(typed: str, widths: list[int]):
-    document = "".join("x" * width + "\n" for width in widths)
+    document = "".join("x" * width + "\n" for width in islice(cycle(widths), 300))
     starts = {
         len(document + typed[:count]) - len(check(document + typed[:count]).prefix)
         for count in range(len(typed) + 1)
@@ -62,7 +65,17 @@ def test_typing_on_a_line_moves_the_cut_in_steps(typed: str, widths: list[int]):
     assert {document.count("\n", 0, start) % CUT_STEP_LINES for start in starts} == {0}
 
 
-def test_a_new_line_leaves_the_cut_where_it_is_31_times_of_32():
+@given(typed=st.text("abc( )", min_size=1, max_size=390), above=st.lists(st.integers(0, 90)))
+def test_typing_on_a_line_never_moves_a_cut(typed: str, above: list[int]):
+    document = "".join("x" * width + "\n" for width in 12 * above)
+    whole = [check(document + typed[:count], typed[count:] + "\n" + document) for count in range(len(typed))]
+    starts = {len(document) + count - len(cut.prefix) for count, cut in enumerate(whole)}
+    ends = {len(cut.suffix) + count for count, cut in enumerate(whole)}
+    assert len(starts) == 1
+    assert len(ends) == 1
+
+
+def test_a_new_line_leaves_the_cut_where_it_is_63_times_of_64():
     document = "".join(f"line_{number:04} = {number:04}\n" for number in range(1_000))
     starts = []
     for count in range(320):
@@ -96,7 +109,7 @@ def test_cuts(prefix: str, suffix: str, kept_prefix: str, kept_suffix: str):
 
 
 def test_the_default_limits_hold():
-    cut = check("z" * 20_000, "z" * 20_000)
+    cut = window("a.py", "python", "z" * 20_000, "z" * 20_000)
     assert (len(cut.prefix), len(cut.suffix)) == (MAX_PREFIX_CHARS, MAX_SUFFIX_CHARS)
 
 

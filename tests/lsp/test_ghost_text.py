@@ -76,6 +76,13 @@ def accept(client: Client, item: Json) -> None:
     assert client.raw_answer(client.ask("workspace/executeCommand", asked)) is None
 
 
+def ghost_after(client: Client, letter: str, at: int) -> Json:
+    """Type what contradicts all that was expected, and ask again."""
+    client.type(URI, 1, at, letter)
+    (item,) = client.ghost(URI, 1, at + 1)
+    return item
+
+
 def test_the_ledger_counts_what_was_shown_and_taken_once(client: Client) -> None:
     (item,) = client.ghost(URI, 1, 11)
     for _ in range(2):
@@ -93,7 +100,7 @@ def test_the_ledger_counts_what_was_shown_and_taken_once(client: Client) -> None
 def test_of_an_editor_that_tells_nothing_but_the_command_every_answer_counts_as_shown(client: Client) -> None:
     (item,) = client.ghost(URI, 1, 11)
     accept(client, item)
-    client.ghost(URI, 1, 11)
+    ghost_after(client, "x", 11)
     assert shown_and_taken(client) == [(1, 1, 0, "python"), (1, 0, 0, "python")]
 
 
@@ -119,8 +126,8 @@ def test_each_request_counts_for_the_workspace_that_its_document_is_in(
 def test_an_editor_that_tells_what_it_shows_is_believed(client: Client) -> None:
     (first,) = client.ghost(URI, 1, 11)
     client.notify("textDocument/didShowCompletion", {"item": first})
-    client.ghost(URI, 1, 11)
-    (third,) = client.ghost(URI, 1, 11)
+    ghost_after(client, "x", 11)
+    third = ghost_after(client, "y", 12)
     client.notify("textDocument/didShowCompletion", {"item": third})
     assert [row[:3] for row in shown_and_taken(client)] == [(1, 0, 0), (0, 0, 0), (1, 0, 0)]
 
@@ -187,15 +194,16 @@ def test_another_document_supersedes_nothing(client: Client, upstream: Upstream)
 
 
 def test_a_burst_of_typing_costs_one_request(tmp_path: Path, upstream: Upstream) -> None:
-    config = openrouter_config(upstream.base_url).replace("debounce_ms = 0", "debounce_ms = 1500")
+    burst = "debounce_ms = 1500\nlook_ahead = false"
+    config = openrouter_config(upstream.base_url).replace("debounce_ms = 0", burst)
     with Client(tmp_path, config=config, environment=KEY) as client:
         client.initialize()
-        client.open(URI, "x = \n")
+        client.open(URI, "import math\nx = \n")
         client.request("farebox/models")  # everything is loaded now, prices too
         asked: list[int] = []
         for at, letter in enumerate("math."):
-            client.type(URI, 0, 4 + at, letter)
-            asked.append(client.ask_ghost(URI, 0, 5 + at, AUTOMATIC))
+            client.type(URI, 1, 4 + at, letter)
+            asked.append(client.ask_ghost(URI, 1, 5 + at, AUTOMATIC))
         for request_id in asked[:-1]:
             with pytest.raises(Failed) as failed:
                 client.answer(request_id)
@@ -208,9 +216,9 @@ def test_a_burst_of_typing_costs_one_request(tmp_path: Path, upstream: Upstream)
 def test_the_gate_lets_no_automatic_request_out_in_the_middle_of_a_line(
     client: Client, upstream: Upstream
 ) -> None:
-    assert client.ghost(URI, 0, 4, AUTOMATIC) == []
+    assert client.ghost(URI, 0, 3, AUTOMATIC) == []
     assert upstream.requests == []
-    assert "mid-line" in str(client.request("farebox/explain")["reason"])
+    assert client.request("farebox/explain")["silence"] == "midLine"
 
 
 def test_positions_count_in_the_encoding_that_was_agreed_on(tmp_path: Path, upstream: Upstream) -> None:
@@ -232,11 +240,23 @@ def test_a_completion_that_failed_is_explained(client: Client, upstream: Upstrea
     assert client.ghost(URI, 1, 11)
     assert isinstance(client.request("farebox/explain")["totalMs"], int)
     upstream.queue(json_answer({"error": {"message": "out of paper"}}, status=400))
+    client.type(URI, 1, 11, "x")
     if kind == AUTOMATIC:
-        assert client.ghost(URI, 1, 11, kind) == []
+        assert client.ghost(URI, 1, 12, kind) == []
     else:
         with pytest.raises(Failed, match="out of paper"):
-            client.ghost(URI, 1, 11, kind)
+            client.ghost(URI, 1, 12, kind)
     entry = client.request("farebox/explain")
     assert (entry["kind"], entry["shown"]) == ("completion", False)
     assert "out of paper" in str(entry["reason"])
+
+
+def test_a_pause_keeps_ghost_text_away_but_not_from_who_asks(client: Client, upstream: Upstream) -> None:
+    client.request("farebox/pause", {"paused": True})
+    client.wait_notification("farebox/status", lambda status: "paused" in str(status["message"]))
+    assert client.ghost(URI, 1, 11, AUTOMATIC) == []
+    assert client.request("farebox/explain")["silence"] == "paused"
+    assert upstream.requests == []
+    assert client.ghost(URI, 1, 11, INVOKED)
+    client.request("farebox/pause", {"paused": False})
+    assert client.ghost(URI, 1, 11, AUTOMATIC)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pygls.workspace import Workspace
 
 from farebox.app import Client as Description
 from farebox.errors import BudgetExceeded, Excluded
@@ -135,6 +136,7 @@ class Nobody:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, object]] = []
+        self.workspace = Workspace(None)
 
     def notify_json(self, method: str, params: object) -> None:
         self.sent.append((method, params))
@@ -207,7 +209,7 @@ def typist(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
     upstream.answer("/v1/chat/completions", Answer(body=body, content_type="text/event-stream"))
     with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
         client.initialize()
-        client.open(URI, "x = \n")
+        client.open(URI, "x = \nlonger_than_nothing = 1\n")
         yield client
 
 
@@ -220,9 +222,9 @@ def told(client: Client) -> list[str]:
 def test_a_budget_that_is_exceeded_is_told_once_whatever_the_estimate(
     typist: Client, upstream: Upstream
 ) -> None:
-    typist.write_config(openrouter_config(upstream.base_url, more=POOR))
     estimates: set[str] = set()
     for length in range(0, 900, 300):
+        typist.write_config(openrouter_config(upstream.base_url, more=f"{POOR}# {length}"))  # ends the pause
         typist.type(URI, 0, 0, "y" * length)
         assert typist.ghost(URI, 0, 4 + sum(range(0, length + 1, 300)), AUTOMATIC) == []
         estimates.add(str(typist.request("farebox/explain")["reason"]))
@@ -290,3 +292,44 @@ def test_each_mistake_in_the_settings_is_told_once(typist: Client) -> None:
         (True, False),
         (False, True),
     ]
+
+
+TWO_READERS = """def load(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def count(path):
+    """
+
+
+def test_who_has_no_key_gets_suggestions_from_own_files_and_is_told_so_once(tmp_path: Path) -> None:
+    with Client(tmp_path) as client:
+        client.initialize()
+        client.open(URI, TWO_READERS)
+        ghosts: list[object] = []
+        for column, key in enumerate("with open(", start=4):
+            client.type(URI, 6, column, key)
+            ghosts += [item["insertText"] for item in client.ghost(URI, 6, column + 1, AUTOMATIC)][:1]
+        entry = client.request("farebox/explain")
+        assert (entry["source"], "embedded/workspace" in str(entry["reason"])) == ("embedded", True)
+        status = client.wait_notification("farebox/status", lambda now: now["state"] == "error")
+        total = client.request("farebox/costReport")["total"]
+        (shown,) = told(client)
+    assert ghosts
+    assert 'path, encoding="utf-8") as file:'.startswith(str(ghosts[-1]))
+    assert isinstance(total, dict)
+    assert total["requests"] == 0
+    for words in (str(status["message"]), shown):
+        assert "OPENROUTER_API_KEY" in words
+        assert "suggestions come from your own files (embedded/workspace)" in words
+
+
+def test_nobody_is_told_of_suggestions_that_are_switched_off(tmp_path: Path) -> None:
+    with Client(tmp_path, config="[completion]\nembedded = false\n") as client:
+        client.initialize()
+        client.open(URI, TWO_READERS)
+        assert client.ghost(URI, 6, 4, AUTOMATIC) == []
+        (shown,) = told(client)
+    assert "OPENROUTER_API_KEY" in shown
+    assert "your own files" not in shown

@@ -76,6 +76,15 @@ async def test_the_limits_of_a_call_are_sent(http: Http, upstream: Upstream):
     assert (sent["n_predict"], sent["temperature"], sent["stop"]) == (-1, 0.0, ["\n"])
 
 
+async def test_pieces_of_other_files_are_sent_beside_the_hole(http: Http, upstream: Upstream):
+    call = Call("qwen", Infill("a", "b", (("lib/a.py", "x = 1"), ("b.py", "y"))))
+    await check(http, upstream, sse_answer(last(), done=False), call)
+    assert upstream.requests[0].json["input_extra"] == [
+        {"filename": "lib/a.py", "text": "x = 1"},
+        {"filename": "b.py", "text": "y"},
+    ]
+
+
 @pytest.mark.parametrize("path", [pytest.param("", id="root"), pytest.param("/v1", id="with v1")])
 async def test_both_forms_of_the_address_reach_the_same_paths(http: Http, upstream: Upstream, path: str):
     upstream.answer("/infill", sse_answer(last(), done=False))

@@ -10,8 +10,9 @@ from decimal import Decimal
 import pytest
 
 from farebox.chat.prompts import Attachment, question
-from farebox.completion.context import Window
-from farebox.completion.prompt import read_chat_answer, render
+from farebox.completion.answer import last_answer
+from farebox.completion.prompt import render
+from farebox.completion.window import Snippet, Window
 from farebox.errors import ProviderError
 from farebox.messages import Call, Chat, Delta, Finish, Message, Target, Text
 from farebox.providers.base import Endpoint, RoutingPreferences
@@ -191,6 +192,9 @@ async def test_the_models_and_the_key_are_listed(http: Http, server: SimulatedSe
 # --- completions -------------------------------------------------------------------------------
 
 
+SNIPPETS = (Snippet("/ws/b.py", "b.py", "def b():\n    pass"), Snippet("/ws/c.py", "c.py", "c = 1"))
+
+
 def window(path: str, source: str) -> Window:
     prefix, _, suffix = source.partition("|")
     return Window(name=path, language="", prefix=prefix, suffix=suffix)
@@ -231,10 +235,10 @@ async def test_a_hole_is_filled_with_what_is_valid_there(
     http: Http, server: SimulatedServer, path: str, source: str, expected: str
 ):
     here = window(path, source)
-    call = render(here, Serving(Target("openrouter", MODEL), MODEL, "chat"))
+    call = render(here, Serving(Target("openrouter", MODEL), MODEL, "chat"), SNIPPETS, one_line=True)
     answer, _ = await check(http, server, call)
     assert answer == f"<COMPLETION>{expected}</COMPLETION>"
-    assert read_chat_answer(answer, here) == expected
+    assert last_answer(answer, here) == expected
     if path.endswith(".py") and "def" in source:
         ast.parse(source.replace("|", expected))
 

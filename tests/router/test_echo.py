@@ -61,6 +61,7 @@ def is_dropped(message: str) -> bool:
         pytest.param(Chat((Message("system", "Be brief."), Message("user", CODE))), id="chat"),
         pytest.param(Infill(CODE, "\n"), id="prefix"),
         pytest.param(Infill("", CODE), id="suffix"),
+        pytest.param(Infill("", "", (("a.py", CODE),)), id="a piece of another file"),
         pytest.param(RawText(f"<PRE>{CODE}"), id="raw"),
     ],
 )

@@ -202,11 +202,23 @@ class Client:
 
     def type(self, uri: str, line: int, character: int, text: str) -> None:
         """Insert text into an open document."""
+        self.edit(uri, ((line, character), (line, character), text))
+
+    def edit(self, uri: str, *changes: tuple[tuple[int, int], tuple[int, int], str]) -> None:
+        """Change an open document in one step: each range, by its lines and characters, becomes a text."""
         self._versions[uri] += 1
-        place = {"line": line, "character": character}
-        change = {"range": {"start": place, "end": place}, "text": text}
+        places = [
+            {
+                "range": {
+                    "start": {"line": start[0], "character": start[1]},
+                    "end": {"line": end[0], "character": end[1]},
+                },
+                "text": text,
+            }
+            for start, end, text in changes
+        ]
         document = {"uri": uri, "version": self._versions[uri]}
-        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": places})
 
     def ask_ghost(self, uri: str, line: int, character: int, kind: int = INVOKED) -> int:
         """Ask for ghost text and return the request's id."""

@@ -51,6 +51,7 @@ complete = "{model}"
 base_url = "{base_url}"
 [completion]
 debounce_ms = 0
+candidates = 1
 {more}"""
 
 

@@ -273,11 +273,16 @@ def _add_doctor(commands: Commands) -> None:
         action="store_true",
         help="let what was saved from a damaged ledger count as all that was spent",
     )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="also find out how your completion model is best asked: a few tiny requests, charged as any",
+    )
 
     def run(options: argparse.Namespace) -> int:
         from farebox.cli.doctor import print_checks
 
-        return print_checks(as_json=options.json, accepts_damage=options.accept_damage)
+        return print_checks(as_json=options.json, accepts_damage=options.accept_damage, probes=options.probe)
 
     parser.set_defaults(run=run, parser=parser)
 

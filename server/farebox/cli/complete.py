@@ -5,40 +5,19 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import assert_never
 
 from farebox.app import App
 from farebox.cli.chat import footer, stopped
 from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
-from farebox.completion.gate import Reason
+from farebox.completion.languages import language_id_of
 from farebox.errors import InvalidParams
-from farebox.lsp.methods import CompleteResult, ItemShape
+from farebox.lsp.methods import complete_result
 from farebox.places import working_folder
 from farebox.router.door import Reply
-from farebox.shapes import cost_shape, route_shape, usage_shape
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
-
-_LANGUAGES = {
-    ".c": "c",
-    ".cpp": "cpp",
-    ".cs": "csharp",
-    ".go": "go",
-    ".java": "java",
-    ".js": "javascript",
-    ".kt": "kotlin",
-    ".lua": "lua",
-    ".md": "markdown",
-    ".php": "php",
-    ".py": "python",
-    ".rb": "ruby",
-    ".rs": "rust",
-    ".sh": "shellscript",
-    ".swift": "swift",
-    ".ts": "typescript",
-}
 
 
 def complete(place: str, *, model: str | None, as_json: bool) -> int:
@@ -48,50 +27,22 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
     async def ask(app: App) -> engine.Completion:
         replies: list[Reply] = []
         try:
-            return await engine.complete(
-                app.door(), hole_at(app), app.config().completion, note_reply=replies.append
-            )
+            return await engine.complete(app.door(), hole_at(app), app.config(), note_reply=replies.append)
         except asyncio.CancelledError:
             note(stopped(replies[-1].done if replies else None))
             raise
 
     answer = with_app(ask, file=path)
     if as_json:
-        result = CompleteResult(
-            items=[ItemShape(id=item.id, text=item.text) for item in answer.items],
-            reason=answer.reason,
-            route=route_shape(answer.route) if answer.route is not None else None,
-            usage=usage_shape(answer.usage),
-            cost=cost_shape(answer.cost) if answer.cost is not None else None,
-        )
-        show_json(result.json_value())
+        show_json(complete_result(answer).json_value())
         return 0
     for item in answer.items:
         show(item.text)
-    if answer.reason is not None:
-        note(f"not asked: {why_not(answer.reason, _language(path))}")
+    if answer.shut is not None:
+        note(f"not asked: {answer.shut.detail}")
     elif answer.route is not None and answer.cost is not None:
         note(footer(answer.route, answer.usage, answer.cost))
     return 0
-
-
-def why_not(reason: Reason, language: str) -> str:
-    """Say for a person why no completion was asked for."""
-    match reason:
-        case "disabled":
-            return "completion is switched off: [completion] enabled = false"
-        case "language":
-            return f"completion is switched off for {language}: [completion] disabled_languages names it"
-        case "empty":
-            return "there is no text around that place to go on"
-        case "mid-line":
-            return "there is text to the right of that place"
-        case _:
-            assert_never(reason)
-
-
-def _language(path: Path) -> str:
-    return _LANGUAGES.get(path.suffix, path.suffix.removeprefix("."))
 
 
 def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.Hole]]:
@@ -109,7 +60,7 @@ def _read(place: str, model: str | None) -> tuple[Path, Callable[[App], engine.H
     def hole(app: App) -> engine.Hole:
         return engine.Hole(
             path=str(path.absolute()),
-            language=_language(path),
+            language=language_id_of(path.name),
             prefix=text[:offset],
             suffix=text[offset:],
             invoked=True,

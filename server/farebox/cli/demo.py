@@ -1,18 +1,20 @@
-"""``farebox demo``: the server at work, as an editor sees it: a completion, a chat, what both cost.
+"""``farebox demo``: the server at work, as an editor sees it: completions, a chat, what they cost.
 
-Uses what is set up, else a model server that runs on this machine, else the simulated one, and says
-which. Money is only spent where the user has set a key up; what the demo does with a local server that it
-found, or with the simulated provider, goes into a ledger of its own. A part that fails says why, and
-the next ones follow: what it cost is shown in any case.
+First what anybody gets who has nothing set up: ghost text from a server without a model. Then it uses what is
+set up, else a model server that runs on this machine, else the simulated one, and says which. Money is
+only spent where the user has set a key up; what the demo does with a local server that it found, or with
+the simulated provider, goes into a ledger of its own. A part that fails says why, and the next ones follow:
+what it cost is shown in any case.
 """
 
 import asyncio
+import contextlib
 import genericpath
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,7 +30,7 @@ from rich.text import Text
 from farebox.app import App, Client
 from farebox.chat import conversation as chats
 from farebox.chat.prompts import Attachment
-from farebox.cli.stage import Stage, choose
+from farebox.cli.stage import Stage, choose, without_a_model
 from farebox.cli.stdio_client import Json, ServerDied, ServerError, StdioClient
 from farebox.cli.terminal import harmless, show
 from farebox.completion import engine
@@ -38,6 +40,8 @@ from farebox.router.door import Door
 
 QUESTION = "What does this function do? Answer in one sentence."
 FUNCTION = "def getsize"
+REPEATED = "exc.__traceback__ = traceback"
+"""A line that contextlib has several times."""
 LINES_AROUND = 4
 MAX_WIDTH = 100
 
@@ -94,8 +98,8 @@ async def _demo(*, simulated: bool) -> int:
             stage = await choose(stack, home, lambda door: _plan(door, scene), simulated=simulated)
         console.print(Text.assemble("\n", ("farebox demo", "bold"), f"  {harmless(stage.words)}\n"))
         started = datetime.now(UTC)
-        async with StdioClient(stage.environment, screen.listen) as client:
-            has_played = await _play(client, screen, stage, scene)
+        has_played = await _play(screen, without_a_model(home), (_Part(_suggest, _repetition(home)),))
+        has_played &= await _play(screen, stage, (_Part(_complete, scene), _Part(_chat, scene)))
         await _report(console, stage, started)
     if not has_played:
         console.print("[dim]Next: farebox doctor says what is set up and what is missing.[/dim]")
@@ -119,17 +123,38 @@ def _scene(home: Path) -> Scene:
     return Scene(home / "genericpath.py", source[:start], "return ", source[end:])
 
 
+def _repetition(home: Path) -> Scene:
+    """Take a real file of Python's library, with a line not written yet that stands further up already."""
+    source = Path(contextlib.__file__).read_text("utf-8")
+    start = source.rindex(REPEATED)
+    typed = REPEATED.partition(".")[0] + "."
+    return Scene(home / "contextlib.py", source[:start], typed, source[start + len(REPEATED) :])
+
+
 # --- the play ----------------------------------------------------------------------------------------
 
 
-async def _play(client: StdioClient, screen: "_Screen", stage: Stage, scene: Scene) -> bool:
-    """Show every part; say whether all went well. Raises ServerDied if the server does not even start."""
-    with screen.waiting("starting the server"):
-        await _start(client, stage)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the play, and what it is played with."""
+
+    show: "Callable[[StdioClient, _Screen, Scene], Awaitable[None]]"
+    scene: Scene
+
+
+async def _play(screen: "_Screen", stage: Stage, parts: Sequence[_Part]) -> bool:
+    """Show parts with a server; say whether all went well. Raises ServerDied if it does not even start."""
+    async with StdioClient(stage.environment, screen.listen) as client:
+        with screen.waiting("starting the server"):
+            await _start(client, stage)
+        return await _show_all(client, screen, parts)
+
+
+async def _show_all(client: StdioClient, screen: "_Screen", parts: Sequence[_Part]) -> bool:
     all_well = True
-    for part in (_complete, _chat):
+    for part in parts:
         try:
-            await part(client, screen, scene)
+            await part.show(client, screen, part.scene)
         except ServerDied as error:
             screen.fail(error.message, error.hint)
             return False
@@ -168,7 +193,25 @@ async def _chat(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
     screen.end_answer(result)
 
 
+async def _suggest(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
+    screen.title(f"Ghost text in {scene.path.name}, without any model or key")
+    ghost, ms = await _ghost(client, screen, scene)
+    screen.show_code(scene, ghost)
+    entry = await _last_entry(client)
+    what = f"the grey text is the suggestion, {entry}: $0" if ghost else f"no suggestion: {entry}"
+    screen.remark(f"{what}, {ms} ms\n")
+
+
 async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> None:
+    screen.title(f"Ghost text in {scene.path.name}, a file of Python's own library")
+    ghost, ms = await _ghost(client, screen, scene)
+    screen.show_code(scene, ghost)
+    what = "the grey text is the suggestion" if ghost else f"no suggestion: {await _last_entry(client)}"
+    screen.remark(f"{what}, {ms} ms\n")
+
+
+async def _ghost(client: StdioClient, screen: "_Screen", scene: Scene) -> tuple[str, int]:
+    """Type a scene's line as an editor does; return the suggestion that comes, and after how many ms."""
     uri = scene.path.as_uri()
     document = {"uri": uri, "languageId": "python", "version": 1, "text": scene.text}
     await client.notify("textDocument/didOpen", {"textDocument": document})
@@ -181,7 +224,6 @@ async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> Non
             {"textDocument": {"uri": uri, "version": version}, "contentChanges": [change]},
         )
         column += 1
-    screen.title(f"Ghost text in {scene.path.name}, a file of Python's own library")
     params = {
         "textDocument": {"uri": uri},
         "position": {"line": scene.line, "character": column},
@@ -192,14 +234,11 @@ async def _complete(client: StdioClient, screen: "_Screen", scene: Scene) -> Non
         answer = cast("Json", await client.request("textDocument/inlineCompletion", params))
     ms = round((asyncio.get_running_loop().time() - started) * 1000)
     items = cast("list[Json]", answer.get("items") or [])
-    ghost = str(items[0]["insertText"]) if items else ""
-    screen.show_code(scene, ghost)
-    what = "the grey text is the suggestion" if ghost else f"no suggestion: {await _why_nothing(client)}"
-    screen.remark(f"{what}, {ms} ms\n")
+    return str(items[0]["insertText"]) if items else "", ms
 
 
-async def _why_nothing(client: StdioClient) -> str:
-    """Ask the server why its last completion was empty."""
+async def _last_entry(client: StdioClient) -> str:
+    """Ask the server where its last completion came from, or why it was empty."""
     try:
         entry = cast("Json", await client.request("farebox/explain", {}))
     except ServerDied:

@@ -10,13 +10,14 @@ from farebox.report.amounts import clean
 _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 
-def print_checks(*, as_json: bool, accepts_damage: bool = False) -> int:
+def print_checks(*, as_json: bool, accepts_damage: bool = False, probes: bool = False) -> int:
     """Print all checks, each hint at the first check that has it; fail if one of them is an error."""
 
     async def examine(app: App) -> tuple[Check, ...]:
         if accepts_damage:
             await app.ledger.accept_damage()
-        return await app.examine()
+        checks = await app.examine()
+        return (*checks, await app.probe()) if probes else checks
 
     checks = with_app(examine)
     if as_json:

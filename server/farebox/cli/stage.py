@@ -22,6 +22,9 @@ from farebox.router.door import Door
 
 PlanAll: TypeAlias = Callable[[Door], Awaitable[Sequence[Route]]]
 
+_MODEL_ALONE: Json = {"completion": {"embedded": False}}
+"""The server is to show what its model says, however long that takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -29,7 +32,12 @@ class Stage:
 
     words: str
     environment: dict[str, str] = field(default_factory=dict[str, str])
-    settings: Json = field(default_factory=dict[str, object])
+    settings: Json = field(default_factory=lambda: dict(_MODEL_ALONE))
+
+
+def without_a_model(home: Path) -> Stage:
+    """A server with nothing set up: what it shows comes out of the user's own files."""
+    return Stage("without any model", _apart(home), {"privacy": {"local_only": True}})
 
 
 async def choose(stack: AsyncExitStack, home: Path, plan_all: PlanAll, *, simulated: bool) -> Stage:
@@ -103,6 +111,7 @@ def _apart(home: Path) -> dict[str, str]:
 
 def _pinned(provider: str, model: str, settings: Json) -> Json:
     return {
+        **_MODEL_ALONE,
         "privacy": {"local_only": True},
         "providers": {provider: settings},
         "tasks": dict.fromkeys(get_args(Task), f"{provider}/{model}"),

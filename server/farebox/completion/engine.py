@@ -1,20 +1,21 @@
-"""A completion from the gate to the trimmed text: what the surfaces call for ghost text.
+"""One hole, one request: from the window around a cursor to the pieces of text that a model fills it with.
 
-Stateless. Knows plain text and positions in it; no editor, no provider.
+Stateless: what was asked before, and what is typed meanwhile, is the ``completer``'s. Knows plain text and
+positions in it; no editor, no provider.
 """
 
-import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from farebox.completion import gate
-from farebox.completion.context import Window, window
-from farebox.completion.prompt import MAX_OUTPUT_TOKENS, most_bytes, read_chat_answer, render
+from farebox.completion.answer import last_answer, running_answer
+from farebox.completion.prompt import MAX_OUTPUT_TOKENS, most_bytes, render
 from farebox.completion.trim import trim
-from farebox.config import CompletionSettings
-from farebox.messages import Call, Chat, Cost, Route, Text, Usage
+from farebox.completion.window import Snippet, Window, window
+from farebox.config import Config
+from farebox.messages import Call, Chat, Cost, Done, Route, Routed, Text, Usage
 from farebox.privacy import shown_name
 from farebox.router.door import Door, Reply
 from farebox.router.request import NOBODY, Origin, Request, Serving
@@ -33,6 +34,10 @@ class Hole:
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
 
+    def window(self) -> Window:
+        """Return what of the document a request carries."""
+        return window(shown_name(self.path, self.roots), self.language, self.prefix, self.suffix)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -44,10 +49,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer: no item, and the gate's reason, where nothing was asked. ``call_id`` is its ledger row."""
+    """The answer: no item, and why the gate is ``shut``, where nothing was asked. ``call_id`` is its ledger row."""
 
     items: tuple[Item, ...] = ()
-    reason: gate.Reason | None = None
+    shut: gate.Shut | None = None
     route: Route | None = None
     usage: Usage = field(default_factory=Usage)
     cost: Cost | None = None
@@ -55,68 +60,138 @@ class Completion:
     total_ms: int | None = None
     call_id: str | None = None
 
+    def of(self, done: Done | None) -> "Completion":
+        """Add what the request came to."""
+        if done is None:
+            return self
+        return replace(
+            self,
+            route=done.route,
+            usage=done.usage,
+            cost=done.cost,
+            first_token_ms=done.first_token_ms,
+            total_ms=done.total_ms,
+            call_id=done.call_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How a hole is to be filled: ``temperature`` 0 is the likeliest text, more is another candidate."""
+
+    window: Window
+    snippets: tuple[Snippet, ...] = ()
+    one_line: bool = False
+    temperature: float = 0
+
 
 def _forget(_: Reply) -> None: ...
 
 
 async def complete(
-    door: Door,
-    hole: Hole,
-    settings: CompletionSettings,
-    *,
-    note_reply: Callable[[Reply], None] = _forget,
+    door: Door, hole: Hole, config: Config, *, note_reply: Callable[[Reply], None] = _forget
 ) -> Completion:
-    """Fill a hole. Raises FareboxError; cancelling the task closes the provider's socket.
+    """Fill a hole, once, for somebody who has asked. Raises FareboxError; cancelling the task closes the socket.
 
     ``note_reply`` is given the request when it leaves: what it came to can be read there if it is cancelled.
     """
-    around = window(shown_name(hole.path, hole.roots), hole.language, hole.prefix, hole.suffix)
-    reason = gate.closed(around, settings, invoked=hole.invoked)
-    if reason is not None:
-        return Completion(reason=reason)
-    if not hole.invoked:
-        # Typing goes on: the next key cancels this request before it has cost anything.
-        await asyncio.sleep(settings.debounce_ms / 1000)
-    calls: list[Call] = []
-
-    def render_and_note(serving: Serving) -> Call:
-        calls.append(render(around, serving))
-        return calls[-1]
-
-    reply = door.send(_request(hole, around, render_and_note))
+    around = hole.window()
+    shut = shut_at(hole, around, config)
+    if shut is not None and shut.reason != "excluded":  # who asks for that is told by the door's error
+        return Completion(shut=shut)
+    filling = Filling(around, one_line=one_line(around, config))
+    reply, pieces = start(door, hole, filling)
     note_reply(reply)
-    async with aclosing(reply.events()) as events:
-        parts = [event.text async for event in events if isinstance(event, Text)]
-    answer = "".join(parts)
-    if isinstance(calls[-1].prompt, Chat):
-        answer = read_chat_answer(answer, around)
+    async with aclosing(pieces) as texts:
+        answer = "".join([text async for text in texts])
     text = trim(answer, around)
-    done = reply.done
-    return Completion(
-        items=(Item(uuid.uuid4().hex, text),) if text is not None else (),
-        route=done.route if done is not None else None,
-        usage=done.usage if done is not None else Usage(),
-        cost=done.cost if done is not None else None,
-        first_token_ms=done.first_token_ms if done is not None else None,
-        total_ms=done.total_ms if done is not None else None,
-        call_id=done.call_id if done is not None else None,
-    )
+    items = (Item(uuid.uuid4().hex, text),) if text is not None else ()
+    return Completion(items).of(reply.done)
 
 
 async def route(door: Door, hole: Hole) -> Route:
     """Show where a completion would go. Nothing leaves."""
-    around = window(shown_name(hole.path, hole.roots), hole.language, hole.prefix, hole.suffix)
-    return await door.route(_request(hole, around, lambda serving: render(around, serving)))
+    filling = Filling(hole.window())
+    return await door.route(_request(hole, filling, lambda serving: _call(filling, serving)))
 
 
-def _request(hole: Hole, around: Window, render_call: Callable[[Serving], Call]) -> Request:
+def shut_at(hole: Hole, around: Window, config: Config, *, paused: bool = False) -> gate.Shut | None:
+    """Return why nothing is asked for at a place, or None."""
+    return gate.shut(
+        around,
+        config.completion,
+        path=hole.path,
+        roots=hole.roots,
+        exclude=tuple(config.privacy.exclude),
+        size_chars=len(hole.prefix) + len(hole.suffix),
+        invoked=hole.invoked,
+        paused=paused,
+    )
+
+
+def one_line(around: Window, config: Config) -> bool:
+    """Whether no more than the rest of a line is wanted."""
+    return config.completion.lines == "one" or around.one_line
+
+
+def start(
+    door: Door,
+    hole: Hole,
+    filling: Filling,
+    note_route: Callable[[Route], None] | None = None,
+) -> tuple[Reply, AsyncGenerator[str, None]]:
+    """Begin to fill a hole: the reply on its way, and the pieces of its text, without what is around them."""
+    calls: list[Call] = []
+
+    def render_and_note(serving: Serving) -> Call:
+        calls.append(_call(filling, serving))
+        return calls[-1]
+
+    reply = door.send(_request(hole, filling, render_and_note))
+    return reply, _pieces(reply, calls, filling.window, note_route)
+
+
+async def _pieces(
+    reply: Reply, calls: list[Call], around: Window, note_route: Callable[[Route], None] | None
+) -> AsyncGenerator[str, None]:
+    raw = given = ""
+    async with aclosing(reply.events()) as events:
+        async for event in events:
+            if isinstance(event, Routed) and note_route is not None:
+                note_route(event.route)
+            if not isinstance(event, Text):
+                continue
+            if not isinstance(calls[-1].prompt, Chat):
+                yield event.text
+                continue
+            raw += event.text
+            answer = running_answer(raw, around)
+            if len(answer) > len(given) and answer.startswith(given):
+                piece, given = answer[len(given) :], answer
+                yield piece
+    rest = last_answer(raw, around) if raw else ""
+    if len(rest) > len(given) and rest.startswith(given):
+        yield rest[len(given) :]
+
+
+def _call(filling: Filling, serving: Serving) -> Call:
+    return render(
+        filling.window,
+        serving,
+        filling.snippets,
+        one_line=filling.one_line,
+        temperature=filling.temperature,
+    )
+
+
+def _request(hole: Hole, filling: Filling, render_call: Callable[[Serving], Call]) -> Request:
     return Request(
         task="complete",
         render=render_call,
-        input_bytes=most_bytes(around),
+        input_bytes=most_bytes(filling.window, filling.snippets),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         requested=hole.model,
-        sources=(hole.path,),
+        sources=(hole.path, *dict.fromkeys(snippet.path for snippet in filling.snippets)),
         roots=hole.roots,
         origin=hole.origin,
         language=hole.language or None,

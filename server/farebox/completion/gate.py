@@ -1,29 +1,151 @@
 """Whether a completion is worth asking for at all, before anything is spent on it.
 
-Each reason has a name that ``explain`` and the status can show. An invoked completion (the user asked
-for it) passes the gates that only guess at what the user wants.
+Each reason has a name that ``explain`` and the status show, and a sentence for a person. What the user has
+switched off, or keeps on the machine, holds however a completion was asked for. The other gates only guess
+that nobody wants one here while typing; who asks by hand (``invoked``) passes them.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, TypeAlias
 
-from farebox.completion.context import Window
-from farebox.config import CompletionSettings
+from farebox.completion.languages import UNKNOWN, language_of
+from farebox.completion.lexing import kind_at_end
+from farebox.completion.window import Window
+from farebox.completion_settings import CompletionSettings
+from farebox.privacy import excluded_by
 
-Reason: TypeAlias = Literal["disabled", "language", "empty", "mid-line"]
+Reason: TypeAlias = Literal[
+    "disabled",
+    "language",
+    "excluded",
+    "file",
+    "paused",
+    "size",
+    "empty",
+    "midWord",
+    "midLine",
+    "comment",
+    "string",
+]
 
-_CLOSERS = re.compile(r"""^\s*[)>}\]"'`]*\s*[:{;,]?\s*$""")
+MIN_CHARS = 10
+"""Of text around the cursor, without spaces. From less a model can only guess at random, and the first keys
+in a new file would each be paid for (Copilot asks for as many)."""
+
+MAX_LINE_CHARS = 3_000
+"""Nobody types in a longer line: it is minified code, or data."""
+
+_MAX_SHOWN_CHARS = 40
+
+# Possessive: a line of spaces must not be shared among the stars in every way.
+_CLOSERS = re.compile(r"""\s*+[)>}\]"'`]*+\s*+[:{;,]?+\s*+\Z""")
+_WORD = re.compile(r"\w")
+_VISIBLE = re.compile(r"\S")
 
 
-def closed(window: Window, settings: CompletionSettings, *, invoked: bool) -> Reason | None:
-    """Return why no completion is asked for here, or None."""
-    if not settings.enabled:
-        return "disabled"
-    if window.language in settings.disabled_languages:
-        return "language"
-    if not window.prefix.strip() and not window.suffix.strip():
-        return "empty"
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Why nothing is asked. ``detail`` is a sentence for a person: no code, no path, the setting's name."""
+
+    reason: Reason
+    detail: str
+
+
+def shut(
+    window: Window,
+    settings: CompletionSettings,
+    *,
+    path: str,
+    roots: tuple[str, ...],
+    exclude: tuple[str, ...],
+    size_chars: int,
+    invoked: bool,
+    paused: bool,
+) -> Shut | None:
+    """Return why no completion is asked for here, or None. ``exclude`` is what [privacy] keeps here."""
+    switched_off = _switched_off(window.language, settings) or _kept(path, roots, exclude, settings)
+    if switched_off is not None:
+        return switched_off
     if invoked:
+        return None if _has_text(window, 1) else _EMPTY
+    if paused:
+        return _PAUSED
+    return _too_large(window, settings, size_chars) or _unwanted(window) or _in_text(window, settings)
+
+
+_PAUSED = Shut("paused", "completion is paused: resume it in the editor, or ask by hand")
+_EMPTY = Shut("empty", "there is no text around that place to go on")
+_NEARLY_EMPTY = Shut("empty", f"there are fewer than {MIN_CHARS} characters around that place: ask by hand")
+_MID_WORD = Shut("midWord", "the cursor stands before the rest of a word: ask by hand")
+_MID_LINE = Shut("midLine", "there is text to the right of the cursor: ask by hand")
+_LONG_LINE = Shut("size", f"the line has more than {MAX_LINE_CHARS} characters: ask by hand")
+_IN_COMMENT = Shut("comment", "the cursor is in a comment: [completion] in_comments = false")
+_IN_STRING = Shut("string", "the cursor is in a string: [completion] in_strings = false")
+
+
+def _switched_off(language: str, settings: CompletionSettings) -> Shut | None:
+    if not settings.enabled:
+        return Shut("disabled", "completion is switched off: [completion] enabled = false")
+    if _names(settings.disabled_languages, language):
+        shown = language[:_MAX_SHOWN_CHARS]
+        detail = f"completion is switched off for {shown}: [completion] disabled_languages names it"
+        return Shut("language", detail)
+    return None
+
+
+def _names(languages: Sequence[str], language: str) -> bool:
+    """Say whether a list names a language, by any of the ids that editors have for it."""
+    if not languages:
+        return False
+    known = language_of(language).id
+    return language in languages or (known != UNKNOWN and known in {language_of(one).id for one in languages})
+
+
+def _kept(
+    path: str, roots: tuple[str, ...], exclude: tuple[str, ...], settings: CompletionSettings
+) -> Shut | None:
+    rule = excluded_by(path, exclude=exclude, roots=roots)
+    if rule is not None:
+        why = f"[privacy] exclude has {rule}" if rule in exclude else f"{rule} is among the secret files"
+        return Shut("excluded", f"this file stays on this machine: {why}")
+    # No rule of privacy matches by now, so that only these patterns are left.
+    rule = excluded_by(path, exclude=tuple(settings.disabled_files), roots=roots)
+    if rule is not None:
+        detail = f"completion is switched off for this file: [completion] disabled_files has {rule}"
+        return Shut("file", detail)
+    return None
+
+
+def _too_large(window: Window, settings: CompletionSettings, size_chars: int) -> Shut | None:
+    if size_chars > settings.max_file_kb * 1024:
+        setting = f"[completion] max_file_kb = {settings.max_file_kb}"
+        return Shut("size", f"the file is too large to complete while typing: {setting}")
+    return _LONG_LINE if len(window.line_before) + len(window.line_after) > MAX_LINE_CHARS else None
+
+
+def _unwanted(window: Window) -> Shut | None:
+    """Guess that an insertion is not meant here: too little to go on, or text follows on the line."""
+    if not _has_text(window, MIN_CHARS):
+        return _NEARLY_EMPTY if _has_text(window, 1) else _EMPTY
+    if _WORD.match(window.suffix):
+        return _MID_WORD
+    # Closing brackets and what may follow them is what editors put there by themselves.
+    return None if _CLOSERS.match(window.line_after) else _MID_LINE
+
+
+def _in_text(window: Window, settings: CompletionSettings) -> Shut | None:
+    if settings.in_comments and settings.in_strings:
         return None
-    # Text right of the cursor other than closing brackets: an insertion there is rarely meant.
-    return None if _CLOSERS.match(window.line_after) else "mid-line"
+    kind = kind_at_end(window.prefix, language_of(window.language))
+    if kind == "comment" and not settings.in_comments:
+        return _IN_COMMENT
+    return _IN_STRING if kind == "string" and not settings.in_strings else None
+
+
+def _has_text(window: Window, chars: int) -> bool:
+    """Say whether at least so many characters that are no space stand around the cursor."""
+    found = sum(1 for text in (window.prefix, window.suffix) for _ in islice(_VISIBLE.finditer(text), chars))
+    return found >= chars

@@ -24,23 +24,30 @@ class Around:
 
 def around(workspace: Workspace, uri: str, position: types.Position) -> Around | None:
     """Split an open document; None if it is not open: a closed file is never read from disk."""
-    document = _open_document(workspace, uri)
+    document = open_document(workspace, uri)
     if document is None:
         return None
-    offset = document.offset_at_position(position)
     text = document.source
+    offset = _offset(document, position)
     return Around(path_of(document.uri), document.language_id or "", text[:offset], text[offset:])
+
+
+def _offset(document: TextDocument, position: types.Position) -> int:
+    """Return where a position is in the text. pygls would cut the text into lines twice."""
+    lines = document.lines
+    place = document.position_codec.position_from_client_units(lines, position)
+    return place.character + sum(map(len, lines[: place.line]))
 
 
 def excerpt(workspace: Workspace, uri: str, span: types.Range | None) -> tuple[str, str] | None:
     """Return an open document's path and its text, or a range of it; None if it is not open."""
-    document = _open_document(workspace, uri)
+    document = open_document(workspace, uri)
     if document is None:
         return None
     path = path_of(document.uri)
     if span is None:
         return path, document.source
-    start, end = document.offset_at_position(span.start), document.offset_at_position(span.end)
+    start, end = _offset(document, span.start), _offset(document, span.end)
     return path, document.source[min(start, end) : max(start, end)]
 
 
@@ -66,6 +73,6 @@ def folder_paths(workspace: Workspace) -> tuple[str, ...]:
     return tuple(path_of(uri) for uri in uris if uri.startswith("file:"))
 
 
-def _open_document(workspace: Workspace, uri: str) -> TextDocument | None:
+def open_document(workspace: Workspace, uri: str) -> TextDocument | None:
     """Look a document up as pygls keeps it: two spellings of one address are one document."""
     return workspace.text_documents.get(unquote(uri))

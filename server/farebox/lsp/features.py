@@ -4,7 +4,6 @@ Decides nothing. One function a method, one table of them; ``call`` is the way i
 commands alike.
 """
 
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from pygls.workspace import Workspace
 from farebox.chat import conversation as chats
 from farebox.chat.prompts import Attachment, Diagnostic
 from farebox.completion import engine
+from farebox.completion.completer import Completer
 from farebox.diary import Entry
 from farebox.errors import FareboxError, InvalidParams
-from farebox.lsp import documents, events, reporting
+from farebox.lsp import documents, events, ghosts, reporting
 from farebox.lsp import methods as m
 from farebox.lsp.names import CHAT_EVENT
 from farebox.messages import Done, Image, Route
@@ -38,6 +38,7 @@ class Context:
 
     app: "App"
     workspace: Workspace
+    completer: Completer
     notify_json: Callable[[str, object], None]
 
 
@@ -164,49 +165,8 @@ def _note_turn(context: Context, turn: chats.Turn, failure: str | None) -> None:
 
 
 async def _complete(context: Context, params: object) -> Shape:
-    answer = await _completed(context.app, _hole(context, cast("m.CompleteParams", params)))
-    return m.CompleteResult(
-        items=[m.ItemShape(id=item.id, text=item.text) for item in answer.items],
-        reason=answer.reason,
-        route=route_shape(answer.route) if answer.route is not None else None,
-        usage=usage_shape(answer.usage),
-        cost=cost_shape(answer.cost) if answer.cost is not None else None,
-    )
-
-
-async def _completed(app: "App", hole: engine.Hole) -> engine.Completion:
-    """Fill a hole, and keep in the diary what the completion was, or why there was none."""
-    try:
-        answer = await engine.complete(app.door(), hole, app.config().completion)
-    except FareboxError as error:
-        app.diary.write(Entry(id=uuid.uuid4().hex, kind="completion", reason=error.message))
-        raise
-    _note_completion(app, answer)
-    return answer
-
-
-def _note_completion(app: "App", answer: engine.Completion) -> None:
-    route = answer.route
-    reason = f"not asked: {answer.reason}" if answer.reason is not None else route.reason if route else ""
-    offered = [(item.id, documents.utf16_length(item.text)) for item in answer.items]
-    for entry_id, length in offered or [(uuid.uuid4().hex, None)]:
-        shown = (
-            reason if answer.items or answer.reason is not None else f"{reason}; nothing worth showing came"
-        )
-        app.diary.write(
-            Entry(
-                id=entry_id,
-                kind="completion",
-                reason=shown,
-                route=route,
-                usage=answer.usage,
-                cost=answer.cost,
-                first_token_ms=answer.first_token_ms,
-                total_ms=answer.total_ms,
-                call_id=answer.call_id,
-                length=length,
-            )
-        )
+    answer = await ghosts.completed(context.app, _hole(context, cast("m.CompleteParams", params)))
+    return m.complete_result(answer)
 
 
 def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
@@ -232,29 +192,6 @@ def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
         roots=client.roots,
         origin=client.origin_of(path),
     )
-
-
-async def ghost_text(
-    context: Context, uri: str, position: types.Position, *, invoked: bool
-) -> tuple[engine.Item, ...]:
-    """Complete an open document at a position; nothing if it is not open. Raises FareboxError."""
-    around = documents.around(context.workspace, uri, position)
-    if around is None:
-        return ()
-    client = context.app.client
-    hole = engine.Hole(
-        path=around.path,
-        language=around.language,
-        prefix=around.prefix,
-        suffix=around.suffix,
-        invoked=invoked,
-        roots=client.roots,
-        origin=client.origin_of(around.path),
-    )
-    items = (await _completed(context.app, hole)).items
-    if items:
-        context.app.diary.mark_answered(items[0].id)
-    return items
 
 
 async def _cost_report(context: Context, params: object) -> Shape:
@@ -296,6 +233,10 @@ async def _explain(context: Context, params: object) -> Shape:
         cost=cost_shape(entry.cost) if entry.cost is not None else None,
         first_token_ms=entry.first_token_ms,
         total_ms=entry.total_ms,
+        source=entry.source,
+        silence=entry.silence,
+        waited_ms=entry.waited_ms,
+        snippets=entry.snippets,
     )
 
 
@@ -336,9 +277,16 @@ async def _feedback(context: Context, params: object) -> Shape:
     return m.EmptyResult()
 
 
-async def _doctor(context: Context, _params: object) -> Shape:
+async def _doctor(context: Context, params: object) -> Shape:
     checks = await context.app.examine()
+    if cast("m.DoctorParams", params).probe:
+        checks = (*checks, await context.app.probe())
     return m.DoctorResult(checks=[m.CheckShape.model_validate(check) for check in checks])
+
+
+async def _pause(context: Context, params: object) -> Shape:
+    context.completer.is_paused = cast("m.PauseParams", params).paused
+    return m.EmptyResult()
 
 
 def _range(shape: m.RangeShape) -> types.Range:
@@ -362,4 +310,5 @@ _HANDLERS: dict[str, Handler] = {
     "deleteConversation": _delete_conversation,
     "feedback": _feedback,
     "doctor": _doctor,
+    "pause": _pause,
 }

@@ -10,6 +10,7 @@ from pydantic import Discriminator, Field, Tag
 
 from farebox.chat.conversation import Turn
 from farebox.chat.evidence import Outcome
+from farebox.completion.engine import Completion
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
@@ -21,6 +22,7 @@ from farebox.shapes import (
     Shape,
     UsageShape,
     cost_shape,
+    route_shape,
     usage_shape,
 )
 
@@ -153,10 +155,11 @@ class ItemShape(Shape):
 
 
 class CompleteResult(Shape):
-    """Insertions; none, with the gate's ``reason``, where nothing was asked."""
+    """Insertions; none, with the gate's ``reason`` and ``why`` in words, where nothing was asked."""
 
     items: list[ItemShape]
     reason: str | None = None
+    why: str | None = None
     route: RouteShape | None = None
     usage: UsageShape
     cost: CostShape | None = None
@@ -206,7 +209,12 @@ class ExplainParams(Shape):
 
 
 class ExplainResult(Shape):
-    """Why it was what it was."""
+    """Why it was what it was.
+
+    Of a completion ``source`` is where it came from (cache, running, model, ahead, embedded), or ``silence`` the
+    name of why there was none; ``waitedMs`` is how long the editor waited, ``snippets`` how many pieces of other
+    files the model was shown.
+    """
 
     id: str
     kind: Literal["completion", "turn"]
@@ -218,6 +226,10 @@ class ExplainResult(Shape):
     cost: CostShape | None = None
     first_token_ms: int | None = None
     total_ms: int | None = None
+    source: str | None = None
+    silence: str | None = None
+    waited_ms: int | None = None
+    snippets: int | None = None
 
 
 class SetCredentialParams(Shape):
@@ -292,6 +304,18 @@ class FeedbackParams(Shape):
     errors: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
+class DoctorParams(Shape):
+    """``probe``: also ask the model that completes a few tiny questions, which cost what they cost."""
+
+    probe: bool = False
+
+
+class PauseParams(Shape):
+    """Whether tab completion rests, until the server ends or this is said again. Who asks by hand is answered."""
+
+    paused: bool
+
+
 class CheckShape(Shape):
     """One finding of the doctor."""
 
@@ -320,7 +344,8 @@ METHOD_SHAPES: dict[str, tuple[object, type[Shape]]] = {
     "conversation": (ConversationParams, ConversationResult),
     "deleteConversation": (ConversationParams, EmptyResult),
     "feedback": (FeedbackParams, EmptyResult),
-    "doctor": (NoParams, DoctorResult),
+    "doctor": (DoctorParams, DoctorResult),
+    "pause": (PauseParams, EmptyResult),
 }
 
 
@@ -335,6 +360,19 @@ def model_shape(line: ModelLine) -> ModelShape:
         output_usd_per_mtok=_decimal_text(line.output_usd_per_mtok),
         capabilities=list(line.capabilities),
         state=line.state,
+    )
+
+
+def complete_result(answer: Completion) -> CompleteResult:
+    """Shape a completion."""
+    shut = answer.shut
+    return CompleteResult(
+        items=[ItemShape(id=item.id, text=item.text) for item in answer.items],
+        reason=shut.reason if shut is not None else None,
+        why=shut.detail if shut is not None else None,
+        route=route_shape(answer.route) if answer.route is not None else None,
+        usage=usage_shape(answer.usage),
+        cost=cost_shape(answer.cost) if answer.cost is not None else None,
     )
 
 

@@ -18,6 +18,7 @@ METHODS = (
     "deleteConversation",
     "feedback",
     "doctor",
+    "pause",
 )
 """Each is a request ``farebox/NAME`` and a command ``farebox.NAME``."""
 

@@ -7,12 +7,14 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lsprotocol import types
 from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
 import farebox
@@ -30,6 +32,7 @@ from farebox.lsp.names import (
 )
 from farebox.lsp.protocol import Protocol, fast_converter, initialization_options
 from farebox.lsp.session import Session, own_section, settings_of
+from farebox.lsp.stdio import Source, Stdin
 
 if TYPE_CHECKING:
     from farebox.app import Client
@@ -53,10 +56,27 @@ class Server(LanguageServer):
         self._initialize: types.InitializeParams | None = None
         self._settings: dict[str, object] = {}
         self._terminating: asyncio.Task[None] | None = None
-        self._completing: dict[str, asyncio.Task[object]] = {}
         self._register()
 
     # --- lifecycle -----------------------------------------------------------------------------
+
+    def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        """Speak on two streams until the client ends the connection; as pygls, but with a reader of our own."""
+        self._stop_event = threading.Event()
+        source = sys.stdin.buffer if stdin is None else stdin
+        self.protocol.set_writer(StdoutWriter(sys.stdout.buffer if stdout is None else stdout))
+        messages = run_async(
+            stop_event=self._stop_event,
+            reader=Stdin(cast("Source", source), self.thread_pool),
+            protocol=self.protocol,
+            error_handler=self.report_server_error,
+        )
+        try:
+            asyncio.run(messages)
+        except (BrokenPipeError, KeyboardInterrupt, SystemExit):
+            pass
+        finally:
+            self.shutdown()
 
     def _register(self) -> None:
         self._on(types.INITIALIZE, self._on_initialize)
@@ -67,6 +87,9 @@ class Server(LanguageServer):
         # Without options pygls does not advertise the capability.
         options = types.InlineCompletionOptions()
         self._on(types.TEXT_DOCUMENT_INLINE_COMPLETION, self._inline_completion, options)
+        self._on(types.TEXT_DOCUMENT_DID_OPEN, self._on_opened)
+        self._on(types.TEXT_DOCUMENT_DID_CHANGE, self._on_changed)
+        self._on(types.TEXT_DOCUMENT_DID_CLOSE, self._on_closed)
         self._on(DID_SHOW, self._on_shown)
         self._on(DID_PARTIALLY_ACCEPT, self._on_partially_accepted)
         self._on(DID_FOCUS, _ignore)
@@ -156,39 +179,35 @@ class Server(LanguageServer):
         with self.session.stoppable(), _answered():
             context = await self._context()
             if name not in ("chat", "complete"):
-                return await features.call(context, name, params)
+                result = await features.call(context, name, params)
+                if name == "pause":
+                    self.session.tell_standing()
+                return result
             async with self.session.request(quietly=False):
                 return await features.call(context, name, params)
 
     async def _inline_completion(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
-        """Answer with ghost text. A newer request for the same document cancels this one."""
-        uri = params.text_document.uri
-        task = cast("asyncio.Task[object]", asyncio.current_task())
-        older = self._completing.get(uri)
-        if older is not None:
-            older.cancel()
-        self._completing[uri] = task
-        try:
-            with self.session.stoppable(), _answered():
-                return await self._ghost_text(params)
-        finally:
-            if self._completing.get(uri) is task:
-                del self._completing[uri]
+        """Answer with ghost text. A newer request for the same document, or an edit of it, cancels this one."""
+        with self.session.stoppable(), _answered():
+            return await self._ghost_text(params)
 
     async def _ghost_text(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
-        from farebox.lsp import features  # noqa: PLC0415  deferred for start-up
+        from farebox.lsp import ghosts  # noqa: PLC0415  deferred for start-up
 
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        completer = await self.session.completer()
+        app = await self.session.app()
         try:
-            async with self.session.request(quietly=not invoked):
-                context = await self._context()
-                texts = await features.ghost_text(
-                    context, params.text_document.uri, params.position, invoked=invoked
-                )
-        except FareboxError:
+            if invoked:
+                async with self.session.request(quietly=False):
+                    items = await ghosts.ghost_text(app, completer, self.workspace, params)
+            else:
+                items = await ghosts.ghost_text(app, completer, self.workspace, params)
+        except FareboxError as error:
             if invoked:
                 raise
             # Nobody asked: no error at every key. The status says what is wrong.
+            self.session.fail_quietly(error)
             return types.InlineCompletionList(items=[])
         here = types.Range(start=params.position, end=params.position)
         return types.InlineCompletionList(
@@ -198,14 +217,26 @@ class Server(LanguageServer):
                     range=here,
                     command=types.Command(title="accepted", command=DID_ACCEPT, arguments=[item.id]),
                 )
-                for item in texts
+                for item in items
             ]
         )
 
     async def _context(self) -> "Context":
         from farebox.lsp.features import Context  # noqa: PLC0415  deferred for start-up
 
-        return Context(await self.session.app(), self.workspace, self.notify_json)
+        completer = await self.session.completer()
+        return Context(await self.session.app(), self.workspace, completer, self.notify_json)
+
+    # --- documents ----------------------------------------------------------------------------------
+
+    def _on_opened(self, params: types.DidOpenTextDocumentParams) -> None:
+        self.session.with_editing(lambda editing: editing.opened(self.workspace, params))
+
+    def _on_changed(self, params: types.DidChangeTextDocumentParams) -> None:
+        self.session.with_editing(lambda editing: editing.changed(self.workspace, params))
+
+    def _on_closed(self, params: types.DidCloseTextDocumentParams) -> None:
+        self.session.with_editing(lambda editing: editing.closed(params))
 
     # --- what the user did with a completion -------------------------------------------------------
 

@@ -17,7 +17,11 @@ from farebox.errors import BudgetExceeded, FareboxError, InvalidParams, Kind, No
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
+    from pygls.workspace import Workspace
+
     from farebox.app import App, Client
+    from farebox.completion.completer import Completer
+    from farebox.lsp.editing import Editing
     from farebox.router.purse import Spending
 
 _log = logging.getLogger("farebox.lsp")
@@ -44,6 +48,9 @@ POLL_S: Final = 0.5
 
 _STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
 
+_WITHOUT_A_MODEL: frozenset[Kind] = frozenset({"missingKey", "unreachable"})
+_UNTIL_THEN: Final = "Until then, suggestions come from your own files (embedded/workspace)."
+
 
 class Wire(Protocol):
     """What a session needs of the connection."""
@@ -56,6 +63,11 @@ class Wire(Protocol):
         """Show the user a warning."""
         ...
 
+    @property
+    def workspace(self) -> "Workspace":
+        """The documents that are open."""
+        ...
+
 
 class Session:
     """The state of one connection."""
@@ -64,6 +76,7 @@ class Session:
         self._wire = wire
         self._describe: Callable[[], Client] | None = None
         self._app: App | None = None
+        self._editing: Editing | None = None
         self._client_changed = False
         self._closing = False
         self._building = asyncio.Lock()
@@ -89,6 +102,7 @@ class Session:
             if self._app is None:
                 self._client_changed = False
                 self._app = await asyncio.to_thread(_build, self._describe)
+                self._editing = self._begin_editing(self._app)
             if self._client_changed:  # perhaps while the App was being built
                 self._client_changed = False
                 self._app.change_client(self._describe())
@@ -102,6 +116,17 @@ class Session:
         await app.refresh_listing(asked=False)
         self.in_background(app.correct_estimates())
 
+    async def completer(self) -> "Completer":
+        """Return the completer, built with the App."""
+        await self.app()
+        assert self._editing is not None  # noqa: S101  it is built there
+        return self._editing.completer
+
+    def with_editing(self, tell: "Callable[[Editing], None]") -> None:
+        """Tell completion of an edit; what happens before there is any is heard of when it begins."""
+        if self._editing is not None:
+            tell(self._editing)
+
     def client_changed(self) -> None:
         """Take over changed settings or folders before the next request."""
         self._client_changed = True
@@ -114,6 +139,8 @@ class Session:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
+        if self._editing is not None:
+            self._editing.completer.close()
         if self._app is not None:
             await self._app.close()
 
@@ -131,6 +158,27 @@ class Session:
             yield
         finally:
             self._requests.discard(task)
+
+    def _begin_editing(self, app: "App") -> "Editing":
+        from farebox.completion.completer import Completer  # noqa: PLC0415  deferred for start-up
+        from farebox.completion.outcome import Asking  # noqa: PLC0415  deferred for start-up
+        from farebox.lsp.editing import Editing  # noqa: PLC0415  deferred for start-up
+
+        def note_done(asking: Asking) -> None:
+            if asking.done is not None:
+                app.diary.note_call(asking.done)
+
+        completer = Completer(
+            app.door,
+            app.config,
+            app.library,
+            self.in_background,
+            during=lambda: self.request(quietly=True),
+            note_done=note_done,
+        )
+        editing = Editing(completer, app.library)
+        editing.begin(self._wire.workspace)
+        return editing
 
     # --- status --------------------------------------------------------------------------------
 
@@ -157,7 +205,7 @@ class Session:
             self.in_background(self._announce_ready())
             raise
         self._running -= 1
-        if self._served_completion():
+        if quietly or self._served_completion():
             self._told.clear()
         self.in_background(self._announce_ready())
 
@@ -172,14 +220,15 @@ class Session:
         attempts = entry.route.attempts if entry.route is not None else ()
         return entry.kind == "completion" and any(attempt.outcome == "ok" for attempt in attempts)
 
-    def in_background(self, work: Coroutine[object, object, None]) -> None:
+    def in_background(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None] | None":
         """Run something that nobody waits for, and log if it fails; nothing while the session closes."""
         if self._closing:
             work.close()
-            return
+            return None
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background_done)
+        return task
 
     def _background_done(self, task: "asyncio.Task[None]") -> None:
         self._background.discard(task)
@@ -223,6 +272,8 @@ class Session:
             return
         self._has_failed = False
         state, message = ("ready", "ready") if spending is None else money.standing_words(spending)
+        if state == "ready" and self._editing is not None and self._editing.completer.is_paused:
+            state, message = "inactive", "tab completion is paused"
         self._send_status(state, message, model=app.diary.last_model)
 
     async def _watch(self) -> None:
@@ -249,6 +300,14 @@ class Session:
         has_news = spending is not None and bool(spending.today_nanodollars or spending.standings)
         return bool(self._said) or has_news
 
+    def tell_standing(self) -> None:
+        """Say anew how things stand, unless a request is running: it will, in the end."""
+        self.in_background(self._announce_ready())
+
+    def fail_quietly(self, error: FareboxError) -> None:
+        """Show in the status what has kept ghost text away before any model was asked."""
+        self._failed(error, quietly=True)
+
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
         _log.warning("request failed: %s", error.kind)
         self._send_failure(error)
@@ -256,11 +315,24 @@ class Session:
         if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
             parts = error.failures if isinstance(error, NoRouteLeft) else ()
             self._told |= {trouble, *((part.kind, _particular(part)) for part in parts)}
-            self._wire.show_warning(f"farebox: {error.message}. {error.hint}")
+            self._wire.show_warning(f"farebox: {self._words(error)}")
 
     def _send_failure(self, error: FareboxError) -> None:
         self._has_failed = True
-        self._send_status(_STATES.get(error.kind, "error"), f"{error.message}. {error.hint}")
+        self._send_status(_STATES.get(error.kind, "error"), self._words(error))
+
+    def _words(self, error: FareboxError) -> str:
+        words = f"{error.message}. {error.hint}"
+        return (
+            f"{words} {_UNTIL_THEN}" if error.kind in _WITHOUT_A_MODEL and self._suggests_alone() else words
+        )
+
+    def _suggests_alone(self) -> bool:
+        """Say whether there is ghost text without a model."""
+        try:
+            return self._app is not None and self._app.config().completion.embedded
+        except FareboxError:
+            return False
 
     def _send_status(self, state: str, message: str, *, model: str | None = None) -> None:
         self._said = {"state": state, "message": message, **({} if model is None else {"model": model})}

@@ -42,6 +42,8 @@ class LlamaCpp:
             "cache_prompt": True,
             "stream": True,
         }
+        if hole.extra:
+            body["input_extra"] = [{"filename": name, "text": piece} for name, piece in hole.extra]
         if call.temperature is not None:
             body["temperature"] = call.temperature
         if call.stop:

@@ -41,7 +41,7 @@ def request(endpoint: Endpoint, call: Call, model: LocalModel) -> tuple[str, dic
             body["messages"] = _messages(call.model, with_known_pictures(endpoint, call.model, messages))
             if tools := _tools(call):
                 body["tools"] = tools
-        case Infill(prefix, suffix):
+        case Infill(prefix, suffix, _):
             path = "/generate"
             # Without a suffix Ollama takes the prompt for a question and answers it in a chat's words.
             body |= {"prompt": prefix, "suffix": suffix or "\n"}
@@ -118,7 +118,7 @@ def _tokens(call: Call, bytes_per_token: int, image_tokens: int) -> int:
             texts += [json.dumps(tool, default=str) for tool in _tools(call)]
             images = sum(len(message.images) for message in messages)
             added = MESSAGE_TOKENS * len(messages) + image_tokens * images
-        case Infill(prefix, suffix):
+        case Infill(prefix, suffix, _):
             texts, added = [prefix, suffix], MESSAGE_TOKENS
         case RawText(text):
             texts, added = [text], 0

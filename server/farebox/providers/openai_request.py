@@ -37,7 +37,7 @@ def request(endpoint: Endpoint, call: Call) -> tuple[str, dict[str, object]]:
             body |= _tool_fields(call) | reasoning_fields(call, quirks)
             if quirks.session_field is not None and call.conversation:
                 body[quirks.session_field] = call.conversation[:MAX_SESSION_CHARS]
-        case Infill(prefix, suffix):
+        case Infill(prefix, suffix, _):
             path = endpoint.fill_path
             body |= {"prompt": prefix, "suffix": suffix}
         case RawText(words):

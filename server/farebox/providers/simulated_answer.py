@@ -25,7 +25,9 @@ MAX_PARAMETERS_CHARS = 2_000
 _HOLE = "{{FILL_HERE}}"
 _ATTACHED = re.compile(r'<attachment name="[^"\n]*">\n')
 _END_OF_ATTACHED = "\n</attachment>\n\n"
-_FILE = re.compile(r'<file path="([^"]*)">\n(.*)\n</file>\s*', re.DOTALL)
+_FILE = re.compile(
+    r'(?:<context path="[^"\n]*">\n.*?\n</context>\n\n)*<file path="([^"]*)">\n(.*)\n</file>\s*', re.DOTALL
+)
 _WORD = re.compile(r"\s*\S+|\s+")
 _DEF = re.compile(r"\bdef\s+\w+\s*\(")
 _INCOMPLETE = re.compile(r"([=([{,+\-*/%<>&|^!~?:.]|\b(return|in|and|or|not|if|yield|await))\s*")

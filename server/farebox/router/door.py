@@ -143,6 +143,8 @@ class Reply:
         self._trace: Trace | None = None
         self._is_told = False
         self._is_replanned = False
+        self.call_id: str | None = None
+        """The ledger's row of the attempt under way, or of the last one."""
         self.done: Done | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -258,6 +260,7 @@ class Reply:
 
     async def _held(self, charge: Charge, route: Route, render: Callable[[], Call]) -> Call:
         """Place the row of an attempt, and write the call while the ledger is at it. Nothing leaves yet."""
+        self.call_id = charge.call_id
         estimate = self._door.planner.estimate(charge.target, self._request)
         placing = self._place(charge, route, estimate)
         try:
@@ -321,7 +324,11 @@ class Reply:
         """Let the room write the call for this target; add what is known of its model."""
         traits = _known(self._door.planner.traits(target), opened)
         serving = Serving(
-            target, opened.model, opened.endpoint.fill, traits.max_output_tokens, reasons=traits.reasons
+            target,
+            opened.model,
+            opened.endpoint.fill,
+            traits.max_output_tokens,
+            reasons=traits.reasons,
         )
         call = self._request.render(serving)
         return replace(

@@ -52,8 +52,8 @@ def _parts(prompt: Prompt) -> tuple[str, ...]:
             images = (image.data for message in messages for image in message.images)
             calls = (call.arguments for message in messages for call in message.tool_calls)
             return *(message.text for message in messages), *images, *calls
-        case Infill(prefix, suffix):
-            return prefix, suffix
+        case Infill(prefix, suffix, extra):
+            return prefix, suffix, *(text for _, text in extra)
         case RawText(text):
             return (text,)
         case _:

@@ -1,0 +1,133 @@
+"""All that is known of typing and of answers: a page for each document, and what of it may be shown at a place.
+
+What is done about it is told in ``flow``, which alone changes it.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from farebox.completion.moves import Asked, Ghost, Source
+from farebox.completion.pace import Pace
+from farebox.completion.spot import Spot, typed_between
+from farebox.completion.strand import Strand
+from farebox.completion.trim import trim
+from farebox.completion.window import Window
+
+MAX_STRANDS: Final = 64
+"""Kept for each document: the cache of what models have said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the user sees, as far as we know."""
+
+    ghost: Ghost
+    spot: Spot
+
+    def rest_at(self, now: Spot) -> str | None:
+        """Return what is left of it at a later place; None if typing has contradicted it or used it up."""
+        typed = typed_between(self.spot, now)
+        if typed is None or not self.ghost.text.startswith(typed):
+            return None
+        return self.ghost.text[len(typed) :] or None
+
+
+@dataclass(slots=True)
+class Page:
+    """One document's part of the state. ``due_s``: when a model is to be asked about ``last``."""
+
+    strands: list[Strand] = field(default_factory=list[Strand])
+    last: Asked | None = None
+    waiting: Asked | None = None
+    due_s: float | None = None
+    shown: Shown | None = None
+
+    def running(self) -> list[Strand]:
+        """Return the answers that are under way."""
+        return [strand for strand in self.strands if strand.is_running]
+
+    def keep(self, strand: Strand) -> None:
+        """Add a strand; the oldest that has ended makes room."""
+        self.strands.append(strand)
+        if len(self.strands) > MAX_STRANDS:
+            self.strands.remove(next(one for one in self.strands if not one.is_running))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings say. ``debounce_s`` None adapts; ``may_look_ahead``: money and the provider allow it."""
+
+    debounce_s: float | None = None
+    may_look_ahead: bool = True
+    one_line: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """All that is known of typing and of answers, for one editor."""
+
+    policy: Policy = Policy()
+    pace: Pace = field(default_factory=Pace)
+    pages: OrderedDict[str, Page] = field(default_factory=OrderedDict[str, Page])
+    number: int = 0
+    pause_s: float = 0.0
+    paused_until_s: float = 0.0
+
+    def page(self, document: str) -> Page:
+        """Return a document's page, now the newest."""
+        page = self.pages.setdefault(document, Page())
+        self.pages.move_to_end(document)
+        return page
+
+    def page_of(self, strand: str) -> tuple[Page, Strand] | None:
+        """Find a strand."""
+        return next(
+            ((page, one) for page in self.pages.values() for one in page.strands if one.id == strand), None
+        )
+
+
+def ghost_now(state: State, spot: Spot, window: Window) -> Ghost | None:
+    """Return what would be shown at once at a place, without asking anybody."""
+    page = state.pages.get(spot.document)
+    return None if page is None else ghost_for(page, Asked(0.0, "", spot, window), state)
+
+
+def ghost_for(page: Page, event: Asked, state: State) -> Ghost | None:
+    """Find what may be shown at once: what is shown already comes first, then the newest that agrees."""
+    kept = page.shown.rest_at(event.spot) if page.shown is not None else None
+    if kept is not None and event.window.line_after.strip():
+        kept = _without_closers(kept, event.window)
+    for strand in reversed(page.strands):
+        text = strand.ghost_at(event.spot, event.window, one_line=one_line(event.window, state))
+        if text is None or (kept is not None and not text.startswith(kept)):
+            continue
+        if page.shown is not None and kept is not None and page.shown.ghost.strand == strand.id:
+            return Ghost(page.shown.ghost.id, text, page.shown.ghost.source, strand.id)
+        return Ghost(_name(strand, event.spot), text, _source(strand, event), strand.id)
+    if page.shown is None or kept is None or not kept.strip():
+        return None
+    shown = page.shown.ghost
+    return Ghost(shown.id, kept, shown.source, shown.strand)
+
+
+def _without_closers(kept: str, window: Window) -> str | None:
+    """Cut off what stands behind the cursor by now: an editor closes brackets by itself."""
+    cut = trim(kept, window)
+    return cut if cut is None or kept.startswith(cut) else kept
+
+
+def one_line(window: Window, state: State) -> bool:
+    return state.policy.one_line or window.one_line
+
+
+def _name(strand: Strand, spot: Spot) -> str:
+    return f"{strand.id}.{spot.offset - strand.spot.offset}"
+
+
+def _source(strand: Strand, event: Asked) -> Source:
+    if strand.is_ahead:
+        return "ahead"
+    if strand.is_running:
+        return "running"
+    return "model" if event.at_s <= strand.began_s else "cache"

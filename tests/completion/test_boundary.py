@@ -1,0 +1,115 @@
+"""Running text is cut at the same place however it comes, at a line's or statement's end."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farebox.completion.boundary import MAX_LINES, boundary
+from farebox.completion.trim import trim
+from farebox.completion.window import Window
+
+PIECES = [
+    "x = 1", "if a:", "foo(", ")", "]", "}", "{", "    ", "\n", "\n\n", "\t", "return x", "end",
+    "else:", '"""',
+    "<|endoftext|>", "<fim_middle>", "```", "```python\n", "Here is the code:\n", "def f():\n", "a()\n",
+    "import os\n",
+]  # fmt: skip
+SCRAPS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join))
+LANGUAGES = st.sampled_from(["python", "javascript", "lua", "markdown"])
+
+
+def kept(text: str, before: str, after: str, *, one_line: bool, language: str = "python") -> str | None:
+    at = boundary(text, Window("a", language, before, after), one_line=one_line)
+    return None if at is None else text[:at]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "shown"),
+    [
+        pytest.param("a + b", "x = ", None, id="the-line-goes-on"),
+        pytest.param("a + b\n", "x = ", "a + b", id="the-line-has-ended"),
+        pytest.param("f(\n  1", "x = ", "f(", id="one-line-is-one-line"),
+        pytest.param("\n    return 1\n", "def f():", "\n    return 1", id="blank-lines-first"),
+        pytest.param("```python\n", "x = ", None, id="only-a-fence"),
+        pytest.param("```python\na + b\n", "x = ", "```python\na + b", id="behind-a-fence"),
+        pytest.param("Here is the code:\na\n", "x = ", "Here is the code:\na", id="behind-prose"),
+        pytest.param("b = 2\nx = 1\n", "b = 2\nx = ", "b = 2\nx = 1", id="behind-an-echo"),
+        pytest.param("a<|endoftext|>", "x = ", "a", id="a-marker"),
+        pytest.param("<fim_middle>a\n", "x = ", "<fim_middle>a", id="a-marker-first"),
+    ],
+)
+def test_one_line_ends_with_the_first_that_shows_anything(text: str, before: str, shown: str | None):
+    assert kept(text, before, "", one_line=True) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "shown"),
+    [
+        pytest.param("    a = 1\n    b = 2\n", "def f():\n", "", None, id="the-body-goes-on"),
+        pytest.param("    a = 1\n\ndef g():\n", "def f():\n", "", "    a = 1", id="dedent"),
+        pytest.param("    a = 1\nx = 2\n", "if a:\n", "", "    a = 1", id="dedent-without-a-definition"),
+        pytest.param("    a = 1\n\n    b = 2\n", "def f():\n", "", "    a = 1", id="paragraph"),
+        pytest.param("    f(\n\n    1)\n", "def f():\n", "", None, id="no-paragraph-in-brackets"),
+        pytest.param("    again()\n" * 3, "def f():\n", "", "    again()", id="third-time"),
+        pytest.param(
+            "    a = 1\n    return a\n", "d:\n", "\n    return a\n", "    a = 1",
+            id="suffix-reached",
+        ),
+        pytest.param(
+            "    a = 1\n", "    b = 2\n", "\n    c = 3\n", "    a = 1",
+            id="one-statement-is-enough",
+        ),
+        pytest.param("    a = f(\n", "    b = 2\n", "\n    c = 3\n", None, id="a-statement-goes-on"),
+        pytest.param(
+            "    a = f(\n        1)\n", "    b = 2\n", "\n    c = 3\n", "    a = f(\n        1)",
+            id="balanced",
+        ),
+        pytest.param("    if a:\n        b\n", "    b = 2\n", "\n    c = 3\n", None, id="a-block-goes-on"),
+        pytest.param(
+            "    if a:\n        b\n    d\n", "    b\n", "\n    c\n", "    if a:\n        b",
+            id="block",
+        ),
+        pytest.param(
+            "```python\n    a = 1\n```\n", "def f():\n", "", "```python\n    a = 1",
+            id="fence-ends",
+        ),
+    ],
+)  # fmt: skip
+def test_a_block_ends_with_its_statement(text: str, before: str, after: str, shown: str | None):
+    assert kept(text, before, after, one_line=False) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "shown"),
+    [
+        pytest.param("  a()\n}\n", "if (x) {\n", "", "  a()\n}", id="its-own-closer"),
+        pytest.param("  a()\n}\n", "if (x) {\n", "\n}\n", "  a()", id="a-closer-that-follows"),
+        pytest.param("  a()\n} else {\n", "if (x) {\n", "", None, id="the-statement-goes-on"),
+    ],
+)
+def test_a_block_in_braces_ends_with_its_closer(text: str, before: str, after: str, shown: str | None):
+    assert kept(text, before, after, one_line=False, language="javascript") == shown
+
+
+def test_text_without_an_end_is_cut():
+    text = "".join(f"line_{number}()\n" for number in range(MAX_LINES * 2))
+    assert (kept(text, "", "", one_line=False) or "").count("\n") == MAX_LINES - 1
+
+
+@given(text=SCRAPS, before=SCRAPS, after=SCRAPS, one_line=st.booleans(), language=LANGUAGES)
+def test_more_text_changes_nothing(text: str, before: str, after: str, one_line: bool, language: str):
+    window = Window("a", language, before, after)
+    found: int | None = None
+    for end in range(len(text) + 1):
+        at = boundary(text[:end], window, one_line=one_line)
+        assert found is None or at == found
+        assert at is None or 0 <= at <= end
+        found = at
+
+
+@given(text=SCRAPS, before=SCRAPS, after=SCRAPS, one_line=st.booleans())
+def test_what_was_cut_can_be_trimmed(text: str, before: str, after: str, one_line: bool):
+    window = Window("a", "python", before, after)
+    at = boundary(text, window, one_line=one_line)
+    shown = trim(text[:at], window)
+    assert shown is None or shown.strip()

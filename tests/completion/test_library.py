@@ -1,0 +1,122 @@
+"""The user's own files, as completion knows them: which are read, what is learned, and what is forgotten."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from farebox.completion.library import Library, Shelves
+from farebox.completion.window import window
+
+WAIT_S = 20.0
+OWN = "def send(message):\n    connection.write(message.encoded())\n    connection.flush()\n\n\n"
+SEND = window("b.py", "python", "import os\n\n\ndef send(message):\n    connection.write(", "\n")
+SHAPES = "class Square:\n    def rotate_by(self, angle_degrees):\n        pass\n"
+USE = window("main.py", "python", "import shapes\nSquare\n", "\n")
+
+
+@pytest.fixture
+def library() -> Iterator[Library]:
+    library = Library()
+    yield library
+    library.close()
+
+
+def settled(library: Library) -> Library:
+    assert library.settle(WAIT_S)
+    return library
+
+
+def known(library: Library) -> bool:
+    """Whether it has learned what OWN says."""
+    return (settled(library).suggest(SEND) or "").startswith("message.encoded()")
+
+
+def write(folder: Path, *names: str) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_text(OWN * 4, "utf-8")
+
+
+def test_what_is_open_is_learned(library: Library):
+    library.follow(Shelves())
+    library.opened("/ws/a.py", "python", OWN * 8)
+    assert known(library)
+
+
+def test_what_was_opened_before_the_folders_were_known_is_learned_too(library: Library):
+    library.opened("/ws/a.py", "python", OWN * 8)
+    library.follow(Shelves())
+    assert known(library)
+
+
+def test_a_folder_is_read(library: Library, tmp_path: Path):
+    write(tmp_path / "ws", "a.py", "b.py", "c.py")
+    library.follow(Shelves((str(tmp_path / "ws"),)))
+    assert known(library)
+
+
+def test_what_is_excluded_is_not_read(library: Library, tmp_path: Path):
+    write(tmp_path / "ws", "a.py", "b.py", "c.py")
+    library.follow(Shelves((str(tmp_path / "ws"),), exclude=("*.py",)))
+    assert not known(library)
+
+
+def test_of_a_folder_that_is_not_trusted_nothing_is_read(library: Library, tmp_path: Path):
+    write(tmp_path / "ws", "a.py", "b.py", "c.py")
+    library.follow(Shelves((str(tmp_path / "ws"),), is_trusted=False))
+    assert not known(library)
+
+
+def test_what_was_learned_under_other_rules_is_forgotten(library: Library, tmp_path: Path):
+    write(tmp_path / "ws", "a.py", "b.py", "c.py")
+    roots = (str(tmp_path / "ws"),)
+    library.follow(Shelves(roots))
+    assert known(library)
+    library.follow(Shelves(roots, exclude=("*.py",)))
+    assert not known(library)
+    library.follow(Shelves(roots))
+    assert known(library)
+
+
+def test_the_same_rules_change_nothing(library: Library):
+    library.follow(Shelves())
+    library.opened("/ws/a.py", "python", OWN * 8)
+    assert known(library)
+    library.follow(Shelves())
+    assert (library.suggest(SEND) or "").startswith("message.encoded()"), "nothing was to be learned again"
+
+
+def test_an_edit_is_learned_when_the_keys_rest(library: Library):
+    library.follow(Shelves())
+    library.opened("/ws/a.py", "python", "x = 1\n")
+    assert not known(library)
+    library.changed("/ws/a.py", "python", OWN * 8, 0)
+    assert known(library)
+
+
+def test_what_is_closed_and_no_file_is_forgotten(library: Library):
+    library.follow(Shelves())
+    library.opened("/ws/a.py", "python", OWN * 8)
+    assert known(library)
+    library.closed("/ws/a.py")
+    assert not known(library)
+
+
+async def test_a_prompt_gets_pieces_of_other_files(library: Library):
+    library.follow(Shelves(("/ws",)))
+    library.opened("/ws/shapes.py", "python", SHAPES)
+    library.opened("/ws/main.py", "python", "import shapes\nSquare\n\n")
+    settled(library)
+    ends_s = time.monotonic() + WAIT_S
+    while not (snippets := await library.snippets("/ws/main.py", USE)):
+        assert time.monotonic() < ends_s, "no piece of the other file came"
+    assert [snippet.path for snippet in snippets] == ["/ws/shapes.py"]
+    assert "rotate_by" in snippets[0].text
+    assert await library.snippets("/ws/main.py", USE) is snippets
+
+
+async def test_without_other_files_there_are_no_pieces(library: Library):
+    library.follow(Shelves())
+    assert await library.snippets("/ws/main.py", USE) == ()

@@ -1,0 +1,156 @@
+"""Which edits leave an answer running; and who learns from the user's files hears of all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lsprotocol import types
+from pygls.workspace import Workspace
+
+from farebox.completion.outcome import Outcome
+from farebox.lsp.editing import MAX_TYPED_LINES, Editing
+from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun
+from support.upstream import Upstream
+
+URI = f"file://{HOLE.path}"
+LINE, END = 4, 8
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    async with Upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Desk]:
+    desk = Desk.at(tmp_path, upstream.base_url)
+    yield desk
+    await desk.close()
+
+
+def workspace_of(text: str = BEFORE + AFTER) -> Workspace:
+    workspace = Workspace(None, types.TextDocumentSyncKind.Incremental)
+    workspace.put_text_document(types.TextDocumentItem(URI, "python", 1, text))
+    return workspace
+
+
+def change(
+    text: str, start: tuple[int, int] = (LINE, END), end: tuple[int, int] | None = None
+) -> types.TextDocumentContentChangePartial:
+    span = types.Range(types.Position(*start), types.Position(*(end or start)))
+    return types.TextDocumentContentChangePartial(span, text)
+
+
+def edit(editing: Editing, workspace: Workspace, *changes: types.TextDocumentContentChangeEvent) -> None:
+    """Change the document as pygls does, and tell of it."""
+    document = types.VersionedTextDocumentIdentifier(2, URI)
+    for one in changes:
+        workspace.update_text_document(document, one)
+    editing.changed(workspace, types.DidChangeTextDocumentParams(document, changes))
+
+
+async def shown(desk: Desk, upstream: Upstream, text: str) -> Outcome:
+    """Show the first line of an answer that goes on."""
+    upstream.queue(begun(text))
+    outcome = await desk.ghost()
+    assert outcome.items
+    assert desk.completer.heeds(HOLE.path)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param([change("f")], id="a-letter"),
+        pytest.param([change("foo(bar")], id="a-word"),
+        pytest.param([change("foo(bar)\n    y")], id="a-line"),
+        pytest.param([change("x = foo", (LINE, 4), (LINE, END))], id="the-word-before-put-in-again"),
+        pytest.param([change("")], id="nothing"),
+    ],
+)
+async def test_an_edit_that_agrees_leaves_the_answer_running(
+    desk: Desk, upstream: Upstream, changes: list[types.TextDocumentContentChangeEvent]
+):
+    await shown(desk, upstream, "foo(bar)\n    y = 1\n")
+    edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
+    assert desk.completer.heeds(HOLE.path)
+
+
+@pytest.mark.parametrize(
+    ("expected", "typed"),
+    [
+        pytest.param("(a, b)\n    y", "()", id="brackets"),
+        pytest.param('"a" + b\n    y', '""', id="quotes"),
+    ],
+)
+async def test_what_an_editor_closes_by_itself_stands_behind_the_cursor(
+    desk: Desk, upstream: Upstream, expected: str, typed: str
+):
+    await shown(desk, upstream, expected)
+    edit(Editing(desk.completer, desk.app.library), workspace_of(), change(typed))
+    assert desk.completer.heeds(HOLE.path)
+
+
+async def test_a_line_break_between_two_brackets_moves_the_closing_one_down(desk: Desk, upstream: Upstream):
+    upstream.queue(begun("\n        1,\n        2,\n"))
+    hole = replace(HOLE, prefix=BEFORE + "[", suffix="]\n")
+    request = asyncio.create_task(desk.completer.ghost(hole))
+    await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
+    editing = Editing(desk.completer, desk.app.library)
+    edit(editing, workspace_of(BEFORE + "[]\n"), change("\n        \n    ", (LINE, END + 1)))
+    assert (await request).silence in (None, "changed")
+    assert desk.completer.heeds(HOLE.path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param([change("z")], id="another-letter"),
+        pytest.param([change("", (LINE, 4), (LINE, END))], id="a-word-deleted"),
+        pytest.param([change("", (LINE - 1, 0), (LINE, 0))], id="a-line-deleted"),
+        pytest.param([change("f"), change("f", (0, 0))], id="two-cursors"),
+        pytest.param([change("import sys\n", (0, 0))], id="elsewhere"),
+        pytest.param([change("foo(bar)\n" * (MAX_TYPED_LINES + 1))], id="a-paste"),
+        pytest.param([types.TextDocumentContentChangeWholeDocument(BEFORE)], id="the-whole-document"),
+    ],
+)
+async def test_any_other_edit_closes_the_answer(
+    desk: Desk, upstream: Upstream, changes: list[types.TextDocumentContentChangeEvent]
+):
+    await shown(desk, upstream, "foo(bar)\n    y = 1\n")
+    edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
+    assert not desk.completer.heeds(HOLE.path)
+    await desk.settle()
+
+
+async def test_the_cursor_counts_in_the_editors_units(desk: Desk, upstream: Upstream):
+    await shown(desk, upstream, "'😀' + x\n    y")
+    workspace = workspace_of()
+    edit(Editing(desk.completer, desk.app.library), workspace, change("'😀' +"))
+    assert desk.completer.heeds(HOLE.path)
+    assert [item.text for item in (await desk.ghost("'😀' +")).items] == [" x"]
+
+
+OWN = "def send(message):\n    connection.write(message.encoded())\n    connection.flush()\n\n\n"
+SEND = "import os\n\n\ndef send(message):\n    connection.write("
+
+
+async def test_whoever_learns_from_the_users_files_hears_of_what_is_open_changed_and_closed(desk: Desk):
+    library = desk.app.library()
+    editing = Editing(desk.completer, desk.app.library)
+    workspace = workspace_of(OWN * 8)
+    editing.begin(workspace)
+    window = HOLE.window().after("")
+    asked = type(window)("b.py", "python", SEND, "\n")
+    assert library.settle(WAIT_S)
+    assert (library.suggest(asked) or "").startswith("message.encoded()")
+    editing.closed(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(URI)))
+    edit(editing, Workspace(None))  # not open: nothing happens
+    editing.opened(
+        workspace, types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, OWN * 8))
+    )
+    assert library.settle(WAIT_S)
+    assert (library.suggest(asked) or "").startswith("message.encoded()")
