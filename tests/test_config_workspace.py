@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.budget_settings import EACH, NO_CEILINGS, RUNGS, Budgets, Rungs, WorkspaceBudgets
+from farebox.completion_settings import CompletionSettings, WorkspaceCompletion
 from farebox.config import (
     WORKSPACE_FILE,
-    CompletionSettings,
     Config,
     Privacy,
     Section,
-    WorkspaceCompletion,
     WorkspaceConfig,
     WorkspacePrivacy,
     load,

@@ -6,7 +6,7 @@ import pytest
 
 from farebox.diary import MAX_ENTRIES, Diary, Entry
 from farebox.errors import InvalidParams
-from farebox.messages import Attempt, Estimate, Route, Target
+from farebox.messages import Attempt, Cost, Done, Estimate, Route, Target, Usage
 
 LENGTH = 10
 
@@ -55,6 +55,54 @@ def test_an_entry_written_again_takes_the_place_of_the_old():
     diary.write(an_entry("a"))
     diary.write(dataclasses.replace(an_entry("a"), reason="stopped"))
     assert diary.read("a").reason == "stopped"
+
+
+def test_a_completion_offered_again_keeps_what_was_done_with_it():
+    diary = Diary()
+    diary.write(dataclasses.replace(an_entry("a"), source="model", waited_ms=300))
+    diary.write(an_entry("b"))
+    diary.mark_shown("a")
+    rest = dataclasses.replace(
+        an_entry("a"), length=4, call_id="another", source="running", waited_ms=1, reason="typed along"
+    )
+    diary.write(rest)
+    entry = diary.read(None)
+    assert (entry.id, entry.shown, entry.call_id) == ("a", True, "call of a")
+    assert (entry.length, entry.source, entry.waited_ms, entry.reason) == (4, "running", 1, "typed along")
+
+
+def test_what_was_taken_in_parts_while_it_was_typed_counts_once():
+    heard: Told = []
+    diary = Diary(lambda *news: heard.append(news))
+    diary.write(an_entry("a"))
+    diary.mark_answered("a")
+    diary.mark_accepted("a", 4)
+    diary.write(dataclasses.replace(an_entry("a"), length=6))
+    diary.mark_answered("a")
+    diary.mark_accepted("a")
+    assert heard == [("call of a", 1, 0, 0), ("call of a", 0, 1, 1), ("call of a", 0, 0, -1)]
+
+
+def a_done(call_id: str | None, target: Target) -> Done:
+    usage, cost = Usage(output_tokens=8), Cost(7, "computed")
+    route = a_route(target, "ok")
+    return Done("stop", usage, cost, route, first_token_ms=120, total_ms=340, call_id=call_id)
+
+
+def test_what_a_call_came_to_is_written_where_it_was_offered():
+    diary = Diary()
+    for name in ("a", "b"):
+        diary.write(dataclasses.replace(an_entry(name), call_id="c"))
+    diary.write(an_entry("other"))
+    diary.mark_shown("a")
+    diary.note_call(a_done("c", Target("openai", "gpt-4o-mini")))
+    diary.note_call(a_done(None, Target("openai", "gpt-4.1")))
+    for name in ("a", "b"):
+        entry = diary.read(name)
+        assert (entry.total_ms, entry.first_token_ms, entry.usage) == (340, 120, Usage(output_tokens=8))
+    assert diary.read("a").shown
+    assert diary.read("other").cost is None
+    assert diary.last_model == "openai/gpt-4o-mini", "whoever served while it was offered has served"
 
 
 def test_what_the_user_did_is_noted():
@@ -151,7 +199,8 @@ def test_what_offered_nothing_can_not_be_taken():
 
 def test_an_entry_has_no_place_for_a_prompt_an_answer_or_code():
     names = {field.name for field in dataclasses.fields(Entry)}
-    numbers = {"first_token_ms", "total_ms", "length"}
+    numbers = {"first_token_ms", "total_ms", "length", "waited_ms", "snippets"}
+    names -= {"source", "silence"}  # words of our own
     taken = {"shown", "accepted", "partly"}
     assert names == {"id", "call_id", "kind", "reason", "route", "usage", "cost"} | numbers | taken
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.errors import ConfigError, Excluded
-from farebox.privacy import SECRET_FILES, SECRET_FOLDERS, check, excluded_by, shown_name
+from farebox.privacy import SECRET_FILES, SECRET_FOLDERS, check, excluded_by, kept, shown_name
 
 ROOTS = ("/ws/app", "/ws/lib")
 
@@ -218,6 +218,8 @@ def test_a_link_hides_nothing(tmp_path: Path, way: str):
     }[way]
     with pytest.raises(Excluded, match=r"notes.*matches secrets/"):
         check([str(source)], exclude=("secrets/",), roots=(str(root),))
+    assert kept(str(source), exclude=("secrets/",), roots=(str(root),)) == "secrets/"
+    assert kept(str(source), exclude=(), roots=(str(root),)) is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need a right of their own on Windows")

@@ -15,6 +15,7 @@ from farebox.budget_settings import Budgets, real_folder
 from farebox.catalog import Catalog
 from farebox.chat.conversation import Conversations
 from farebox.completion.library import Library, Shelves
+from farebox.completion.library import warm_up as warm_up_completion
 from farebox.completion.probe import probe
 from farebox.config import WORKSPACE_FILE, Config
 from farebox.diary import Diary
@@ -349,6 +350,7 @@ class App:
         """Do now, off the event loop, what the first request would have to wait for."""
         from farebox import prices  # noqa: PLC0415  deferred for start-up
 
+        warm_up_completion()
         self.http.warm_up()
         prices.preload()
         self.listings.read()

@@ -26,8 +26,8 @@ Tell: TypeAlias = Callable[[str, int, int, int], None]
 class Entry:
     """One completion or turn. ``reason`` says why it was what it was, also why nothing was shown.
 
-    ``source`` is where a completion came from, ``silence`` the name of why there was none, ``waited_ms`` how long
-    the editor waited for it, ``snippets`` how many pieces of other files the model was shown.
+    ``source`` is where a completion came from, ``silence`` the name of why there was none, ``waited_ms`` how
+    long the editor waited for it, ``snippets`` how many pieces of other files the model was shown.
     ``call_id`` is its row in the ledger. ``length`` is that of the text that was offered as a completion, as
     its editor counts; None if none was. ``accepted``: some of it was taken, ``partly``: but not all.
     """
@@ -72,8 +72,8 @@ class Diary:
             self._entries[entry.id] = replace(kept, source=entry.source)
             return
         self._entries[entry.id] = entry
-        if entry.route is not None and entry.route.attempts and entry.route.attempts[-1].outcome == "ok":
-            self.last_model = entry.route.target.name
+        if entry.route is not None:
+            self._note_model(entry.route)
         while len(self._entries) > MAX_ENTRIES:
             self._entries.popitem(last=False)
 
@@ -81,6 +81,7 @@ class Diary:
         """Write down what a model call came to, where completions were offered while it ran."""
         if done.call_id is None:
             return
+        self._note_model(done.route)
         for entry in [one for one in self._entries.values() if one.call_id == done.call_id]:
             self._entries[entry.id] = replace(
                 entry,
@@ -90,6 +91,10 @@ class Diary:
                 first_token_ms=done.first_token_ms,
                 total_ms=done.total_ms,
             )
+
+    def _note_model(self, route: Route) -> None:
+        if route.attempts and route.attempts[-1].outcome == "ok":
+            self.last_model = route.target.name
 
     def read(self, entry_id: str | None) -> Entry:
         """Return an entry, by default the last. Raises InvalidParams if there is none."""

@@ -7,6 +7,7 @@ here, and what of its name a model is told. It knows paths, links and patterns, 
 import os
 import posixpath
 import re
+import time
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
@@ -17,6 +18,9 @@ from farebox.patterns import Pattern, matching, parse
 
 MAX_PATH_CHARS = 32_767
 """The most that any system takes (Windows's extended paths)."""
+
+REMEMBERED_S = 5
+"""How long ``kept`` may give an answer without following the links anew."""
 
 SECRET_FOLDERS = (
     ".git/",
@@ -75,15 +79,37 @@ _UNQUOTABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 def check(sources: Iterable[str], *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> None:
     """Raise Excluded if a rule keeps one of the sources (file paths) on the machine."""
     asked = dict.fromkeys(sources)
-    places = (*roots, *filter(None, map(_real, roots))) if asked else ()
+    places = _places(roots) if asked else ()
     for source in asked:
-        for path in filter(None, (source, _real(source))):
-            rule = excluded_by(path, exclude=exclude, roots=places)
-            if rule is not None:
-                raise Excluded(
-                    f"{shown_name(source, roots)} stays on this machine: it matches {rule}",
-                    hint="Secret files and [privacy] exclude patterns are never sent to a model.",
-                )
+        rule = _kept(source, exclude, places)
+        if rule is not None:
+            raise Excluded(
+                f"{shown_name(source, roots)} stays on this machine: it matches {rule}",
+                hint="Secret files and [privacy] exclude patterns are never sent to a model.",
+            )
+
+
+def kept(path: str, *, exclude: tuple[str, ...], roots: tuple[str, ...]) -> str | None:
+    """Return the rule that keeps a file here, by its own name or by what its links lead to; or None.
+
+    For those who ask at each key: the answer may be REMEMBERED_S old. The door itself always looks anew.
+    """
+    return _kept_lately(path, exclude, roots, int(time.monotonic() // REMEMBERED_S))
+
+
+@lru_cache(maxsize=1024)
+def _kept_lately(path: str, exclude: tuple[str, ...], roots: tuple[str, ...], _period: int) -> str | None:
+    return _kept(path, exclude, _places(roots))
+
+
+def _kept(path: str, exclude: tuple[str, ...], places: tuple[str, ...]) -> str | None:
+    names = filter(None, (path, _real(path)))
+    rules = (excluded_by(name, exclude=exclude, roots=places) for name in names)
+    return next((rule for rule in rules if rule is not None), None)
+
+
+def _places(roots: tuple[str, ...]) -> tuple[str, ...]:
+    return (*roots, *filter(None, map(_real, roots)))
 
 
 def _real(path: str) -> str | None:

@@ -11,7 +11,7 @@ from infill_holes import Hole
 
 from farebox.completion.families import all_markers
 from farebox.completion.languages import language_of
-from farebox.completion.surroundings import inside_after
+from farebox.completion.lexing import inside_after
 
 Maker = Callable[[Hole, random.Random], str | None]
 

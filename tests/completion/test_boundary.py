@@ -12,10 +12,10 @@ PIECES = [
     "x = 1", "if a:", "foo(", ")", "]", "}", "{", "    ", "\n", "\n\n", "\t", "return x", "end",
     "else:", '"""',
     "<|endoftext|>", "<fim_middle>", "```", "```python\n", "Here is the code:\n", "def f():\n", "a()\n",
-    "import os\n",
+    "import os\n", "`", "[[", "/*", ";", ",\n", ".map", "do\n",
 ]  # fmt: skip
 SCRAPS = st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join))
-LANGUAGES = st.sampled_from(["python", "javascript", "lua", "markdown"])
+LANGUAGES = st.sampled_from(["python", "javascript", "lua", "markdown", "shellscript"])
 
 
 def kept(text: str, before: str, after: str, *, one_line: bool, language: str = "python") -> str | None:
@@ -89,6 +89,73 @@ def test_a_block_ends_with_its_statement(text: str, before: str, after: str, sho
 )
 def test_a_block_in_braces_ends_with_its_closer(text: str, before: str, after: str, shown: str | None):
     assert kept(text, before, after, one_line=False, language="javascript") == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "shown"),
+    [
+        pytest.param("python", 'sql = """\n    select 1\n    """', None, id="python"),
+        pytest.param("javascript", "const s = `\n    a\n    b`;", None, id="a-template"),
+        pytest.param("go", "s := `\n    a\n    b\n    `", "\n    t()", id="go"),
+        pytest.param("java", 'var s = """\n    a\n    """;', None, id="java"),
+        pytest.param("lua", "s = [[\n    a\n    ]]", "\n    t()", id="lua"),
+    ],
+)
+def test_nothing_is_cut_within_a_string_of_several_lines(language: str, text: str, shown: str | None):
+    before, after = "d\n    a = 1\n    ", "\n    return s\n"
+    assert kept(f"{text}{shown or ''}\n", before, after, one_line=False, language=language) == text
+
+
+def test_one_line_goes_on_to_the_end_of_its_string():
+    text = '"""\n    a\n    """'
+    assert kept('"""\n    a\n', "x = ", "", one_line=True) is None
+    assert kept(text + "\n", "x = ", "", one_line=True) == text
+
+
+def test_a_line_of_a_string_that_is_closed_behind_may_be_enough():
+    assert kept("b\n", 'x = """\na ', '\n"""\n', one_line=True) == "b"
+    assert kept("b\n", 'x = """\na ', "\ny = 2\n", one_line=True) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        pytest.param("c", "if (a)\n    {\n        b();\n    }", id="a-brace-below"),
+        pytest.param("csharp", "if (a)\n    {\n        b();\n    }\n    else\n    {\n    }", id="and-else"),
+        pytest.param("c", "if (a)\n        return 1;", id="no-brace"),
+        pytest.param("c", "x = a\n    + b;", id="an-operator-first"),
+        pytest.param("cpp", "out\n    << a;", id="a-stream"),
+        pytest.param("ruby", "if x\n      y\n    end", id="ruby"),
+        pytest.param("shellscript", "while read -r x\n    do\n      y\n    done", id="a-shell"),
+        pytest.param("javascript", "a\n    .map(b)\n    .c()", id="a-chain"),
+        pytest.param("rust", "let a = b\n        .iter()\n        .sum();", id="a-deeper-chain"),
+        pytest.param("go", "a := 1", id="no-sign-at-its-end"),
+        pytest.param("javascript", "// why\n    a()", id="behind-a-comment"),
+    ],
+)
+def test_a_statement_is_whole_when_the_next_one_begins(language: str, text: str):
+    before, after = "d {\n    first()\n    ", "\n    last()\n"
+    running = f"{text}\n    next()\n"
+    assert kept(running, before, after, one_line=False, language=language) == text
+    for end in range(text.rindex("\n") + 1 if "\n" in text else 0):
+        assert kept(running[:end], before, after, one_line=False, language=language) is None
+
+
+def test_an_item_of_a_list_is_enough():
+    before, after = "x = [\n    a,\n", "\n    c,\n]\n"
+    assert kept("    b,\n", before, after, one_line=False, language="javascript") == "    b,"
+
+
+def test_one_line_is_the_first_though_it_may_have_been_an_echo():
+    before = "if a:\n    x()\n    y()\n"
+    assert kept("    x()\n", before, "", one_line=True) is None
+    assert kept("    x()\n    z()\n", before, "", one_line=True) == "    x()"
+
+
+def test_blank_lines_without_end_are_an_end():
+    assert kept("    a = 1\n\n\n", "def f():\n", "", one_line=False) is None
+    assert kept("    a = 1\n\n  \n\n", "def f():\n", "", one_line=False) == "    a = 1"
+    assert kept("\n" * 600, "def f():\n", "", one_line=False) == ""
 
 
 def test_text_without_an_end_is_cut():

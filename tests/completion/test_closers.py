@@ -4,6 +4,7 @@ import pytest
 
 from farebox.completion.closers import is_even, without_closers
 from farebox.completion.surroundings import around
+from farebox.completion.trim import trim
 from farebox.completion.window import Window
 
 
@@ -44,6 +45,28 @@ def test_prose_may_close_what_it_likes():
 def test_a_pattern_in_a_shell_s_case_closes_nothing():
     here = around(Window("a.sh", "shellscript", "case $x in\n", "\nesac\n"))
     assert without_closers("  a) b ;;", here) == "  a) b ;;"
+
+
+@pytest.mark.parametrize(
+    ("language", "answer", "before", "after"),
+    [
+        pytest.param("python", "b)", "foo(bar(", ")\n", id="a-call"),
+        pytest.param("go", "x)", "foo(len(", ")\n", id="go"),
+        pytest.param("python", "3, 4]", "[[1, 2], [", "]\n", id="a-list"),
+    ],
+)
+def test_a_clean_answer_keeps_the_closer_that_leaves_the_other_one(
+    language: str, answer: str, before: str, after: str
+):
+    window = Window("a", language, before, after)
+    assert is_even(answer, around(window))
+    assert trim(answer, window) == answer
+
+
+def test_many_closers_are_read_in_one_go():
+    count = 5_000
+    here = around(Window("a.js", "javascript", "f(" * count, ")" * count))
+    assert without_closers("a" + ")" * count, here) == "a"
 
 
 def test_even_is_what_leaves_the_rest_to_the_suffix():

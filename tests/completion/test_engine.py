@@ -11,8 +11,9 @@ import pytest
 
 from farebox.app import App, Client
 from farebox.completion import engine
+from farebox.completion.answer import HOLE
 from farebox.completion.engine import Completion, Hole
-from farebox.completion.prompt import HOLE, MAX_LINE_TOKENS, TAG_TOKENS
+from farebox.completion.prompt import MAX_LINE_TOKENS, TAG_TOKENS
 from farebox.errors import Excluded, ModelNotFound, Overloaded
 from farebox.messages import Usage
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse, sse_answer

@@ -153,3 +153,18 @@ def test_what_is_put_in_is_never_taken_for_a_field(prefix: str, suffix: str):
 )
 def test_other_files_are_written_in_the_comments_of_the_language(language: str, comments: str):
     assert as_comments(SNIPPETS[:1], language) == comments
+
+
+@pytest.mark.parametrize(
+    ("language", "closes"),
+    [pytest.param("css", "*/", id="css"), pytest.param("html", "-->", id="html")],
+)
+@pytest.mark.parametrize(
+    "inner", ["a {closes} live()", "{closes}{closes}", "a{closes}", "-{closes}*{closes}/>"]
+)
+def test_a_text_can_not_end_the_comment_it_stands_in(language: str, closes: str, inner: str):
+    said = inner.format(closes=closes)
+    comments = as_comments((Snippet("/ws/b", f"b{closes}", said), Snippet("/ws/c", "c", said)), language)
+    assert comments.count(closes) == 2
+    assert comments.endswith(f" {closes}\n\n")
+    assert comments.replace(" ", "").count(said.replace(" ", "")) == 2

@@ -1,6 +1,8 @@
 """When no completion is asked for, and why."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -144,6 +146,26 @@ def test_a_file_can_be_kept_out_however_it_was_asked(
 ):
     settings = CompletionSettings(disabled_files=patterns)
     found = check(ABOVE, settings=settings, path=path, exclude=exclude, invoked=invoked)
+    assert reason_of(found) == reason
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right of their own on Windows")
+@pytest.mark.parametrize(
+    ("target", "exclude", "patterns", "reason"),
+    [
+        pytest.param(".env", (), [], "excluded", id="a-secret"),
+        pytest.param("plans/a.py", ("/plans/",), [], "excluded", id="privacy"),
+        pytest.param("plans/a.py", (), ["/plans/"], "file", id="a-pattern-of-completion"),
+        pytest.param("plans/a.py", (), [], None, id="nothing-kept"),
+    ],
+)
+def test_a_link_counts_as_what_it_leads_to(
+    tmp_path: Path, target: str, exclude: tuple[str, ...], patterns: list[str], reason: Reason | None
+):
+    link = tmp_path / "notes.py"
+    link.symlink_to(target)
+    settings = CompletionSettings(disabled_files=patterns)
+    found = check(ABOVE, settings=settings, path=str(link), roots=(str(tmp_path),), exclude=exclude)
     assert reason_of(found) == reason
 
 

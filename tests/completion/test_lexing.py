@@ -14,8 +14,6 @@ from farebox.completion.lexing import (
     inside_at_end,
     kind_at_end,
     spans,
-    unclosed,
-    unmatched_at,
 )
 from farebox.completion.scan import Inside
 
@@ -148,34 +146,17 @@ def test_no_more_than_the_end_of_a_long_text_is_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("language_id", "text", "opened", "unmatched"),
+    ("language_id", "text", "found"),
     [
-        pytest.param("python", "f([1, {", "([{", "", id="opened"),
-        pytest.param("python", "a)]", "", ")]", id="unmatched"),
-        pytest.param("python", "f(')', # )\n", "(", "", id="strings-and-comments-do-not-count"),
-        pytest.param("python", "f([1)", "[", "", id="a-missing-one-spoils-no-other"),
-        pytest.param("python", ")(", "(", ")", id="the-wrong-way-round"),
-        pytest.param("shellscript", "case $x in\n  a) f $(", "(", "", id="a-case-of-a-shell"),
-        pytest.param("markdown", "so :) a)", "", "", id="prose"),
-        pytest.param("rust", "fn f<'a>(x: &'a [u8]) {", "{", "", id="lifetimes"),
-        pytest.param("shellscript", "\\( (", "(", "", id="an-escaped-bracket"),
+        pytest.param("python", "f([1, {", "([{", id="openers"),
+        pytest.param("python", "a)]", ")]", id="closers"),
+        pytest.param("python", "f(')', # )\n", "(", id="strings-and-comments-do-not-count"),
+        pytest.param("rust", "fn f<'a>(x: &'a [u8]) {", "([]){", id="lifetimes"),
+        pytest.param("shellscript", "\\( (", "(", id="an-escaped-bracket"),
     ],
 )
-def test_brackets_that_are_left(language_id: str, text: str, opened: str, unmatched: str):
-    assert unclosed(text, language_of(language_id)) == (opened, unmatched)
-
-
-@pytest.mark.parametrize(
-    ("text", "opened", "at"),
-    [
-        pytest.param("a) + b", "", 1, id="nothing-open"),
-        pytest.param("a) + b)", "(", 6, id="one-open-before"),
-        pytest.param("')') ", "", 3, id="behind-a-string"),
-        pytest.param("f(a)", "", None, id="none"),
-    ],
-)
-def test_the_first_unmatched_closer_is_found(text: str, opened: str, at: int | None):
-    assert unmatched_at(text, language_of("python"), opened=opened) == at
+def test_brackets_of_code_are_found(language_id: str, text: str, found: str):
+    assert "".join(bracket for _, bracket in brackets(text, language_of(language_id))) == found
 
 
 # --- any text ---------------------------------------------------------------------------------------
@@ -261,17 +242,11 @@ def test_a_text_in_two_pieces_is_read_like_the_whole(first: str, second: str):
 
 
 @given(text=TEXTS, language_id=LANGUAGE_IDS)
-def test_brackets_add_up(text: str, language_id: str):
+def test_brackets_are_where_they_are_said_to_be(text: str, language_id: str):
     language = language_of(language_id)
     found = list(brackets(text, language))
-    opened, unmatched = unclosed(text, language)
     assert all(text[at] == bracket for at, bracket in found)
     assert [at for at, _ in found] == sorted({at for at, _ in found})
-    assert set(opened) <= set("([{")
-    assert not set(unmatched) & set(language.free_closers)
-    first = unmatched_at(text, language)
-    assert (first is None) == (not unmatched)
-    assert first is None or text[first] == unmatched[0]
 
 
 PIECES = (
@@ -294,5 +269,5 @@ def test_what_a_text_begins_in_is_told_by_what_came_before():
     start = inside_at_end('f("""a', python)
     assert isinstance(start, Inside)
     assert [span.kind for span in spans('b"""', python, start)] == ["string"]
-    assert unclosed('( """)', python, start) == ("", ")")
-    assert unclosed("a)", python, inside_at_end("# b", python)) == ("", "")
+    assert list(brackets('( """)', python, start)) == [(5, ")")]
+    assert list(brackets("a)", python, inside_at_end("# b", python))) == []

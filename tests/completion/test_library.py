@@ -1,12 +1,15 @@
 """The user's own files, as completion knows them: which are read, what is learned, and what is forgotten."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from farebox.completion.library import Library, Shelves
+from farebox.completion import families, odds
+from farebox.completion.library import Library, Shelves, warm_up
 from farebox.completion.window import window
 
 WAIT_S = 20.0
@@ -120,3 +123,38 @@ async def test_a_prompt_gets_pieces_of_other_files(library: Library):
 async def test_without_other_files_there_are_no_pieces(library: Library):
     library.follow(Shelves())
     assert await library.snippets("/ws/main.py", USE) == ()
+
+
+def test_what_was_warmed_up_is_not_read_again():
+    warm_up()
+    tables = [families.all_markers, odds.weights]
+    read_before = [table.cache_info().misses for table in tables]
+    families.all_markers()
+    odds.weights()
+    assert [table.cache_info().misses for table in tables] == read_before
+    assert all(read_before)
+
+
+def test_a_languages_expressions_are_made_before_a_key_needs_them():
+    made = subprocess.run([sys.executable, "-c", MADE], check=True, capture_output=True, text=True)
+    before, after = made.stdout.split()
+    assert int(before) > 0
+    assert int(after) == 0
+
+
+MADE = """
+import re
+from farebox.completion.languages import language_of
+from farebox.completion.lexing import kind_at_end
+from farebox.completion.library import Grammars
+
+made = []
+compiled = re.compile
+re.compile = lambda *given: made.append(given) or compiled(*given)
+Grammars().learn("/ws/a.rb", "ruby", "")
+print(len(made))
+made.clear()
+kind_at_end("x = 1", language_of("ruby"))
+print(len(made))
+"""
+"""Prints how many expressions the worker makes, and how many a key does, in a process that knows none."""

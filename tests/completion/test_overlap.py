@@ -1,9 +1,12 @@
 """An answer ends where what follows begins."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from farebox.completion.overlap import suffix_reached, without_overlap
 from farebox.completion.surroundings import around
+from farebox.completion.trim import trim
 from farebox.completion.window import Window
 
 
@@ -42,6 +45,57 @@ from farebox.completion.window import Window
 )  # fmt: skip
 def test_an_answer_ends_where_the_suffix_begins(answer: str, before: str, after: str, kept: str):
     assert without_overlap(answer, around(Window("a.py", "python", before, after))).rstrip() == kept
+
+
+@pytest.mark.parametrize(
+    ("before", "answer", "after", "kept"),
+    [
+        pytest.param("const s = '", "abc';", "'", "abc", id="a-quote"),
+        pytest.param("foo('", "abc');", "')", "abc", id="a-quote-and-a-bracket"),
+        pytest.param("foo('", "abc');\nbar();", "');", "abc", id="and-more-lines"),
+        pytest.param("foo('", "abc', 'd');", "')", "abc', 'd", id="the-last-of-two-strings"),
+        pytest.param("x = ['", "abc', 'd'];", "']", "abc', 'd", id="in-a-list"),
+        pytest.param("foo('", "abc') + bar('d');", "')", "abc') + bar('d", id="in-a-bracket-of-its-own"),
+        pytest.param("foo('", "abc', {k: 'd'});", "')", "abc", id="not-in-an-inner-bracket"),
+        pytest.param("foo('", "abc', x);", "')", "abc", id="no-such-run-of-closers"),
+        pytest.param("foo('", "it\\'s');", "')", "it\\'s", id="an-escaped-quote"),
+        pytest.param("foo('", "abc', \"d')\");", "')", "abc", id="not-in-another-kind-of-string"),
+        pytest.param("foo('", "abc'); // it's", "')", "abc", id="not-in-a-comment"),
+        pytest.param("foo(`a${", "total}b`", "}`)", "total", id="an-interpolation"),
+        pytest.param("foo(`a${", "total}b`);", "}`)", "total", id="an-interpolation-and-more"),
+        pytest.param("foo(`a${", "total}b${x}`);", "}`)", "total}b${x", id="the-last-interpolation"),
+        pytest.param("foo(`a${", "f({a: 1})}b`);", "}`)", "f({a: 1})", id="a-bracket-in-it"),
+        pytest.param("s = '(", "a)';", ")'", "a", id="a-bracket-in-a-string"),
+        pytest.param("foo(", "items, total);", ")", "items, total", id="a-bracket-alone"),
+        # as they are
+        pytest.param("foo('", "abc", "')", "abc", id="what-fits"),
+        pytest.param("foo('", "abc', 'd", "')", "abc', 'd", id="another-string-that-is-left-open"),
+        pytest.param("foo('", "a');\nbar('b", "')", "a');\nbar('b", id="one-in-another-line"),
+        pytest.param("foo(`a${", "total}b${x", "}`)", "total}b${x", id="another-interpolation"),
+        pytest.param("foo('", "abc');", "', x)", "abc');", id="words-behind"),
+        pytest.param("foo(", "'abc", "'b')", "'abc", id="a-quote-that-opens"),
+        pytest.param("s = 'a", "b)';", ")'", "b)';", id="a-bracket-that-nothing-opened"),
+    ],
+)  # fmt: skip
+def test_a_string_that_is_closed_behind_the_cursor_is_not_closed_twice(
+    before: str, answer: str, after: str, kept: str
+):
+    assert trim(answer, Window("a.js", "javascript", before, after + "\n")) == kept
+
+
+@given(
+    said=st.text("abc ,", min_size=1, max_size=8).filter(str.strip),
+    more=st.lists(st.text("abc", max_size=4), max_size=3),
+    ends=st.sampled_from(["');", "')", "');\nnext();", "')  // it's"]),
+    quote=st.sampled_from("'\"`"),
+)
+def test_whatever_follows_the_end_of_a_call_its_strings_stay(
+    said: str, more: list[str], ends: str, quote: str
+):
+    kept = "', '".join([said, *more]).replace("'", quote)
+    here = around(Window("a.js", "javascript", f"foo({quote}", f"{quote})\n"))
+    assert without_overlap(kept, here) == kept
+    assert without_overlap(kept + ends.replace("')", f"{quote})"), here) == kept
 
 
 def test_the_next_line_is_known_when_it_comes():

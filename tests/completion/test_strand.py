@@ -91,7 +91,7 @@ def test_whole_lines_beyond_what_was_wanted_are_kept():
 def looked_ahead(text: str = "foo(bar)") -> Strand:
     """Return a strand of one line whose next ones are asked for."""
     strand = strand_of(text + "\n", is_whole=True)
-    strand.go_on(around(BEFORE + text), text, 1.0, Wanted(3, MANY))
+    strand.go_on(around(BEFORE + text), text, 1.0, Wanted(3, MANY), "c2")
     return strand
 
 
@@ -101,6 +101,19 @@ def test_a_look_ahead_goes_on_behind_the_text():
     strand.text += "\n    y = 1\n"
     assert not strand.is_enough
     assert ghost(strand, "foo(bar)") == "\n    y = 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_astray"),
+    [("", False), ("  ", False), ("\n    y", False), (" \n", False), ("y = 1", True), ("  # so", True)],
+)
+def test_a_look_ahead_that_goes_on_in_the_same_line_is_taken_back(*, text: str, goes_astray: bool):
+    strand = looked_ahead()
+    strand.text += text
+    assert strand.goes_astray is goes_astray
+    strand.give_up()
+    assert (strand.text, strand.is_running, strand.is_closed) == ("foo(bar)", False, True)
+    assert ghost(strand) == "foo(bar)"
 
 
 @pytest.mark.parametrize("has_stopped", [False, True], ids=["running", "stopped"])

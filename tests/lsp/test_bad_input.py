@@ -32,7 +32,7 @@ def client(tmp_path: Path, mistake: Mistake, upstream: Upstream) -> Iterator[Cli
     config = config_of(mistake, upstream)
     with Client(tmp_path, config=config, environment=mistake.environment) as client:
         client.initialize()
-        client.open(URI, "x = \n")
+        client.open(URI, "x = \nlonger_than_nothing = 1\n")
         yield client
 
 

@@ -132,3 +132,31 @@ def test_an_address_may_be_longer_than_an_id(client: Client) -> None:
 )
 def test_the_length_of_a_text_in_utf16_units_is(text: str, units: int) -> None:
     assert utf16_length(text) == units
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "character", "prefix"),
+    [
+        pytest.param("a\x0cb\nsecond\n", 1, 3, "a\x0cb\nsec", id="form-feed"),
+        pytest.param("a\u2028b\x85c\x0bd\nsecond\n", 1, 3, "a\u2028b\x85c\x0bd\nsec", id="other-separators"),
+        pytest.param("a\x0cb\nsecond\n", 0, 3, "a\x0cb", id="behind-a-form-feed"),
+        pytest.param("a\r\nb\rc\nd", 3, 1, "a\r\nb\rc\nd", id="every-line-end"),
+        pytest.param("a\r\nb", 0, 9, "a", id="past-the-end-of-a-line"),
+        pytest.param("ab", 0, 9, "ab", id="past-the-end-of-the-last-line"),
+        pytest.param("a\nb\n", 2, 0, "a\nb\n", id="on-the-empty-last-line"),
+        pytest.param("a\nb\n", 9, 4, "a\nb\n", id="past-the-last-line"),
+        pytest.param("x\n😀é\n", 1, 2, "x\n😀", id="two-units"),
+        pytest.param("x\n😀é\n", 1, 3, "x\n😀é", id="two-units-and-one"),
+        pytest.param("", 0, 0, "", id="nothing"),
+    ],
+)
+def test_lines_end_where_the_protocol_says(text: str, line: int, character: int, prefix: str) -> None:
+    workspace = Workspace(None)
+    workspace.put_text_document(types.TextDocumentItem("file:///x/a.py", "python", 1, text))
+    position = types.Position(line, character)
+    split = around(workspace, "file:///x/a.py", position)
+    assert split is not None
+    assert (split.prefix, split.prefix + split.suffix) == (prefix, text)
+    assert position == types.Position(line, character), "it is the caller's"
+    span = types.Range(types.Position(0, 0), position)
+    assert excerpt(workspace, "file:///x/a.py", span) == ("/x/a.py", prefix)

@@ -14,7 +14,7 @@ from farebox.lsp.editing import MAX_TYPED_LINES, Editing
 from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun
 from support.upstream import Upstream
 
-URI = f"file://{HOLE.path}"
+URI = HOLE.key
 LINE, END = 4, 8
 
 
@@ -57,7 +57,7 @@ async def shown(desk: Desk, upstream: Upstream, text: str) -> Outcome:
     upstream.queue(begun(text))
     outcome = await desk.ghost()
     assert outcome.items
-    assert desk.completer.heeds(HOLE.path)
+    assert desk.completer.heeds(URI)
     return outcome
 
 
@@ -76,7 +76,7 @@ async def test_an_edit_that_agrees_leaves_the_answer_running(
 ):
     await shown(desk, upstream, "foo(bar)\n    y = 1\n")
     edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
-    assert desk.completer.heeds(HOLE.path)
+    assert desk.completer.heeds(URI)
 
 
 @pytest.mark.parametrize(
@@ -91,18 +91,18 @@ async def test_what_an_editor_closes_by_itself_stands_behind_the_cursor(
 ):
     await shown(desk, upstream, expected)
     edit(Editing(desk.completer, desk.app.library), workspace_of(), change(typed))
-    assert desk.completer.heeds(HOLE.path)
+    assert desk.completer.heeds(URI)
 
 
 async def test_a_line_break_between_two_brackets_moves_the_closing_one_down(desk: Desk, upstream: Upstream):
     upstream.queue(begun("\n        1,\n        2,\n"))
-    hole = replace(HOLE, prefix=BEFORE + "[", suffix="]\n")
+    hole = replace(HOLE, document=URI, prefix=BEFORE + "[", suffix="]\n")
     request = asyncio.create_task(desk.completer.ghost(hole))
     await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
     editing = Editing(desk.completer, desk.app.library)
     edit(editing, workspace_of(BEFORE + "[]\n"), change("\n        \n    ", (LINE, END + 1)))
     assert (await request).silence in (None, "changed")
-    assert desk.completer.heeds(HOLE.path)
+    assert desk.completer.heeds(URI)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ async def test_any_other_edit_closes_the_answer(
 ):
     await shown(desk, upstream, "foo(bar)\n    y = 1\n")
     edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
-    assert not desk.completer.heeds(HOLE.path)
+    assert not desk.completer.heeds(URI)
     await desk.settle()
 
 
@@ -130,7 +130,7 @@ async def test_the_cursor_counts_in_the_editors_units(desk: Desk, upstream: Upst
     await shown(desk, upstream, "'😀' + x\n    y")
     workspace = workspace_of()
     edit(Editing(desk.completer, desk.app.library), workspace, change("'😀' +"))
-    assert desk.completer.heeds(HOLE.path)
+    assert desk.completer.heeds(URI)
     assert [item.text for item in (await desk.ghost("'😀' +")).items] == [" x"]
 
 

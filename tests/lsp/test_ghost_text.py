@@ -260,3 +260,55 @@ def test_a_pause_keeps_ghost_text_away_but_not_from_who_asks(client: Client, ups
     assert client.ghost(URI, 1, 11, INVOKED)
     client.request("farebox/pause", {"paused": False})
     assert client.ghost(URI, 1, 11, AUTOMATIC)
+
+
+def several(folder: Path, upstream: Upstream) -> Client:
+    config = openrouter_config(upstream.base_url).replace("candidates = 1", "candidates = 3")
+    return Client(folder, config=config, environment=KEY)
+
+
+def test_who_asks_by_hand_gets_several_items_and_each_is_counted_by_itself(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    with several(tmp_path, upstream) as client:
+        client.initialize()
+        client.open(URI, "def area(radius):\n    return \n")
+        upstream.queue(completion("math.pi"), completion("radius"), completion("math.pi"))
+        items = client.ghost(URI, 1, 11)
+        assert sorted(str(item["insertText"]) for item in items) == ["math.pi", "radius"]
+        for item in items:
+            client.notify("textDocument/didShowCompletion", {"item": item})
+        accept(client, items[1])
+        counts = [(shown, taken) for shown, taken, _, _ in shown_and_taken(client)]
+    assert sorted(counts) == [(0, 0), (1, 0), (1, 1)]
+
+
+def test_a_newer_request_by_hand_ends_the_older_one_and_all_its_calls(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.queue(*(Answer(hang=True) for _ in range(3)))
+    with several(tmp_path, upstream) as client:
+        client.initialize()
+        client.open(URI, "def area(radius):\n    return \n")
+        older = client.ask_ghost(URI, 1, 11)
+        assert upstream.wait_for(lambda: len(upstream.requests) == 3)
+        assert client.ghost(URI, 1, 11)
+        with pytest.raises(Failed) as failed:
+            client.answer(older)
+        assert failed.value.code == -32800
+        closed = [request.closed for request in upstream.requests[:3]]
+        assert upstream.wait_for(lambda: all(one.is_set() for one in closed))
+
+
+def test_what_is_typed_along_is_one_completion_and_one_row(client: Client) -> None:
+    (first,) = (rest,) = client.ghost(URI, 1, 11, AUTOMATIC)
+    client.notify("textDocument/didShowCompletion", {"item": first})
+    for at, letter in enumerate("math"):
+        client.type(URI, 1, 11 + at, letter)
+        (rest,) = client.ghost(URI, 1, 12 + at, AUTOMATIC)
+        client.notify("textDocument/didShowCompletion", {"item": rest})
+    assert rest["insertText"] == ".pi * radius ** 2"
+    assert rest["command"] == first["command"]
+    accept(client, rest)
+    assert shown_and_taken(client)[0] == (1, 1, 0, "python")
+    assert [row[:3] for row in shown_and_taken(client)[1:]] in ([], [(0, 0, 0)]), "what was asked for ahead"

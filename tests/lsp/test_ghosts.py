@@ -18,7 +18,7 @@ from farebox.lsp.ghosts import Superseded, completed, ghost_text
 from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun, whole
 from support.upstream import Upstream, json_answer
 
-URI = f"file://{HOLE.path}"
+URI = HOLE.key
 LINE, END = 4, 8
 AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
 INVOKED = types.InlineCompletionTriggerKind.Invoked
@@ -150,7 +150,7 @@ async def test_an_edit_supersedes_and_says_so(desk: Desk, upstream: Upstream):
     upstream.queue(begun("fo"))
     request = asyncio.create_task(ghost(desk))
     await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
-    desk.completer.changed(HOLE.path, None)
+    desk.completer.changed(URI, None)
     await asyncio.wait([request])
     assert request.cancelled()
     assert last(desk).silence == "changed"

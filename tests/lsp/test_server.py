@@ -67,6 +67,8 @@ def params_of(client: Client, name: str) -> Json:
             return {"since": "7d", "by": ["task", "provider"]}
         case "setCredential":
             return {"provider": "mistral", "secret": "k-1"}
+        case "pause":
+            return {"paused": True}
         case "setModel":
             return {"task": "fix", "model": "openrouter/openai/gpt-4.1-mini"}
         case "conversation" | "deleteConversation":

@@ -1,4 +1,4 @@
-"""Typing over real stdio: storms, pastes, undos and other files leave no stale ghost; each key has a reason."""
+"""Typing over real stdio: storms, pastes and undos leave no stale ghost, and each key has a reason."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ URI, OTHER = "file:///ws/area.py", "file:///ws/other.py"
 TEXT = "import os\n\n\ndef main():\n    x = \n    z = \n"
 LINE, END = 4, 8
 CANCELLED = -32800
-STORM_EDITS = 2_000
+STORM_EDITS = 1_000
 STORM_WAIT_S = 90.0
 DEBOUNCE_S = 0.05
 

@@ -145,7 +145,7 @@ async def test_a_completion_holds_the_price_of_all_that_it_asks_for(open_app: Op
     app = open_app('[tasks]\ncomplete = "openrouter/openai/gpt-5-mini"\n')
     upstream.queue(Answer(body=openrouter_stream("<COMPLETION>1</COMPLETION>"), content_type=STREAM))
     hole = engine.Hole("a.py", "python", "def f():\n    ", "\n", invoked=True)
-    await engine.complete(app.door(), hole, app.config().completion)
+    await engine.complete(app.door(), hole, app.config())
     (sent,) = [cast("dict[str, Any]", one.json) for one in upstream.requests if one.method == "POST"]
     size = sum(len(message["content"].encode()) for message in sent["messages"])
     asked = size // 3 * 250 + sent["max_tokens"] * 2_000  # $0.25 and $2 for a million tokens

@@ -13,7 +13,7 @@ from support.upstream import Answer, sse, sse_answer
 
 WAIT_S = 20.0
 BEFORE, AFTER = "import os\n\n\ndef main():\n    x = ", "\n"
-HOLE = Hole("/ws/add.py", "python", BEFORE, AFTER)
+HOLE = Hole("/ws/add.py", "python", BEFORE, AFTER, document="file:///ws/add.py")
 LLAMA = """
 [tasks]
 complete = "llama/x"

@@ -198,7 +198,7 @@ async def _suggest(client: StdioClient, screen: "_Screen", scene: Scene) -> None
     ghost, ms = await _ghost(client, screen, scene)
     screen.show_code(scene, ghost)
     entry = await _last_entry(client)
-    what = f"the grey text is the suggestion, {entry}: $0" if ghost else f"no suggestion: {entry}"
+    what = f"grey is the suggestion, {entry}: $0" if ghost else f"no suggestion: {entry}"
     screen.remark(f"{what}, {ms} ms\n")
 
 

@@ -22,8 +22,8 @@ from farebox.router.door import Door
 
 PlanAll: TypeAlias = Callable[[Door], Awaitable[Sequence[Route]]]
 
-_MODEL_ALONE: Json = {"completion": {"embedded": False}}
-"""The server is to show what its model says, however long that takes."""
+_MODEL_ALONE: Json = {"completion": {"embedded": False, "look_ahead": False}}
+"""The server shows what its model says, however long that takes, and asks it once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ been decided; only a marker is seen before its line is whole. What the text up t
 ``trim``'s to say.
 """
 
+import re
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,15 +14,28 @@ from farebox.completion.closers import is_even
 from farebox.completion.echo import MAX_LINES as MAX_ECHO_LINES
 from farebox.completion.lexing import brackets
 from farebox.completion.overlap import suffix_reached
-from farebox.completion.reading import CLOSER_OF
+from farebox.completion.reading import CLOSER_OF, read
 from farebox.completion.repetition import lines_once
+from farebox.completion.scan import tokens
 from farebox.completion.scope import leaves_at
 from farebox.completion.stray import FENCE, after_leading_markers, is_introduction, marker_at
 from farebox.completion.surroundings import Around, around, indent_of, opens_block
 from farebox.completion.window import Window
 
 MAX_LINES = 20
-_CONTINUED = ("\\", ",", "+", "-", "*", "/", "=", "&&", "||", " and", " or", "?", ".", "<<", "|")
+MAX_BLANK_LINES = 3
+"""So many blank lines in a row end any text."""
+
+_BLANK_LINES = re.compile(rf"\n(?:[^\S\n]*\n){{{MAX_BLANK_LINES}}}")
+_CONTINUED = ("\\", "+", "-", "*", "/", "=", "&&", "||", " and", " or", "?", ".", "<<", "|")
+_CONTINUING = (
+    "{", ".", "?", ":", "=", ",", "&&", "||", "|", "<<", ">>", "->", "!=",
+    "+ ", "- ", "* ", "/ ", "% ", "< ", "> ", "& ", "^ ", "and ", "or ",
+)  # fmt: skip
+"""What a line begins with that goes on with the one above."""
+
+_LEADING = ("#", "//", "--", "@", "/*")
+"""What a line begins with that belongs to the one below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +49,19 @@ class _Head:
 def boundary(text: str, window: Window, *, one_line: bool) -> int | None:
     """Return how many characters of running text make the suggestion; None while that is not certain."""
     here = around(window)
+    blank = _BLANK_LINES.search(text)
+    if blank is not None:
+        text = text[: blank.start() + 1]
     begin = after_leading_markers(text)
     marker = marker_at(text, begin, known=here.text)
     whole = text.rfind("\n") + 1 if marker is None else text.rfind("\n", 0, marker) + 1
-    end = begin
-    while (end := text.find("\n", end, whole) + 1) > 0:
-        found = _after_line(text[begin:end], here, one_line=one_line)
+    at = begin
+    while (end := text.find("\n", at, whole) + 1) > 0:
+        found = _after_line(text[begin:end], here, one_line=one_line) if text[at:end].strip() else None
         if found is not None:
             return begin + found
-    return marker
+        at = end
+    return blank.start() if marker is None and blank is not None else marker
 
 
 @lru_cache(maxsize=512)
@@ -111,10 +130,9 @@ def _kept(body: list[str], first: int, here: Around, head: _Head, *, one_line: b
         return None
     if head.fence and line.strip().startswith(head.fence):
         return last
-    if one_line:
-        return first + 1
-    start = here.indent_at_start("\n".join(body[: first + 1]))
-    if last > first:
+    above, text = "\n".join(body[:last]), "\n".join(body)
+    if not one_line and last > first and not _goes_over_lines(above, here):
+        start = here.indent_at_start("\n".join(body[: first + 1]))
         if suffix_reached(line, here):
             return last
         outside = here.outside(start)
@@ -124,46 +142,74 @@ def _kept(body: list[str], first: int, here: Around, head: _Head, *, one_line: b
         )
         if left is not None or once is not None:
             return left if left is not None else first + (once or 0)
-        cut = _at_outer_line(body, first, start, here)
+        cut = _at_outer_line(body, above, start, here)
         if cut is not None:
             return cut
-    if last - first + 1 >= MAX_LINES or _is_statement(body, first, start, here):
+    if one_line:
+        ends = (
+            end for end in range(first + 1, last + 2) if not _goes_over_lines("\n".join(body[:end]), here)
+        )
+        return next(ends, last + 1 if last - first + 1 >= MAX_LINES else None)
+    if last - first + 1 >= MAX_LINES:
         return last + 1
-    return None
+    ended = not _goes_over_lines(text, here) and _is_statement(body[first:], text, here)
+    return last + 1 if ended else None
 
 
-def _at_outer_line(body: list[str], first: int, start: int, here: Around) -> int | None:
+def _goes_over_lines(text: str, here: Around) -> bool:
+    """Say whether text ends in a comment or string that may go on in the next line and has to be closed."""
+    token = next(iter(deque(tokens(text, here.language, here.inside), maxlen=1)), None)
+    if token is None or token.inside is None or not token.inside.form.lines:
+        return False
+    return not token.was_open or read(here.suffix, here.language, here.inside).inside is not None
+
+
+def _at_outer_line(body: list[str], above: str, start: int, here: Around) -> int | None:
     """Decide at a line that is not deeper than the first one."""
     last = len(body) - 1
     line = body[last].strip()
     indent = indent_of(body[last])
-    above = "\n".join(body[:last])
-    if indent > start or _depth(above, here) > 0 or (indent == start and not here.at_line_start):
+    if indent > start or _depth(above, here) > 0:
+        return None
+    neighbour = _has_neighbour(start, here)
+    if indent == start and not here.at_line_start and not neighbour:
         return None
     closes = line[0] in ")]}" or line.split(maxsplit=1)[0].rstrip(";,") in here.language.block_ends
     if closes:
         if not is_even("\n".join(body), here):
             return last
         return last + 1 if indent < start and not opens_block(line) else None
-    goes_on = line.split(maxsplit=1)[0].rstrip(":") in here.language.continuations
     if indent < start:
         return last
-    blank_above = not body[last - 1].strip()
-    one_statement = _has_neighbour(start, here) and opens_block(body[first])
-    return last if (blank_above or one_statement) and not goes_on else None
+    if line.split(maxsplit=1)[0].rstrip(":;") in here.language.continuations:
+        return None
+    goes_on = line.startswith(_CONTINUING) and line[0] != above.lstrip()[0]  # but for items of a list
+    has_ended = neighbour and not goes_on and _may_end(above, here)
+    return last if not body[last - 1].strip() or has_ended else None
 
 
-def _is_statement(body: list[str], first: int, start: int, here: Around) -> bool:
-    """Say whether one statement is enough here and has ended: more of the block stands right below."""
-    line = body[-1].strip()
-    if not _has_neighbour(start, here) or line.endswith(_CONTINUED) or opens_block(line):
+def _may_end(text: str, here: Around) -> bool:
+    """Say whether a statement may end with the last line of a text."""
+    line = text.rstrip().rpartition("\n")[2].strip()
+    if line.endswith(_CONTINUED) or (line.endswith(",") and (here.language.indents or not here.opened)):
         return False
-    if line.startswith(("#", "//", "--", "@", "/*", "*")) or _depth("\n".join(body), here) > 0:
+    return not opens_block(line) and not line.startswith(_LEADING) and _depth(text, here) <= 0
+
+
+def _is_statement(body: list[str], text: str, here: Around) -> bool:
+    """Say whether one statement is enough here and has ended for sure, whatever the next line is."""
+    start = here.indent_at_start(text)
+    if not _has_neighbour(start, here) or not _may_end(text, here):
         return False
-    if len(body) - 1 == first:
-        return True
-    opened = opens_block(body[first]) and not body[first].rstrip().endswith(("(", "["))
-    return not opened or (not here.language.indents and line[0] in ")]}" and indent_of(body[-1]) <= start)
+    if any(opens_block(line) and not line.rstrip().endswith(("(", "[", "{")) for line in body):
+        return False
+    line = body[-1].rstrip()
+    by_line = here.language.indents or here.is_prose
+    if line.endswith(","):
+        return here.opened[-1].bracket != "{"
+    if line.endswith(";"):
+        return not here.language.block_ends
+    return by_line and not here.opened
 
 
 def _has_neighbour(start: int, here: Around) -> bool:

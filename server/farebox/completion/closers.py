@@ -76,7 +76,7 @@ def _reckon(text: str, here: Around) -> _Reckoning:
             stack.append(Opener(bracket, _indent_at(text, at, here)))
         elif stack and CLOSER_OF[stack[-1].bracket] == bracket:
             last_closed = at if len(stack) > intact else None
-            if len(stack) <= min(here.floor, intact):
+            if len(taken) < MAX_TAKEN and len(stack) <= min(here.floor, intact):
                 taken.append((at, [*stack]))
             stack.pop()
             intact = min(intact, len(stack))
@@ -85,11 +85,12 @@ def _reckon(text: str, here: Around) -> _Reckoning:
         elif _is_stray(text, at, here, is_open=bool(stack)):
             return _Reckoning(taken[0][0] if taken else at)
     if taken and not _goes_on(stack, text, here):
-        fitting = (at for at, left in reversed(taken[:MAX_TAKEN]) if _goes_on(left, text[:at], here))
+        fitting = (at for at, left in reversed(taken) if _goes_on(left, text[:at], here))
         return _Reckoning(next(fitting, taken[0][0]))
     start = here.indent_at_start(text)
     lacking = sum(1 for _, indent in here.needed if indent >= start)
-    return _Reckoning(None, bool(taken), len(stack) - intact, lacking, last_closed)
+    own = len(stack) - intact
+    return _Reckoning(None, bool(taken) and own > 0, own, lacking, last_closed)
 
 
 def _goes_on(stack: list[Opener], text: str, here: Around) -> bool:

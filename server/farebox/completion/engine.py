@@ -33,10 +33,33 @@ class Hole:
     model: str | None = None
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
+    document: str = ""
+    """What tells the document from any other; without it its path does."""
+
+    @property
+    def key(self) -> str:
+        """What the document is called among those that are open."""
+        return self.document or self.path
+
+    @property
+    def has_crlf(self) -> bool:
+        """Whether its lines end as on Windows."""
+        return "\r\n" in self.prefix or "\r\n" in self.suffix
+
+    def plain(self) -> "Hole":
+        """Return it with line feeds alone, which is what models write."""
+        if "\r" not in self.prefix and "\r" not in self.suffix:
+            return self
+        return replace(self, prefix=with_line_feeds(self.prefix), suffix=with_line_feeds(self.suffix))
 
     def window(self) -> Window:
         """Return what of the document a request carries."""
         return window(shown_name(self.path, self.roots), self.language, self.prefix, self.suffix)
+
+
+def with_line_feeds(text: str) -> str:
+    """Write a text's line ends as line feeds alone."""
+    return text.replace("\r\n", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +72,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer: no item, and why the gate is ``shut``, where nothing was asked. ``call_id`` is its ledger row."""
+    """The answer; where nothing was asked no item, but why ``shut``. ``call_id`` is its row in the ledger."""
 
     items: tuple[Item, ...] = ()
     shut: gate.Shut | None = None
@@ -91,7 +114,8 @@ def _forget(_: Reply) -> None: ...
 async def complete(
     door: Door, hole: Hole, config: Config, *, note_reply: Callable[[Reply], None] = _forget
 ) -> Completion:
-    """Fill a hole, once, for somebody who has asked. Raises FareboxError; cancelling the task closes the socket.
+    """Fill a hole, once, for somebody who has asked. Raises FareboxError; cancelling the task closes the
+    socket.
 
     ``note_reply`` is given the request when it leaves: what it came to can be read there if it is cancelled.
     """

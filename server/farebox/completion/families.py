@@ -72,11 +72,18 @@ def as_comments(snippets: Iterable[Snippet], language_id: str) -> str:
     blocks = [f"{one.name}\n{one.text.rstrip()}" for one in snippets]
     if not language.line_comments and language.block_comments:
         opens, closes = language.block_comments[0]
-        return "".join(f"{opens} {block} {closes}\n\n" for block in blocks)
+        return "".join(f"{opens} {_broken_up(block, closes)} {closes}\n\n" for block in blocks)
     mark = language.line_comments[0] if language.line_comments else DEFAULT_COMMENT
     return "".join(
         "".join(f"{mark} {line}".rstrip() + "\n" for line in block.split("\n")) + "\n" for block in blocks
     )
+
+
+def _broken_up(text: str, mark: str) -> str:
+    """Part the characters of what ends a comment: the rest of a text that holds it would stand as code."""
+    while len(mark) > 1 and mark in text:
+        text = text.replace(mark, f"{mark[:-1]} {mark[-1]}")
+    return text
 
 
 def _filled(form: str, fields: Mapping[str, str]) -> str:

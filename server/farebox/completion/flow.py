@@ -24,6 +24,7 @@ from farebox.completion.moves import (
     Ghost,
     Guess,
     Guessed,
+    Hushed,
     Learned,
     Silence,
     Start,
@@ -33,7 +34,7 @@ from farebox.completion.moves import (
     Withdrawn,
 )
 from farebox.completion.pages import Page, Shown, State, ghost_for
-from farebox.completion.spot import Spot, typed_between
+from farebox.completion.spot import MAX_TYPED_CHARS, Spot, typed_between
 from farebox.completion.strand import Strand, Wanted
 from farebox.completion.trim import trim
 
@@ -66,6 +67,8 @@ def decide(event: Event, state: State) -> list[Action]:
             return _ended(event, state)
         case Learned():
             return _learned(event, state)
+        case Hushed():
+            return _hushed(event, state)
         case Ticked():
             return _ticked(event, state)
         case Closed():
@@ -211,7 +214,7 @@ def _guessed(event: Guessed, state: State) -> list[Action]:
             ghost = Ghost(f"embedded.{event.request}", event.text, "embedded", None)
             return _show(page, waiting, ghost)
         if page.due_s is None and not page.running():
-            is_paused = waiting.at_s < state.paused_until_s
+            is_paused = state.failed_s < waiting.at_s < state.paused_until_s
             return _release(page, "backOff" if is_paused else "failed" if waiting.may_ask else "notAsked")
     return []
 
@@ -226,7 +229,25 @@ def _learned(event: Learned, state: State) -> list[Action]:
     )
     strand.text, strand.is_running, strand.is_whole = event.text, False, True
     page.keep(strand)
+    if event.shown is not None:
+        page.shown = Shown(event.shown, event.spot)
     return []
+
+
+def _hushed(event: Hushed, state: State) -> list[Action]:
+    if event.spot is None:
+        pages = list(state.pages.values())
+    else:
+        page = state.pages.get(event.spot.document)
+        pages = [] if page is None else [page]
+    actions: list[Action] = []
+    for page in pages:
+        page.due_s = page.shown = None
+        actions += _release(page, "superseded")
+        actions += (
+            _stop_all(page) if event.stops or event.spot is None else _stop_contradicted(page, event.spot)
+        )
+    return actions
 
 
 def _ticked(event: Ticked, state: State) -> list[Action]:
@@ -247,12 +268,12 @@ def _ask(page: Page, at_s: float, state: State) -> list[Action]:
         return []
     if not last.may_ask or at_s < state.paused_until_s:
         return [] if page.waiting is None else [Guess(page.waiting.request, page.waiting.window)]
-    state.number += 1
-    wanted = _wanted(state)
-    strand = Strand(f"s{state.number}", last.spot, last.window, last.window.one_line, wanted, at_s)
+    strand = Strand(state.next_name("s"), last.spot, last.window, last.window.one_line, _wanted(state), at_s)
+    call = state.next_name("c")
+    strand.calls = ((0, call),)
     actions = _stop_all(page)
     page.keep(strand)
-    return [*actions, Start(strand.id, last.window, last.spot, state.policy.one_line, is_ahead=False)]
+    return [*actions, Start(strand.id, call, last.window, last.spot, state.policy.one_line, is_ahead=False)]
 
 
 def _wanted(state: State) -> Wanted:
@@ -268,6 +289,10 @@ def _came(event: Came, state: State) -> list[Action]:
         return []
     page, strand = found
     strand.text += event.text
+    if strand.goes_astray:
+        strand.give_up()
+        state.ends_lines = True
+        return [Stop(strand.id), *_serve_the_last(page, event.at_s, state)]
     last = page.last
     if last is not None and strand.rest_at(last.spot) is None:
         return [*_stop([strand]), *_ask_again(page, event.at_s, state)]
@@ -293,6 +318,7 @@ def _ended(event: Ended, state: State) -> list[Action]:
     if event.pauses:
         state.pause_s = min(max(FIRST_PAUSE_S, 2 * state.pause_s), MAX_PAUSE_S)
         state.paused_until_s = event.at_s + state.pause_s
+        state.failed_s = event.at_s
     found = state.page_of(event.strand)
     if found is None:
         return []
@@ -351,7 +377,12 @@ def _go_on(strand: Strand, rest: str, last: Asked, at_s: float, state: State) ->
     if rest.strip() and trim(rest, last.window) != rest.rstrip():
         strand.is_closed = True
         return []
-    rest = rest.rstrip()
+    typed = strand.text[: len(strand.text) - len(rest)]
+    if len(typed) > MAX_TYPED_CHARS // 2:
+        strand.forget_typed(typed)
+        typed = ""
+    rest = rest.rstrip() + ("\n" if state.ends_lines else "")
     window = last.window.after(rest)
-    strand.go_on(window, strand.text.rstrip(), at_s, _wanted(state))
-    return [Start(strand.id, window, last.spot.onward(rest), one_line=False, is_ahead=True)]
+    call = state.next_name("c")
+    strand.go_on(window, typed + rest, at_s, _wanted(state), call)
+    return [Start(strand.id, call, window, last.spot.onward(rest), one_line=False, is_ahead=True)]

@@ -15,7 +15,7 @@ from farebox.completion.languages import UNKNOWN, language_of
 from farebox.completion.lexing import kind_at_end
 from farebox.completion.window import Window
 from farebox.completion_settings import CompletionSettings
-from farebox.privacy import excluded_by
+from farebox.privacy import kept
 
 Reason: TypeAlias = Literal[
     "disabled",
@@ -107,12 +107,12 @@ def _names(languages: Sequence[str], language: str) -> bool:
 def _kept(
     path: str, roots: tuple[str, ...], exclude: tuple[str, ...], settings: CompletionSettings
 ) -> Shut | None:
-    rule = excluded_by(path, exclude=exclude, roots=roots)
+    rule = kept(path, exclude=exclude, roots=roots)
     if rule is not None:
         why = f"[privacy] exclude has {rule}" if rule in exclude else f"{rule} is among the secret files"
         return Shut("excluded", f"this file stays on this machine: {why}")
     # No rule of privacy matches by now, so that only these patterns are left.
-    rule = excluded_by(path, exclude=tuple(settings.disabled_files), roots=roots)
+    rule = kept(path, exclude=tuple(settings.disabled_files), roots=roots)
     if rule is not None:
         detail = f"completion is switched off for this file: [completion] disabled_files has {rule}"
         return Shut("file", detail)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from farebox.completion.outline import Definition, Outline
+from farebox.completion.outline import Outline
 from farebox.completion.skeleton import outline
 
 MAX_FILES = 2_000
@@ -181,8 +181,3 @@ def identifiers(text: str) -> set[str]:
 
 def _names(source: Source) -> set[str]:
     return {definition.name for definition in source.outline.definitions}
-
-
-def definitions_of(source: Source, name: str) -> tuple[Definition, ...]:
-    """What a file defines by a name."""
-    return tuple(definition for definition in source.outline.definitions if definition.name == name)

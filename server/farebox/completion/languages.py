@@ -50,7 +50,8 @@ class Language:
     ``opaque`` are pieces of code, as regular expressions beginning with one of ``opaque_starts``, that only
     look like a beginning of something. ``free_closers`` are closing brackets that may stand alone.
     ``block_ends`` are words that end a block (``end``), ``continuations`` words that go on with a
-    statement after its block (``else``). ``indents``: blocks are told by indentation.
+    statement after its block (``else``) or its head (a shell's ``do``). ``indents``: blocks are told by
+    indentation.
     """
 
     id: str

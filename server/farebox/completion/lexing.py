@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from farebox.completion.languages import Language
-from farebox.completion.reading import CLOSER_OF, likely_inside, read
+from farebox.completion.reading import likely_inside, read
 from farebox.completion.scan import Inside, tokens
 
 Kind: TypeAlias = Literal["code", "comment", "string"]
@@ -19,7 +19,6 @@ LOOK_BACK_CHARS = 16_000
 """How far ``inside_at_end`` looks back. What was opened further up is found only by a guess: a longer string
 or comment without any sign of where it began is taken for code."""
 
-_OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 _BRACKET = re.compile(r"[()\[\]{}]")
 
 
@@ -30,13 +29,6 @@ class Span(NamedTuple):
     start: int
     end: int
     closed: bool = True
-
-
-class Brackets(NamedTuple):
-    """What is left of a text's brackets: openers still open, and closers that nothing in it opened."""
-
-    opened: str
-    unmatched: str
 
 
 def kind_at_end(text: str, language: Language) -> Kind:
@@ -85,40 +77,6 @@ def brackets(text: str, language: Language, start: Inside | None = None) -> Iter
         if token.form is None and not token.opaque:
             for match in _BRACKET.finditer(text, token.start, token.end):
                 yield match.start(), match[0]
-
-
-def unclosed(text: str, language: Language, start: Inside | None = None) -> Brackets:
-    """Return the openers that a text leaves open, and the closers that nothing in it opened, both in order.
-
-    Each kind of bracket is paired by itself: one that is missing spoils no other. Closers that may stand
-    alone in this language (a shell's ``case``) are not among the unmatched.
-    """
-    opened: dict[str, list[int]] = {opener: [] for opener in CLOSER_OF}
-    unmatched: list[str] = []
-    for at, bracket in brackets(text, language, start):
-        if bracket in opened:
-            opened[bracket].append(at)
-        elif opened[_OPENER_OF[bracket]]:
-            opened[_OPENER_OF[bracket]].pop()
-        elif bracket not in language.free_closers:
-            unmatched.append(bracket)
-    left = sorted(at for places in opened.values() for at in places)
-    return Brackets("".join(text[at] for at in left), "".join(unmatched))
-
-
-def unmatched_at(
-    text: str, language: Language, start: Inside | None = None, *, opened: str = ""
-) -> int | None:
-    """Return where the first closer is that neither the text nor ``opened`` has an opener for, or None."""
-    left = {opener: opened.count(opener) for opener in CLOSER_OF}
-    for at, bracket in brackets(text, language, start):
-        if bracket in left:
-            left[bracket] += 1
-        elif left[_OPENER_OF[bracket]]:
-            left[_OPENER_OF[bracket]] -= 1
-        elif bracket not in language.free_closers:
-            return at
-    return None
 
 
 def _tail(text: str) -> str:

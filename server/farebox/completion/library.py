@@ -1,7 +1,7 @@
 """What the user's own files know: suggestions without a model, and pieces of other files for a prompt.
 
-It keeps what learns from them (``embedded``, ``index``) and the worker that feeds it (``workspace``) together, and
-begins anew when the folders or what may be read of them change. It never waits for its worker.
+It keeps what learns from them (``embedded``, ``index``) and the worker that feeds it (``workspace``)
+together, and begins anew when the folders or what may be read of them change. It never waits for its worker.
 """
 
 import asyncio
@@ -10,8 +10,12 @@ from functools import partial
 from typing import Final
 
 from farebox.completion.embedded import Embedded
+from farebox.completion.families import all_markers
 from farebox.completion.gatherer import Gatherer
 from farebox.completion.index import Index
+from farebox.completion.languages import language_of
+from farebox.completion.lexing import inside_at_end
+from farebox.completion.odds import weights
 from farebox.completion.window import Snippet, Window
 from farebox.completion.workspace import Workspace
 
@@ -28,6 +32,24 @@ class Shelves:
     is_trusted: bool = True
 
 
+def warm_up() -> None:
+    """Read now, in any thread, what the first key would have to wait for."""
+    language_of("")
+    all_markers()
+    weights()
+
+
+class Grammars:
+    """Makes the expressions of a language in the worker's thread, before a key needs them."""
+
+    def learn(self, _path: str, language: str, _text: str, /) -> None:
+        """Make ready for a file's language."""
+        inside_at_end("", language_of(language))
+
+    def forget(self, path: str) -> None:
+        """Keep what is ready."""
+
+
 class Library:
     """The user's files, as completion knows them."""
 
@@ -38,7 +60,7 @@ class Library:
         self._embedded = Embedded()
         self._index = Index()
         self._gatherer = Gatherer(self._index)
-        self._workspace = Workspace((self._index, self._embedded), reads_files=False)
+        self._workspace = Workspace((Grammars(), self._index, self._embedded), reads_files=False)
 
     def follow(self, shelves: Shelves) -> None:
         """Read these folders from now on; what was learned under other rules is forgotten."""
@@ -49,7 +71,7 @@ class Library:
         self._embedded, self._index = Embedded(), Index()
         self._gatherer = Gatherer(self._index)
         self._workspace = Workspace(
-            (self._index, self._embedded),
+            (Grammars(), self._index, self._embedded),
             roots=shelves.roots,
             exclude=shelves.exclude,
             reads_files=shelves.is_trusted,
@@ -60,7 +82,7 @@ class Library:
 
     def close(self) -> None:
         """Let the worker end."""
-        self._workspace.stop()
+        self._workspace.end()
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until all files have been read once."""

@@ -7,8 +7,8 @@ from farebox.completion.spot import Spot
 from farebox.completion.window import Window
 
 Source = Literal["cache", "running", "model", "ahead", "embedded"]
-"""Where a suggestion came from: an earlier answer, a growing one, one just asked for, one asked for in advance,
-the user's own files."""
+"""Where a suggestion came from: an earlier answer, a growing one, one just asked for, one asked for in
+advance, the user's own files."""
 
 Silence = Literal["superseded", "changed", "nothing", "failed", "backOff", "withdrawn", "notAsked"]
 """Why there was none."""
@@ -82,6 +82,19 @@ class Learned:
     spot: Spot
     window: Window
     text: str
+    shown: "Ghost | None" = None
+    """What the user sees now that this is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hushed:
+    """Nothing is to be shown at a place, or asked for: the gate is shut there, or somebody asks by hand.
+
+    ``stops``: nor is anything that runs of use any more; without a ``spot`` that holds for every document.
+    """
+
+    spot: Spot | None
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ class Closed:
     document: str
 
 
-Event: TypeAlias = Asked | Guessed | Changed | Withdrawn | Came | Ended | Learned | Ticked | Closed
+Event: TypeAlias = Asked | Guessed | Changed | Withdrawn | Came | Ended | Learned | Hushed | Ticked | Closed
 
 
 # --- what is to be done --------------------------------------------------------------------------
@@ -112,6 +125,8 @@ class Ghost:
     text: str
     source: Source
     strand: str | None
+    call: str | None = None
+    """The model call that its beginning came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,7 @@ class Start:
     """Ask a model to fill the hole of a window."""
 
     strand: str
+    call: str
     window: Window
     spot: Spot
     one_line: bool

@@ -1,9 +1,10 @@
 """What a request for ghost text came to, and the model call behind it: what ``explain`` answers from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from farebox.completion import gate
-from farebox.completion.engine import Completion, Hole, Item
+from farebox.completion.engine import Completion, Item
 from farebox.completion.moves import Silence, Source
 from farebox.errors import FareboxError
 from farebox.messages import Done, Route
@@ -14,11 +15,9 @@ from farebox.router.door import Reply
 class Asking:
     """One model call: what is known of it so far."""
 
-    hole: Hole
     route: Route | None = None
     reply: Reply | None = None
     snippets: int = 0
-    error: FareboxError | None = None
 
     @property
     def done(self) -> Done | None:
@@ -30,7 +29,8 @@ class Asking:
 class Outcome:
     """What a request for ghost text came to: ``items``, or why there are none.
 
-    ``source`` is where the first item came from. ``asking`` is the model call behind it, or the one that failed.
+    ``source`` is where the first item came from, ``asking`` the model call behind it. ``error`` is why no
+    model answers.
     """
 
     items: tuple[Item, ...] = ()
@@ -38,6 +38,7 @@ class Outcome:
     shut: gate.Shut | None = None
     silence: Silence | None = None
     asking: Asking | None = None
+    error: FareboxError | None = None
     waited_ms: int = 0
 
 
@@ -50,3 +51,14 @@ def completion_of(outcome: Outcome) -> Completion:
         return known
     call_id = asking.reply.call_id if asking.reply is not None else None
     return replace(known, route=asking.route, call_id=call_id)
+
+
+def first_asking(answers: Sequence[tuple[Asking, str] | BaseException]) -> Asking | None:
+    """Return the first of several model calls that has answered."""
+    return next((answer[0] for answer in answers if not isinstance(answer, BaseException)), None)
+
+
+def in_crlf(outcome: Outcome) -> Outcome:
+    """Return an outcome for a document whose lines end as on Windows."""
+    items = tuple(replace(item, text=item.text.replace("\n", "\r\n")) for item in outcome.items)
+    return replace(outcome, items=items)

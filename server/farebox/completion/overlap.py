@@ -1,20 +1,29 @@
 """Where an answer begins to repeat what stands after the cursor.
 
 Pure. The rest of the cursor's line, the lines that follow, and the last of them cut anywhere: an answer that
-ends so has run on into the suffix. One equal line in the middle repeats by right.
+ends so has run on into the suffix. One equal line in the middle repeats by right. A string whose end follows
+already is the answer's to leave as it is, wherever in its line the answer ends it.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from farebox.completion.closers import is_even
-from farebox.completion.lexing import kind_at_end
+from farebox.completion.lexing import brackets, kind_at_end
+from farebox.completion.reading import CLOSER_OF
+from farebox.completion.scan import Inside, tokens
 from farebox.completion.surroundings import Around
 
 _WORD = re.compile(r"\w")
 _HEAD = re.compile(r"\w+")
 _TAIL = re.compile(r"\w{1,80}\Z")
 _LETTER = re.compile(r"[^\W\d_]")
+_BRACKET = re.compile(r"[()\[\]{}]")
+_CLOSERS = re.compile(r"""[\s)\]}>"'`]++[:;,{]?""")
+"""What editors put behind the cursor by themselves, and what may end the line behind it."""
+_OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
+_MAX_LINE_CHARS = 2_000
 _LETTERS_OF_TWO = 6
 _LETTERS_OF_THREE = 3
 _LEAST_LINES = 2
@@ -77,10 +86,82 @@ def _without_rest(text: str, lines: list[str], here: Around) -> str:
         if tail and (same == len(tail) or (partial and (same or len(tail[-1].strip()) >= LEAST_BEGUN))):
             return "\n".join([*lines[:number], bare.removesuffix(rest)])
     shown = text.rstrip()
-    if not shown.endswith(rest):
-        return text
     kept = shown.removesuffix(rest)
-    return kept if _is_double(shown, kept, rest, here) else text
+    if kept != shown and _is_double(shown, kept, rest, here):
+        return kept
+    return _within_string(text, rest, here)
+
+
+def _within_string(text: str, rest: str, here: Around) -> str:
+    """Cut an answer that ends the string whose end follows already, where it is last back in the like.
+
+    There all is as it is at the cursor, so that what follows closes just what it closes now.
+    """
+    inside = here.inside
+    if inside is None or inside.kind != "string" or not inside.closes or not _CLOSERS.fullmatch(rest):
+        return text
+    head, closes, _ = rest.partition(inside.closes)
+    level = _openers("".join(head.split()))
+    if not closes or not _left_open(_BRACKET.findall(here.line_before)).endswith(level):
+        return text
+    line, _, _ = text.partition("\n")
+    if len(line) > _MAX_LINE_CHARS or _ends_alike(text, inside, level, here):
+        return text
+    at = max(_places_alike(line, inside, level, here), default=None)
+    return text if at is None else line[:at]
+
+
+def _ends_alike(text: str, inside: Inside, level: str, here: Around) -> bool:
+    """Say whether all is at an answer's end as it is at the cursor, as far as what follows closes it."""
+    behind: Inside | None = inside
+    for token in tokens(text, here.language, inside):
+        behind = token.inside
+    if behind is None or (behind.form, behind.closes) != (inside.form, inside.closes):
+        return False
+    return not level or _left_open(_BRACKET.findall(text), level) == level
+
+
+def _places_alike(line: str, inside: Inside, level: str, here: Around) -> Iterator[int]:
+    """Yield where a line closes a string like the cursor's in the same brackets.
+
+    ``level`` are those within the string that what follows closes first: then, where they are closed.
+    """
+    outer = "".join(opener.bracket for opener in here.opened)
+    code = dict(brackets(line, here.language, inside))
+    closed = tuple(_closed_at(line, level)) if level else ()
+    opened = outer
+    for token in tokens(line, here.language, inside):
+        if token.form is None:
+            opened = _left_open((code[at] for at in range(token.start, token.end) if at in code), opened)
+        if token.form != inside.form or opened != outer:
+            continue
+        yield from (at for at in closed if token.start <= at < token.end)
+        end = token.end - len(inside.closes)
+        if not level and token.inside is None and line.startswith(inside.closes, end):
+            yield end
+
+
+def _closed_at(line: str, level: str) -> Iterator[int]:
+    """Yield where a line closes the last of the brackets that are open, the others being as they were."""
+    opened = level
+    for match in _BRACKET.finditer(line):
+        if opened == level and match[0] == CLOSER_OF[level[-1]]:
+            yield match.start()
+        opened = _left_open(match[0], opened)
+
+
+def _openers(closers: str) -> str:
+    return "".join(_OPENER_OF.get(closer, closer) for closer in reversed(closers))
+
+
+def _left_open(row: Iterable[str], opened: str = "") -> str:
+    """Return the brackets that a row of them leaves open. A closer that does not fit closes nothing."""
+    for bracket in row:
+        if bracket in CLOSER_OF:
+            opened += bracket
+        elif opened and CLOSER_OF[opened[-1]] == bracket:
+            opened = opened[:-1]
+    return opened
 
 
 LEAST_BEGUN = 5

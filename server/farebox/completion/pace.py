@@ -13,14 +13,16 @@ GAPS: Final = 32
 
 USUAL_FIRST_TOKEN_S: Final = 0.3
 ANSWERS: Final = 12
-AT_WORD_GAPS: Final = 0.2
+AT_WORD_GAPS: Final = 0.36
 BEGUN_WORD_GAPS: Final = 2.0
 IN_WORD_GAPS: Final = 0.8
 TELLING_LETTERS: Final = 3
 """With so many letters of a word it is likely to be guessed."""
-MAX_MOMENT_S: Final = 0.4
+MAX_MOMENT_S: Final = 0.6
+MAX_PATIENCE: Final = 3.0
+"""By how much longer one waits before a slow provider is asked: what it says is for later in any case."""
 
-ENOUGH_CHARS: Final = 60
+ENOUGH_CHARS: Final = 70
 MAX_ENOUGH_CHARS: Final = 160
 
 
@@ -62,14 +64,15 @@ class Pace:
         At the beginning of a word the next key is near, and would most likely contradict the answer.
         """
         gaps = BEGUN_WORD_GAPS if 0 < letters < TELLING_LETTERS else IN_WORD_GAPS if letters else AT_WORD_GAPS
-        haste = min(self.first_token_s / USUAL_FIRST_TOKEN_S, 1.0)
-        return min(self.gap_s * gaps * haste, MAX_MOMENT_S)
+        patience = min(self.first_token_s / USUAL_FIRST_TOKEN_S, MAX_PATIENCE)
+        return min(self.gap_s * gaps * patience, MAX_MOMENT_S)
 
     @property
     def enough_chars(self) -> int:
         """Return how long an answer of more than a line may get.
 
-        What a fast provider writes is there before typing can contradict it; of a slow one's less is borne out.
+        What a fast provider writes is there before typing can contradict it; of a slow one's less is borne
+        out.
         """
         chars = round(ENOUGH_CHARS * USUAL_FIRST_TOKEN_S / max(self.first_token_s, 0.01))
         return min(max(chars, ENOUGH_CHARS), MAX_ENOUGH_CHARS)

@@ -1,10 +1,11 @@
-"""All that is known of typing and of answers: a page for each document, and what of it may be shown at a place.
+"""All that is known of typing and of answers: a page for each document, and what of it may be shown at a
+place.
 
 What is done about it is told in ``flow``, which alone changes it.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from farebox.completion.moves import Asked, Ghost, Source
@@ -56,7 +57,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the settings say. ``debounce_s`` None adapts; ``may_look_ahead``: money and the provider allow it."""
+    """What the settings say. ``debounce_s`` None adapts it to the pace."""
 
     debounce_s: float | None = None
     may_look_ahead: bool = True
@@ -65,7 +66,11 @@ class Policy:
 
 @dataclass(slots=True)
 class State:
-    """All that is known of typing and of answers, for one editor."""
+    """All that is known of typing and of answers, for one editor.
+
+    ``ends_lines``: the model does not begin an answer with a line's end, so a look-ahead's prompt has to
+    have it.
+    """
 
     policy: Policy = Policy()
     pace: Pace = field(default_factory=Pace)
@@ -73,12 +78,19 @@ class State:
     number: int = 0
     pause_s: float = 0.0
     paused_until_s: float = 0.0
+    failed_s: float = 0.0
+    ends_lines: bool = False
 
     def page(self, document: str) -> Page:
         """Return a document's page, now the newest."""
         page = self.pages.setdefault(document, Page())
         self.pages.move_to_end(document)
         return page
+
+    def next_name(self, letter: str) -> str:
+        """Return a name that no strand or call has."""
+        self.number += 1
+        return f"{letter}{self.number}"
 
     def page_of(self, strand: str) -> tuple[Page, Strand] | None:
         """Find a strand."""
@@ -103,12 +115,12 @@ def ghost_for(page: Page, event: Asked, state: State) -> Ghost | None:
         if text is None or (kept is not None and not text.startswith(kept)):
             continue
         if page.shown is not None and kept is not None and page.shown.ghost.strand == strand.id:
-            return Ghost(page.shown.ghost.id, text, page.shown.ghost.source, strand.id)
-        return Ghost(_name(strand, event.spot), text, _source(strand, event), strand.id)
+            return replace(page.shown.ghost, text=text)
+        call = strand.call_at(strand.rest_at(event.spot) or "")
+        return Ghost(f"{strand.id}.{event.spot.offset}", text, _source(strand, event, call), strand.id, call)
     if page.shown is None or kept is None or not kept.strip():
         return None
-    shown = page.shown.ghost
-    return Ghost(shown.id, kept, shown.source, shown.strand)
+    return replace(page.shown.ghost, text=kept)
 
 
 def _without_closers(kept: str, window: Window) -> str | None:
@@ -121,13 +133,9 @@ def one_line(window: Window, state: State) -> bool:
     return state.policy.one_line or window.one_line
 
 
-def _name(strand: Strand, spot: Spot) -> str:
-    return f"{strand.id}.{spot.offset - strand.spot.offset}"
-
-
-def _source(strand: Strand, event: Asked) -> Source:
-    if strand.is_ahead:
+def _source(strand: Strand, event: Asked, call: str | None) -> Source:
+    if strand.calls and call != strand.calls[0][1]:
         return "ahead"
-    if strand.is_running:
+    if strand.is_running and not strand.is_ahead:
         return "running"
     return "model" if event.at_s <= strand.began_s else "cache"

@@ -17,7 +17,7 @@ MAX_ADDED_CHARS: Final = 80
 class Spot:
     """Where a cursor is: ``offset`` characters into a document, between ``before`` and ``after``.
 
-    ``before`` are the last BEFORE_CHARS of what stands before it, ``after`` the first AFTER_CHARS of the rest.
+    ``before`` is the last BEFORE_CHARS of what stands before it, ``after`` the first AFTER_CHARS of the rest.
     """
 
     document: str
@@ -77,7 +77,7 @@ def _begin_alike(one: str, other: str) -> bool:
 
 
 def _without_line_break(text: str) -> str:
-    """Leave out a line break and the indentation before a closer: the editor has put both between two brackets."""
+    """Leave out a line break and indentation before a closer: the editor put them between two brackets."""
     rest = text.lstrip()
     is_broken = text.startswith(("\n", "\r\n")) and rest[:1] in tuple(CLOSERS)
     return rest if is_broken and len(text) - len(rest) <= MAX_ADDED_CHARS else text

@@ -27,8 +27,8 @@ class Wanted:
 class Strand:
     """``text`` is what is expected from ``spot`` on. A request under way goes on from ``asked_from``.
 
-    ``asked`` is what it was shown of the document, ``wanted`` how much of an answer is waited for. ``is_whole``: the model has ended its answer by itself.
-    ``is_closed``: nothing follows that is worth asking for.
+    ``asked`` is what it was shown of the document, ``wanted`` how much of an answer is waited for.
+    ``is_whole``: no more of it will come, or is needed. ``is_closed``: what follows is not worth asking for.
     """
 
     id: str
@@ -43,6 +43,19 @@ class Strand:
     is_whole: bool = False
     is_closed: bool = False
     is_ahead: bool = False
+    calls: tuple[tuple[int, str], ...] = ()
+    """Where in the text each model call's part begins."""
+
+    def call_at(self, rest: str) -> str | None:
+        """Return the model call that the first of what is left came from."""
+        at = len(self.text) - len(rest)
+        return next((call for begins, call in reversed(self.calls) if begins <= at), None)
+
+    def forget_typed(self, typed: str) -> None:
+        """Begin behind what has been typed of it."""
+        self.spot, self.text = self.spot.onward(typed), self.text[len(typed) :]
+        self.asked_from = max(0, self.asked_from - len(typed))
+        self.calls = tuple((max(0, at - len(typed)), call) for at, call in self.calls)
 
     def rest_at(self, now: Spot) -> str | None:
         """Return what is left of the text at a later place; None if it says something else.
@@ -76,7 +89,7 @@ class Strand:
         return self._end() is not None
 
     def _end(self) -> int | None:
-        """Return where the lines that are wanted end, once they are there; or where the answer has run out."""
+        """Return where the lines that are wanted end, once they are there; or where the answer ends."""
         end, window, one_line = self.asked_from, self.asked, self.one_line
         while (size := boundary(self.text[end:], window, one_line=one_line)) is not None:
             part = self.text[end : end + size]
@@ -109,12 +122,29 @@ class Strand:
             self.text = self.text[: max(end, self.text.rfind("\n") + 1)]
         self.is_running, self.is_whole = False, True
 
+    @property
+    def goes_astray(self) -> bool:
+        """Whether a look-ahead goes on within a line that was whole already, or forgets the indentation."""
+        if not self.is_ahead:
+            return False
+        come = self.text[self.asked_from :]
+        if self.asked.line_before.strip():
+            return come.lstrip(" \t")[:1] not in ("", "\n", "\r")
+        above = self.asked.prefix.rstrip("\r\n").rpartition("\n")[2]
+        return above[:1] in (" ", "\t") and come[:1].isalnum()
+
+    def give_up(self) -> None:
+        """Take back what a look-ahead has brought: nothing follows."""
+        self.text = self.text[: self.asked_from]
+        self.is_running, self.is_whole, self.is_closed = False, True, True
+
     def stop(self) -> None:
         """Let no more of it come, whatever it is by now."""
         self.is_running = False
 
-    def go_on(self, window: Window, text: str, at_s: float, wanted: Wanted) -> None:
+    def go_on(self, window: Window, text: str, at_s: float, wanted: Wanted, call: str) -> None:
         """Let a look-ahead take it on behind ``text``, as the window shows the document then."""
         self.text, self.asked, self.asked_from = text, window, len(text)
         self.one_line, self.wanted = window.one_line, wanted
         self.is_running, self.is_whole, self.is_ahead, self.began_s = True, False, True, at_s
+        self.calls = (*self.calls, (len(text), call))

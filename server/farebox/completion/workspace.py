@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Learner(Protocol):
     """What learns of texts. Called in the worker's thread alone."""
 
-    def learn(self, path: str, language: str, text: str) -> None:
+    def learn(self, path: str, language: str, text: str, /) -> None:
         """Learn a text, in place of what was learned of its path."""
         ...
 
@@ -39,7 +39,7 @@ class Learner(Protocol):
 
 
 class Workspace:
-    """Keeps learners up to date. All methods but ``start``, ``stop`` and ``settle`` return at once.
+    """Keeps learners up to date. All methods but ``stop`` and ``settle`` return at once.
 
     With ``reads_files`` false only open documents are learned: so in a workspace that nobody trusts.
     """
@@ -80,10 +80,14 @@ class Workspace:
             self._thread = threading.Thread(target=self._run, name="farebox-workspace", daemon=True)
             self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread; a slice that has been begun is finished first."""
+    def end(self) -> None:
+        """Let the thread end by itself, after the slice that it is at."""
         self._stopping = True
         self._woken.set()
+
+    def stop(self) -> None:
+        """End the thread, and wait for that: a slice that has been begun is finished first."""
+        self.end()
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -10,6 +11,9 @@ from pygls.workspace import TextDocument, Workspace
 
 _BESIDE_PATH = re.compile(r"^(?:[^:/?#]+:)?(?://[^/?#]*)?|[?#].*", re.DOTALL)
 """What is not the path in an address, as RFC 3986 splits it."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""All that ends a line by the protocol. To Python a form feed does too, and some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,24 @@ def around(workspace: Workspace, uri: str, position: types.Position) -> Around |
 
 
 def _offset(document: TextDocument, position: types.Position) -> int:
-    """Return where a position is in the text. pygls would cut the text into lines twice."""
-    lines = document.lines
-    place = document.position_codec.position_from_client_units(lines, position)
-    return place.character + sum(map(len, lines[: place.line]))
+    """Return where a position is in the text; what lies past a line's end, or the last line, is that end.
+
+    pygls would cut the text into all of its lines, and also where the protocol knows no line's end.
+    """
+    text = document.source
+    start = 0
+    if position.line > 0:
+        ended = next(islice(_LINE_END.finditer(text), position.line - 1, None), None)
+        if ended is None:
+            return len(text)
+        start = ended.end()
+    end = _LINE_END.search(text, start)
+    line = text[start : end.start() if end is not None else len(text)]
+    codec = document.position_codec
+    if position.character >= codec.client_num_units(line):
+        return start + len(line)
+    within = types.Position(0, position.character)
+    return start + codec.position_from_client_units((line,), within).character
 
 
 def excerpt(workspace: Workspace, uri: str, span: types.Range | None) -> tuple[str, str] | None:

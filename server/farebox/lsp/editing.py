@@ -41,26 +41,36 @@ class Editing:
         document = documents.open_document(workspace, params.text_document.uri)
         if document is None:
             return
-        path = documents.path_of(document.uri)
-        line = _first_line(params.content_changes)
-        self.library().changed(path, document.language_id or "", document.source, line)
-        if not self.completer.heeds(path):
+        if _is_learned(document.uri):
+            line = _first_line(params.content_changes)
+            path = documents.path_of(document.uri)
+            self.library().changed(path, document.language_id or "", document.source, line)
+        uri = params.text_document.uri
+        if not self.completer.heeds(uri):
             return
         cursor = _cursor(document, params.content_changes)
         around = None if cursor is None else documents.around(workspace, document.uri, cursor)
         if around is None:
-            self.completer.changed(path, None)
+            self.completer.changed(uri, None)
         else:
-            self.completer.changed(path, around.prefix, around.suffix)
+            self.completer.changed(uri, around.prefix, around.suffix)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
         """Hear that a document was closed."""
-        path = documents.path_of(params.text_document.uri)
-        self.completer.closed(path)
-        self.library().closed(path)
+        uri = params.text_document.uri
+        self.completer.closed(uri)
+        if _is_learned(uri):
+            self.library().closed(documents.path_of(uri))
 
     def _learn(self, document: TextDocument) -> None:
-        self.library().opened(documents.path_of(document.uri), document.language_id or "", document.source)
+        if _is_learned(document.uri):
+            path = documents.path_of(document.uri)
+            self.library().opened(path, document.language_id or "", document.source)
+
+
+def _is_learned(uri: str) -> bool:
+    """Whether a document's path is its own: an older revision, or a cell of a notebook, shares another's."""
+    return uri.startswith(("file:", "untitled:"))
 
 
 def _first_line(changes: Sequence[types.TextDocumentContentChangeEvent]) -> int | None:
@@ -74,7 +84,7 @@ def _first_line(changes: Sequence[types.TextDocumentContentChangeEvent]) -> int 
 def _cursor(
     document: TextDocument, changes: Sequence[types.TextDocumentContentChangeEvent]
 ) -> types.Position | None:
-    """Return where the cursor is after an edit that looks like typing: one, small, and replacing at most a line."""
+    """Return where the cursor is after an edit that looks like typing: one, small, within a line."""
     match changes:
         case [types.TextDocumentContentChangePartial(range=span, text=text)]:
             pass
@@ -91,9 +101,9 @@ def _cursor(
 
 
 def _without_added(text: str) -> str:
-    """Leave out what editors put behind the cursor: a pair's closer, or a second line break inside of a pair."""
+    """Leave out what editors put behind the cursor: a pair's closer, or its line break in a pair."""
     if text in PAIRS:
         return text[:1]
     if text.isspace() and text.count("\n") == 2:  # noqa: PLR2004  of the line below the cursor
-        return text[: text.rfind("\n")]
+        return text[: text.rfind("\n")].removesuffix("\r")
     return text

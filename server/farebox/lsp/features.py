@@ -285,7 +285,7 @@ async def _doctor(context: Context, params: object) -> Shape:
 
 
 async def _pause(context: Context, params: object) -> Shape:
-    context.completer.is_paused = cast("m.PauseParams", params).paused
+    context.completer.pause(is_paused=cast("m.PauseParams", params).paused)
     return m.EmptyResult()
 
 

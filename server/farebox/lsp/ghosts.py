@@ -50,11 +50,15 @@ async def ghost_text(
         invoked=invoked,
         roots=app.client.roots,
         origin=app.client.origin_of(around.path),
+        document=params.text_document.uri,
     )
     try:
         outcome = await (completer.candidates(hole) if invoked else completer.ghost(hole))
     except FareboxError as error:
         _note_failure(app, error)
+        raise
+    except asyncio.CancelledError:
+        _note(app, completer, Outcome(silence="withdrawn"))
         raise
     _note(app, completer, outcome)
     if outcome.silence in _ENDED_EARLY:
@@ -148,7 +152,7 @@ def _whence(source: Source) -> str:
 
 
 def _why_silent(silence: Silence, outcome: Outcome) -> str:
-    error = outcome.asking.error if outcome.asking is not None else None
+    error = outcome.error
     match silence:
         case "superseded":
             return "a newer request came before there was anything to show"

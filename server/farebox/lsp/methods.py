@@ -211,9 +211,10 @@ class ExplainParams(Shape):
 class ExplainResult(Shape):
     """Why it was what it was.
 
-    Of a completion ``source`` is where it came from (cache, running, model, ahead, embedded), or ``silence`` the
-    name of why there was none; ``waitedMs`` is how long the editor waited, ``snippets`` how many pieces of other
-    files the model was shown.
+    Of a completion ``source`` is where it came from (cache, running, model, ahead, embedded), or ``silence``
+    the
+    name of why there was none; ``waitedMs`` is how long the editor waited, ``snippets`` how many pieces of
+    other files the model was shown.
     """
 
     id: str
@@ -311,7 +312,7 @@ class DoctorParams(Shape):
 
 
 class PauseParams(Shape):
-    """Whether tab completion rests, until the server ends or this is said again. Who asks by hand is answered."""
+    """Whether tab completion rests, until this is said again. Who asks by hand is answered."""
 
     paused: bool
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("farebox.lsp")
 
 EXIT_INTERRUPTED = 130
+SWITCH_S = 0.0002
+"""How long a thread that learns files may keep the interpreter from one that has a key to answer."""
 
 
 class Server(LanguageServer):
@@ -61,7 +63,7 @@ class Server(LanguageServer):
     # --- lifecycle -----------------------------------------------------------------------------
 
     def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
-        """Speak on two streams until the client ends the connection; as pygls, but with a reader of our own."""
+        """Speak on two streams until the client ends the connection: pygls' way, with our own reader."""
         self._stop_event = threading.Event()
         source = sys.stdin.buffer if stdin is None else stdin
         self.protocol.set_writer(StdoutWriter(sys.stdout.buffer if stdout is None else stdout))
@@ -187,7 +189,7 @@ class Server(LanguageServer):
                 return await features.call(context, name, params)
 
     async def _inline_completion(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
-        """Answer with ghost text. A newer request for the same document, or an edit of it, cancels this one."""
+        """Answer with ghost text. A newer request for the document, or an edit of it, cancels this one."""
         with self.session.stoppable(), _answered():
             return await self._ghost_text(params)
 
@@ -313,6 +315,7 @@ def serve() -> None:
     # pygls logs whole messages: prompts and code.
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
     server = Server()
+    sys.setswitchinterval(SWITCH_S)
     gc.enable()
     gc.freeze()
     # Whatever prints by mistake must not end up in the middle of a message.

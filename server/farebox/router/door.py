@@ -30,6 +30,7 @@ from farebox.messages import (
     Route,
     Routed,
     Target,
+    Task,
     ToolCall,
     Trace,
     Traits,
@@ -42,7 +43,7 @@ from farebox.router.echo import drop_echo
 from farebox.router.health import Visit
 from farebox.router.marks import marking
 from farebox.router.plan import Planner
-from farebox.router.purse import is_in_plenty, room_left
+from farebox.router.purse import is_in_plenty, is_short, room_left
 from farebox.router.request import NOBODY, Origin, Request, Serving, clamped_output, new_id
 from farebox.router.retry import RetryBudget
 from farebox.router.walk import Walk
@@ -101,6 +102,10 @@ class Door:
     def limits(self, origin: Origin = NOBODY) -> tuple[Limit, ...]:
         """Return the budgets of this moment, for requests from there."""
         return limits_from(self.planner.config.budgets, origin.workspace)
+
+    def is_money_short(self, task: Task, origin: Origin = NOBODY) -> bool:
+        """Say whether a budget for a task is nearly spent, as far as is known without asking the ledger."""
+        return is_short(task, ((limit, self.ledger.last_known(limit)) for limit in self.limits(origin)))
 
     def visit(self, target: Target) -> Visit:
         """Take note that a request goes there now."""

@@ -4,7 +4,7 @@ Reads the ledger and changes nothing: money is set aside by its hold, which has 
 for a target is decided by ``router.filters`` and ``router.plan``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from farebox.errors import BudgetExceeded
@@ -15,6 +15,8 @@ from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import Task
 from farebox.router.request import Request
+
+SHORT_PERCENT = 90
 
 _STEPS_THAT_CHANGE_A_PLAN: frozenset[Step] = frozenset({"cheaper", "local", "stop"})
 
@@ -138,3 +140,17 @@ def is_in_plenty(limit: Limit, spent: Spent | None, most: int | None) -> bool:
     after = spent.nanodollars + most
     fits = most == 0 or after <= limit.limit_nanodollars
     return fits and limit.step(after) not in _STEPS_THAT_CHANGE_A_PLAN
+
+
+def is_short(task: str, standings: Iterable[tuple[Limit, Spent | None]]) -> bool:
+    """Say whether a budget that holds for a task has reached a rung of its ladder, or is nearly spent.
+
+    For what may as well be left undone; what is not known counts as nothing.
+    """
+    for limit, spent in standings:
+        if spent is None or (limit.scope.kind == "task" and limit.scope.value != task):
+            continue
+        percent = limit.percent(spent.nanodollars)
+        if limit.step(spent.nanodollars) != "ok" or (percent is not None and percent >= SHORT_PERCENT):
+            return True
+    return False

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable
 
 from bench.typing.policy import Call, Change, Quiet, World
+from farebox.completion.embedded import Embedded
 from farebox.completion.flow import decide
 from farebox.completion.moves import (
     Action,
@@ -34,24 +35,31 @@ TICK = "tick"
 Suggest = Callable[[Window], str | None]
 
 
-def _know_nothing(_: Window) -> str | None:
-    return None
+def own_text() -> Suggest:
+    """Return the embedded completer as it is where only the typed document is open."""
+    embedded = Embedded()
+
+    def suggest(around: Window) -> str | None:
+        suggestion = embedded.suggest(around)
+        return suggestion.text if suggestion is not None else None
+
+    return suggest
 
 
 class FareboxPolicy(Quiet):
-    """The flow as a policy. ``suggest`` stands for the embedded completer."""
+    """The flow as a policy. ``suggest`` stands for the embedded completer, which knows the typed document."""
 
     streams = True
 
-    def __init__(self, policy: Policy = Policy(), suggest: Suggest = _know_nothing) -> None:
-        self._state = State(policy)
-        self._suggest = suggest
+    def __init__(self, policy: Policy | None = None, suggest: Suggest | None = None) -> None:
+        self._state = State(policy or Policy())
+        self._suggest = suggest or own_text()
         self._calls: dict[str, Call] = {}
         self._seen: dict[str, int] = {}
         self._requests = itertools.count()
         self.answers: list[Answer] = []
 
-    def changed(self, world: World, change: Change) -> None:
+    def changed(self, world: World, _change: Change) -> None:
         """See Policy."""
         spot = spot_in(NAME, world.prefix, world.suffix)
         self._tell(world, Changed(_s(world), NAME, spot))
@@ -77,7 +85,7 @@ class FareboxPolicy(Quiet):
             del self._calls[strand]
             self._tell(world, Ended(_s(world), strand))
 
-    def timer(self, world: World, name: str) -> None:
+    def timer(self, world: World, _name: str) -> None:
         """See Policy."""
         self._tell(world, Ticked(_s(world)))
 
