@@ -106,21 +106,24 @@ def ghost_now(state: State, spot: Spot, window: Window) -> Ghost | None:
 
 
 def ghost_for(page: Page, event: Asked, state: State) -> Ghost | None:
-    """Find what may be shown at once: what is shown already comes first, then the newest that agrees."""
+    """Find what may be shown at once: the rest of what is shown already, else the newest that agrees.
+
+    Only what the embedded completer has said makes room for a model's text that begins with it.
+    """
     kept = page.shown.rest_at(event.spot) if page.shown is not None else None
     if kept is not None and event.window.line_after.strip():
         kept = _without_closers(kept, event.window)
+    if kept is not None and not kept.strip():
+        kept = None
+    if page.shown is not None and kept is not None and page.shown.ghost.source != "embedded":
+        return replace(page.shown.ghost, text=kept)
     for strand in reversed(page.strands):
         text = strand.ghost_at(event.spot, event.window, one_line=one_line(event.window, state))
         if text is None or (kept is not None and not text.startswith(kept)):
             continue
-        if page.shown is not None and kept is not None and page.shown.ghost.strand == strand.id:
-            return replace(page.shown.ghost, text=text)
         call = strand.call_at(strand.rest_at(event.spot) or "")
         return Ghost(f"{strand.id}.{event.spot.offset}", text, _source(strand, event, call), strand.id, call)
-    if page.shown is None or kept is None or not kept.strip():
-        return None
-    return replace(page.shown.ghost, text=kept)
+    return None if page.shown is None or kept is None else replace(page.shown.ghost, text=kept)
 
 
 def _without_closers(kept: str, window: Window) -> str | None:
