@@ -288,17 +288,26 @@ def test_what_comes_after_an_answer_was_stopped_changes_nothing():
 
 def test_a_request_that_is_withdrawn_lets_its_answer_run_for_the_next_one():
     editor = running("foo(b")
-    assert editor.tell(Withdrawn("r1")) == [Answer("r1", None, "withdrawn")]
-    assert editor.tell(Withdrawn("r1")) == []
+    answer, _ = editor.tell(Withdrawn(editor.at_s, "r1"))
+    assert answer == Answer("r1", None, "withdrawn")
+    assert editor.tell(Withdrawn(editor.at_s, "r1")) == []
     editor.come("ar)\n")
     assert text_of(editor.ask()) == "foo(bar)"
     assert len(editor.starts) == 1
 
 
+def test_an_answer_that_nobody_takes_up_again_lapses():
+    editor = running("foo(b")
+    _, wake = editor.tell(Withdrawn(editor.at_s, "r1"))
+    assert isinstance(wake, Wake)
+    assert editor.tell(Ticked(wake.at_s - 0.1)) == [wake]
+    assert editor.tell(Ticked(wake.at_s)) == [Stop("s1")]
+
+
 def test_nothing_is_asked_for_a_request_that_is_withdrawn_in_time():
     editor = Editor()
     editor.ask()
-    editor.tell(Withdrawn("r1"))
+    editor.tell(Withdrawn(editor.at_s, "r1"))
     assert editor.wait() == []
 
 
@@ -772,7 +781,7 @@ class Story:
 
     def withdraw(self) -> None:
         waiting = sorted(set(self.machine.requests) - set(self.machine.answers))
-        self.machine.tell(Withdrawn(self.draw(st.sampled_from(["unheard of", *waiting]))))
+        self.machine.tell(Withdrawn(self.machine.at_s, self.draw(st.sampled_from(["unheard of", *waiting]))))
 
     def switch(self) -> None:
         self.document = self.draw(st.sampled_from(DOCUMENTS))

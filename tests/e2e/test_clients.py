@@ -95,7 +95,9 @@ async def the_round(client: LanguageClient, events: list[str]) -> Any:
     """Do with pytest-lsp's client what an editor does; return the cost report."""
     uri = "file:///ws/area.py"
     capabilities = client_capabilities("visual-studio-code@v1.65.2")
-    result = await client.initialize_session(types.InitializeParams(capabilities=capabilities))
+    options = {"settings": {"completion": {"candidates": 1}}}
+    params = types.InitializeParams(capabilities=capabilities, initialization_options=options)
+    result = await client.initialize_session(params)
     assert result.capabilities.inline_completion_provider
     client.text_document_did_open(
         types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "python", 1, SOURCE))

@@ -110,7 +110,7 @@ class Completer:
             self._tell(Asked(started_s, request, spot, window))
             answer = await waiting
         except asyncio.CancelledError:
-            self._tell(Withdrawn(request))
+            self._tell(Withdrawn(self.clock(), request))
             raise
         finally:
             self._waiting.pop(request, None)

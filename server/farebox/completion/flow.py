@@ -46,6 +46,8 @@ PATIENCE_S: Final = 0.1
 LINES: Final = 4
 """How many lines are asked for at once: the first is shown, the others are there when it is taken."""
 WORD: Final = "_" + string.ascii_letters + string.digits
+LAPSE_S: Final = 1.0
+"""How long an answer goes on after its request was taken back, for the next one to take it up."""
 CLOCK_STEP_S: Final = 0.001
 """A timer may ring that much early: clocks round."""
 
@@ -85,7 +87,7 @@ def _asked(event: Asked, state: State) -> list[Action]:
     actions = [*_leave_others(page, state), *_release(page, "superseded")]
     state.pace.keyed(event.at_s)
     has_accepted = page.shown is not None and _has_accepted(page.shown, page.last, event.spot)
-    page.last, page.due_s = event, None
+    page.last, page.due_s, page.lapses_s = event, None, None
     actions += _stop_contradicted(page, event.spot)
     ghost = ghost_for(page, event, state)
     if ghost is not None:
@@ -184,10 +186,11 @@ def _changed(event: Changed, state: State) -> list[Action]:
 
 
 def _withdrawn(event: Withdrawn, state: State) -> list[Action]:
+    """Editors take a request back at each key, and ask again at once: what is under way may serve that."""
     for page in state.pages.values():
         if page.waiting is not None and page.waiting.request == event.request:
-            page.due_s = None
-            return _release(page, "withdrawn")
+            page.due_s, page.lapses_s = None, event.at_s + LAPSE_S
+            return [*_release(page, "withdrawn"), Wake(page.lapses_s)]
     return []
 
 
@@ -257,7 +260,12 @@ def _ticked(event: Ticked, state: State) -> list[Action]:
             continue
         page.due_s = None
         actions += _ask(page, event.at_s, state)
-    later = [page.due_s for page in state.pages.values() if page.due_s is not None]
+    for page in state.pages.values():
+        if page.lapses_s is not None and page.lapses_s <= event.at_s + CLOCK_STEP_S:
+            page.lapses_s = None
+            actions += _stop_all(page)
+    times = (time for page in state.pages.values() for time in (page.due_s, page.lapses_s))
+    later = [time for time in times if time is not None]
     return [*actions, Wake(min(later))] if later else actions
 
 

@@ -50,6 +50,7 @@ class Changed:
 class Withdrawn:
     """The editor does not want the answer any more. What is on its way may still be of use."""
 
+    at_s: float
     request: str
 
 

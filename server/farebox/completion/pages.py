@@ -36,12 +36,14 @@ class Shown:
 
 @dataclass(slots=True)
 class Page:
-    """One document's part of the state. ``due_s``: when a model is to be asked about ``last``."""
+    """One document's part of the state. ``due_s``: when a model is to be asked about ``last``; ``lapses_s``: when
+    nobody wants its answer any more."""
 
     strands: list[Strand] = field(default_factory=list[Strand])
     last: Asked | None = None
     waiting: Asked | None = None
     due_s: float | None = None
+    lapses_s: float | None = None
     shown: Shown | None = None
 
     def running(self) -> list[Strand]:
