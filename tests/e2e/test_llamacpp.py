@@ -114,7 +114,8 @@ def test_the_report_shows_requests_that_cost_nothing(client: Client, llama: Llam
     assert isinstance(total, dict)
     assert total["requests"] == 2
     assert Decimal(total["usd"]) == 0
-    assert total["basis"] == {"reported": 0, "computed": 2, "estimated": 0, "unknown": 0}
+    # An answer that has said enough is stopped, and so estimated.
+    assert total["basis"]["computed"] + total["basis"]["estimated"] == 2
     assert total["inputTokens"] > 0
     assert total["outputTokens"] > 0
 
