@@ -36,8 +36,10 @@ class Shown:
 
 @dataclass(slots=True)
 class Page:
-    """One document's part of the state. ``due_s``: when a model is to be asked about ``last``; ``lapses_s``: when
-    nobody wants its answer any more."""
+    """One document's part of the state.
+
+    ``due_s``: when a model is to be asked about ``last``; ``lapses_s``: when nobody wants its answer any more.
+    """
 
     strands: list[Strand] = field(default_factory=list[Strand])
     last: Asked | None = None
