@@ -38,7 +38,7 @@ class Shown:
 class Page:
     """One document's part of the state.
 
-    ``due_s``: when a model is to be asked about ``last``; ``lapses_s``: when nobody wants its answer any more.
+    ``due_s``: when a model is to be asked about ``last``; ``lapses_s``: when nobody wants its answer.
     """
 
     strands: list[Strand] = field(default_factory=list[Strand])
