@@ -30,6 +30,8 @@ the same one soon. The door decides, an adapter never does.
 
 from typing import ClassVar, Literal
 
+from farebox.unseen import shown
+
 Kind = Literal[
     "config",
     "missingKey",
@@ -56,9 +58,10 @@ class FareboxError(Exception):
     kind: ClassVar[Kind]
 
     def __init__(self, message: str, *, hint: str) -> None:
+        message = shown(message)  # it may quote a provider, a setting or a file's name
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = shown(hint)
 
 
 class ConfigError(FareboxError):

@@ -27,6 +27,7 @@ from farebox.messages import (
     usd_text,
 )
 from farebox.router.replay import Outcome, Policy, Reason, Replay, Sum
+from farebox.unseen import shown_in
 
 
 class Shape(BaseModel):
@@ -37,6 +38,10 @@ class Shape(BaseModel):
     )
 
     def json_value(self) -> dict[str, object]:
+        """Return the object as it is sent or printed: no text in it holds what nobody sees."""
+        return {name: shown_in(value) for name, value in self.exact_value().items()}
+
+    def exact_value(self) -> dict[str, object]:
         """Return the object as plain JSON values; fields that were not given are left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 

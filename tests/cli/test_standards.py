@@ -60,7 +60,9 @@ def test_without_model_or_system_there_is_none():
             "not used: messages[].name\n",
             id="of-messages",
         ),
-        pytest.param(a_body(user("q"), **{"a\nforged\x1b[2J": 1}), "not used: aforged[2J\n", id="hostile"),
+        pytest.param(
+            a_body(user("q"), **{"a\nforged\x1b[2J": 1}), "not used: aforged\\u{1b}[2J\n", id="hostile"
+        ),
     ],
 )
 def test_what_is_not_used_is_named_in_one_note(capsys: pytest.CaptureFixture[str], body: str, noted: str):

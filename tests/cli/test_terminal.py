@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from farebox.config import WORKSPACE_FILE
 from support.command import read_until, run_farebox, started, terminal
 from support.environment import clean_environment, openrouter_config
+from support.unseen import dangerous
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 HOSTILE = "x\x1b]0;pwned\x07\x1b[2J\x9b1A\u202e\x7f\u2028"
@@ -56,8 +56,7 @@ def check(done: subprocess.CompletedProcess[str], *, ours: re.Pattern[str] | Non
     """Fail unless the hostile words were printed, without what makes them so."""
     printed = done.stdout + done.stderr
     text = printed if ours is None else ours.sub("", printed)
-    raw = {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
-    assert raw <= {"\n", "\t"}, printed.encode("unicode_escape").decode()
+    assert not dangerous(text), printed.encode("unicode_escape").decode()
     assert "pwned" in text, printed
 
 
@@ -82,6 +81,25 @@ def test_names_from_outside_are_printed_without_their_control_characters(
 ):
     assert upstream.base_url
     check(run(tmp_path, *arguments, stdin="sk-example-0123456789\n"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["chat", "--json", "hi"], id="chat"),
+        pytest.param(["complete", "--json", "x.py:1:5"], id="complete"),
+        pytest.param(["models", "--json"], id="models"),
+        pytest.param(["costs", "--format", "json", "--by", "model"], id="costs"),
+    ],
+)
+def test_json_holds_no_such_character_either(tmp_path: Path, upstream: Upstream, arguments: list[str]):
+    assert upstream.base_url
+    if arguments[0] == "costs":
+        run(tmp_path, "chat", "hi")
+    done = run(tmp_path, *arguments)
+    value = json.dumps(json.loads(done.stdout), ensure_ascii=False)
+    assert not dangerous(value)
+    assert "pwned" in value
 
 
 def test_the_reasons_of_a_server_that_refuses_are_too(tmp_path: Path, upstream: Upstream):

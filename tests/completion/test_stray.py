@@ -3,7 +3,7 @@
 import pytest
 
 from farebox.completion.families import all_markers
-from farebox.completion.stray import has_invisible, is_introduction, marker_at, unwrapped, without_markers
+from farebox.completion.stray import is_introduction, marker_at, unwrapped, without_markers
 
 
 @pytest.mark.parametrize("marker", all_markers())
@@ -50,8 +50,3 @@ def test_prose_in_a_comment_is_kept():
 def test_an_introduction_is_a_sentence():
     assert is_introduction("Sure! Here is the missing part:")
     assert not is_introduction("sure = True")
-
-
-def test_what_nobody_sees_is_seen():
-    assert has_invisible("a\u200bb")
-    assert not has_invisible("a\tb\n😀 é")

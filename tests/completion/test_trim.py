@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import unicodedata
 from keyword import iskeyword
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from hypothesis import strategies as st
 from farebox.completion.families import all_markers
 from farebox.completion.trim import MAX_LINES, trim
 from farebox.completion.window import Window, window
+from support.unseen import LEGITIMATE, dangerous
 
 HOLES = Path(__file__).parents[3] / "shared" / "data" / "human-eval-infilling"
 HOLES_CHECKED = 300
-BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-BIDI_MARKS = "\u061c\u200e\u200f"
 
 PIECES = [
     *all_markers(), "x = 1", "foo(", ")", "]", "}", '"', "'", "    ", "\n", "\r\n", "\r", "\t", "return x",
@@ -94,6 +92,30 @@ def test_an_answer_without_an_end_is_cut():
     assert (check(answer) or "").count("\n") == MAX_LINES - 1
 
 
+@pytest.mark.parametrize("text", [text for text in LEGITIMATE.values() if "\r" not in text], ids=ascii)
+def test_what_people_write_is_shown(text: str):
+    assert check(f"x = '{text}'") == f"x = '{text}'"
+
+
+@pytest.mark.parametrize(
+    ("answer", "before", "after"),
+    [
+        pytest.param("a = '\u202e1'", "b = '\u202e2'\n", "", id="before"),
+        pytest.param("a\u200bb", "", "\nc\u200bd", id="after"),
+        pytest.param("\u200d💻'", "x = '👩", "", id="the-other-half-of-a-picture"),
+        pytest.param("\ufeffx = 1", "", "\n", id="a-byte-order-mark-at-the-start"),
+        pytest.param("x = 1\n\x0c\ny = 2", "\x0c\n", "", id="a-form-feed-in-a-file-with-some"),
+    ],
+)
+def test_what_the_document_holds_already_is_the_users_own(answer: str, before: str, after: str):
+    assert check(answer, before, after) == answer
+
+
+@pytest.mark.parametrize("char", ["\0", "\ud83d"], ids=ascii)
+def test_no_text_may_hold_a_zero_byte_or_half_a_character_even_if_the_document_does(char: str):
+    assert check(f"a{char}", f"b{char}\n") is None
+
+
 @given(
     answer=SCRAPS, before=SCRAPS, after=SCRAPS, language=st.sampled_from(["python", "lua", "c", "markdown"])
 )
@@ -106,10 +128,8 @@ def test_whatever_comes_nothing_that_must_not_be_shown_is(
     assert shown.strip()
     own = f"{before}\n{after}"
     assert not [marker for marker in all_markers() if marker in shown and marker not in own]
-    for char in shown:
-        assert char in "\n\t\r" or unicodedata.category(char) not in ("Cc", "Cs")
-        assert unicodedata.bidirectional(char) not in BIDI
-        assert char not in BIDI_MARKS
+    assert not {code for code in dangerous(shown) if code not in dangerous(own)}
+    assert not {"\0", *"\ud800\ud83d\udfff"} & {*shown}
     assert shown.count("\n") <= MAX_LINES
 
 

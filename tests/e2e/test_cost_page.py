@@ -29,6 +29,11 @@ PICTURES = "FAREBOX_TEST_PICTURES"
 
 NARROW_PX, WIDE_PX = 400, 1_400
 MIN_CONTRAST = 4.5
+ACTIVE = (
+    '<b>\u202e&amp;\x1b[2J"><img src=a.png onerror=alert(1)><svg onload=alert(1)> [x](javascript:alert(1))'
+)
+"""A name that is markup, a script and a link."""
+
 LAST_DAY = FIRST_DAY + timedelta(days=DAYS - 1)
 DOLLAR = 10**9
 
@@ -171,7 +176,7 @@ def test_the_month_can_be_read_on_any_screen(
 
 
 @pytest.mark.parametrize("width_px", [NARROW_PX, WIDE_PX])
-@pytest.mark.parametrize("name", ["W" * 1_000, "w/" * 500, "long " * 200, "<b>\u202e&amp;\x1b[2J"])
+@pytest.mark.parametrize("name", ["W" * 1_000, "w/" * 500, "long " * 200, ACTIVE])
 def test_no_name_is_too_long_for_a_screen(browser: Browser, tmp_path: Path, width_px: int, name: str) -> None:
     page = tmp_path / "names.html"
     page.write_text(to_page(asyncio.run(of_a_month(tmp_path, days=9, renamed=name))), "utf-8")

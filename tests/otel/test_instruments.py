@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from farebox import logs
 from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Task, Usage
@@ -164,7 +165,7 @@ async def test_a_failure_has_its_kind_and_a_cancelled_request_has_none(collector
         ("C:/Users/me/qwen.gguf", "qwen.gguf"),
         ("anthropic/claude-sonnet", "anthropic/claude-sonnet"),
         ("~anthropic/claude-latest", "~anthropic/claude-latest"),
-        ("half \ud83d of it\0", "half ? of it"),
+        ("half \ud83d of it\0", r"half \u{d83d} of it\u{0}"),
     ],
 )
 async def test_a_models_name_is_no_path_and_always_text(
@@ -197,6 +198,5 @@ async def test_a_collector_that_moves_away_is_not_followed(
     collector.answer(METRICS_PATH, moved)
     await export(collector, tmp_path, attempt("a"))
     assert [request.path for request in collector.requests] == [METRICS_PATH]
-    assert [record.message for record in caplog.records if record.name == "farebox.otel"] == [
-        "usage could not be exported: Refused"
-    ]
+    told = [logs.entry_of(record) for record in caplog.records if record.name == "farebox.otel"]
+    assert [(one["event"], one["error"]) for one in told] == [("usage could not be exported", "Refused")]

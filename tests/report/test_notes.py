@@ -59,7 +59,7 @@ def test_it_says_what_did_not_come_to_its_end(failed: int, cancelled: int, words
 def test_a_budget_is_exact_and_its_name_is_harmless():
     line = BudgetLine("da\x1bily", 5 * 10**9, 1_200_000_001, 50_000_000, "2026-03-12T00:00:00+01:00")
     assert budget_text(line) == (
-        "daily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12 00:00"
+        r"da\u{1b}ily budget: $1.200000001 of $5.00 spent, $0.05 held, resets at 2026-03-12 00:00"
     )
 
 
@@ -97,7 +97,7 @@ def test_a_damage_and_a_broken_config_are_footnotes_that_say_what_to_do():
     )
     report = replace(a_total(), damages=damages, budgets_error="config.toml, line 2: unknown key")
     assert "\n".join(footnotes(report)) == (
-        "the ledger was damaged on 2026-11-22 14:03: 123 requests of ledger.db were saved, "
+        "the ledger was damaged on 2026-11-22 14:03: 123 requests of led\\u{1b}ger.db were saved, "
         "what else was spent is not known: farebox doctor --accept-damage\n"
         "the ledger was damaged on 2026-11-20 01:02: 1 request of a was saved, "
         "what else was spent is not known: farebox doctor --accept-damage\n"

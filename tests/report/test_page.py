@@ -27,9 +27,9 @@ from farebox.ledger.limits import Step
 from farebox.ledger.queries import Dimension, Latency
 from farebox.ledger.store import Ledger
 from farebox.messages import Usage
-from farebox.report.amounts import clean
 from farebox.report.page import MAX_COLOURS, to_page
 from farebox.report.shapes import report_shape
+from farebox.unseen import clean
 from support.colours import SIGHTS, contrast, least_difference
 from support.month import DAYS, FIRST_DAY, attempts, fill
 from support.page import Element, parsed, wrong_figures

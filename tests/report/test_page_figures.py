@@ -74,7 +74,7 @@ def test_something_is_never_zero_percent(value: str, shown: str):
         ("2026-10-01T00:00:00+02:00", True, "30 Sep 2026"),
         ("2026-10-01T09:05:00+02:00", True, "1 Oct 2026, 09:05"),
         ("2026-12-31", False, "31 Dec 2026"),
-        ("no moment\u202e", False, "no moment"),
+        ("no moment\u202e", False, r"no moment\u{202e}"),
     ],
 )
 def test_a_midnight_is_a_day(iso: str, ends: bool, shown: str):
@@ -116,7 +116,8 @@ def test_what_is_not_known_is_a_dash():
 
 def test_a_name_is_cleaned_escaped_and_broken_at_its_slashes():
     assert name(Place("a", "x/<b>\u202e/\x1bc&")) == (
-        '<span class="name" data-path="a"><span class="before">x/<wbr>&lt;b&gt;/<wbr></span>c&amp;</span>'
+        '<span class="name" data-path="a"><span class="before">x/<wbr>&lt;b&gt;\\u{202e}/<wbr></span>'
+        "\\u{1b}c&amp;</span>"
     )
 
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
-from farebox.report.amounts import NONE, clean
+from farebox.report.amounts import NONE
+from farebox.unseen import clean
 
 VOID = {"meta", "wbr", "br", "img", "link", "input"}
 NO_FIGURES = {"p50", "p90", "p99"}

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from farebox.chat.answer import Seen
 from farebox.chat.evidence import Outcome, evidence, kept
 from farebox.chat.prompts import Attachment, Diagnostic, question, system_text
 from farebox.errors import InvalidParams
@@ -205,12 +206,14 @@ class RunningTurn:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield the answer's events. Raises FareboxError; cancelling the task stops the turn."""
         self._conversation.running = True
+        seen = Seen()
         try:
             async with aclosing(self._reply.events()) as events:
                 async for event in events:
-                    if isinstance(event, Text):
-                        self.turn.answer += event.text
-                    yield event
+                    for told in seen.told(event):
+                        if isinstance(told, Text):
+                            self.turn.answer += told.text
+                        yield told
         finally:
             self.turn.done = self._reply.done
             self.turn.ended_s = time.monotonic()

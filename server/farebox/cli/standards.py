@@ -13,7 +13,7 @@ from farebox.chat.conversation import Conversation, Question, Turn
 from farebox.cli.terminal import note
 from farebox.errors import InvalidParams
 from farebox.messages import Done
-from farebox.report.amounts import clean
+from farebox.unseen import clean, shown
 
 _HINT = 'Give {"messages": [{"role": "user", "content": "…"}]} on stdin.'
 _USED = {"model", "messages", "system"}
@@ -94,7 +94,7 @@ def _openai(turn: Turn, done: Done) -> dict[str, object]:
         "id": f"chatcmpl-{turn.id}",
         "object": "chat.completion",
         "created": int(time.time()),
-        "model": done.route.target.name,
+        "model": shown(done.route.target.name),
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {
             "prompt_tokens": usage.input_tokens,
@@ -112,7 +112,7 @@ def _claude(turn: Turn, done: Done) -> dict[str, object]:
         "id": f"msg_{turn.id}",
         "type": "message",
         "role": "assistant",
-        "model": done.route.target.name,
+        "model": shown(done.route.target.name),
         "content": [{"type": "text", "text": turn.answer}],
         "stop_reason": _CLAUDE_REASONS.get(done.finish_reason, "end_turn"),
         "stop_sequence": None,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TextIO, cast
 
 from farebox.errors import InvalidParams
-from farebox.report.amounts import clean
+from farebox.unseen import clean
 
 MAX_STDIN_CHARS = 64_000_000
 WAITING_S = 3.0
@@ -115,7 +115,7 @@ def show_json(value: object) -> None:
 
 
 def harmless(text: str) -> str:
-    """Take out control and direction-changing characters; keep line ends and tabs."""
+    """Write out what nobody sees, and keep line ends and tabs."""
     return "\n".join("\t".join(clean(cell) for cell in line.split("\t")) for line in text.split("\n"))
 
 

@@ -33,7 +33,7 @@ from farebox.completion.moves import (
     Wake,
     Withdrawn,
 )
-from farebox.completion.pages import Page, Shown, State, ghost_for
+from farebox.completion.pages import Page, Shown, State, ghost_for, hidden_for
 from farebox.completion.spot import MAX_TYPED_CHARS, Spot, typed_between
 from farebox.completion.strand import Strand, Wanted
 from farebox.completion.trim import trim
@@ -153,10 +153,10 @@ def _leave_others(page: Page, state: State) -> list[Action]:
     return actions
 
 
-def _release(page: Page, silence: Silence) -> list[Action]:
+def _release(page: Page, silence: Silence, hidden: tuple[str, ...] = ()) -> list[Action]:
     """Answer whoever waits: a request is answered once, and a newer one or an edit makes it pointless."""
     waiting, page.waiting = page.waiting, None
-    return [] if waiting is None else [Answer(waiting.request, None, silence)]
+    return [] if waiting is None else [Answer(waiting.request, None, silence, hidden)]
 
 
 def _stop_contradicted(page: Page, spot: Spot) -> list[Action]:
@@ -349,7 +349,8 @@ def _serve_the_last(page: Page, at_s: float, state: State) -> list[Action]:
     actions = _serve(page, at_s, state)
     if page.running() or page.due_s is not None:
         return actions
-    return [*actions, *_release(page, "nothing")]
+    hidden = hidden_for(page, page.waiting, state) if page.waiting is not None else ()
+    return [*actions, *_release(page, "hidden" if hidden else "nothing", hidden)]
 
 
 def _serve(page: Page, at_s: float, state: State) -> list[Action]:

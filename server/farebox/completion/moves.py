@@ -10,8 +10,8 @@ Source = Literal["cache", "running", "model", "ahead", "embedded"]
 """Where a suggestion came from: an earlier answer, a growing one, one just asked for, one asked for in
 advance, the user's own files."""
 
-Silence = Literal["superseded", "changed", "nothing", "failed", "backOff", "withdrawn", "notAsked"]
-"""Why there was none."""
+Silence = Literal["superseded", "changed", "nothing", "hidden", "failed", "backOff", "withdrawn", "notAsked"]
+"""Why there was none. ``hidden``: it holds what nobody would see."""
 
 
 # --- what happens -------------------------------------------------------------------------------
@@ -132,11 +132,12 @@ class Ghost:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer a request: with a ghost, or why there is none."""
+    """Answer a request: with a ghost, or why there is none. ``hidden``: the characters nobody would see."""
 
     request: str
     ghost: Ghost | None
     silence: Silence | None = None
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from farebox.completion import gate
 from farebox.completion.engine import Completion, Item
 from farebox.completion.moves import Silence, Source
+from farebox.completion.trim import hidden
+from farebox.completion.window import Window
 from farebox.errors import FareboxError
 from farebox.messages import Done, Route
 from farebox.router.door import Reply
@@ -30,7 +32,7 @@ class Outcome:
     """What a request for ghost text came to: ``items``, or why there are none.
 
     ``source`` is where the first item came from, ``asking`` the model call behind it. ``error`` is why no
-    model answers.
+    model answers, ``hidden`` are the characters nobody would see for which what it said is withheld.
     """
 
     items: tuple[Item, ...] = ()
@@ -40,6 +42,7 @@ class Outcome:
     asking: Asking | None = None
     error: FareboxError | None = None
     waited_ms: int = 0
+    hidden: tuple[str, ...] = ()
 
 
 def completion_of(outcome: Outcome) -> Completion:
@@ -56,6 +59,12 @@ def completion_of(outcome: Outcome) -> Completion:
 def first_asking(answers: Sequence[tuple[Asking, str] | BaseException]) -> Asking | None:
     """Return the first of several model calls that has answered."""
     return next((answer[0] for answer in answers if not isinstance(answer, BaseException)), None)
+
+
+def hidden_in_all(answers: Sequence[tuple[Asking, str] | BaseException], window: Window) -> tuple[str, ...]:
+    """Return the characters for which answers are withheld, each once."""
+    found = (hidden(answer[1], window) for answer in answers if not isinstance(answer, BaseException))
+    return tuple(dict.fromkeys(char for chars in found for char in chars))
 
 
 def in_crlf(outcome: Outcome) -> Outcome:

@@ -130,6 +130,13 @@ def ghost_for(page: Page, event: Asked, state: State) -> Ghost | None:
     return None if page.shown is None or kept is None else replace(page.shown.ghost, text=kept)
 
 
+def hidden_for(page: Page, event: Asked, state: State) -> tuple[str, ...]:
+    """Return the characters for which what is known is not shown: nobody would see them."""
+    line = one_line(event.window, state)
+    found = (strand.hidden_at(event.spot, event.window, one_line=line) for strand in reversed(page.strands))
+    return next(filter(None, found), ())
+
+
 def _without_closers(kept: str, window: Window) -> str | None:
     """Cut off what stands behind the cursor by now: an editor closes brackets by itself."""
     cut = trim(kept, window)

@@ -8,7 +8,7 @@ from typing import Final
 
 from farebox.completion.boundary import boundary
 from farebox.completion.spot import Spot, typed_between
-from farebox.completion.trim import trim
+from farebox.completion.trim import hidden, trim
 from farebox.completion.window import Window
 
 MAX_LEAD_CHARS: Final = 48
@@ -73,6 +73,15 @@ class Strand:
 
     def ghost_at(self, now: Spot, window: Window, *, one_line: bool) -> str | None:
         """Return what is worth showing at a place: a whole line, statement or block of what is left."""
+        part = self._part_at(now, window, one_line=one_line)
+        return None if part is None else trim(part, window)
+
+    def hidden_at(self, now: Spot, window: Window, *, one_line: bool) -> tuple[str, ...]:
+        """Return the characters for which it is withheld at a place: nobody would see them."""
+        part = self._part_at(now, window, one_line=one_line)
+        return () if part is None else hidden(part, window)
+
+    def _part_at(self, now: Spot, window: Window, *, one_line: bool) -> str | None:
         rest = self.rest_at(now)
         if rest is None or not rest.strip():
             return None
@@ -81,7 +90,7 @@ class Strand:
             end = self.asked_from - (len(self.text) - len(rest))  # all that was there before it was taken on
             if end <= 0:
                 return None
-        return trim(rest if end is None else rest[:end], window)
+        return rest if end is None else rest[:end]
 
     @property
     def is_enough(self) -> bool:

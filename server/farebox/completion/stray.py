@@ -35,16 +35,6 @@ _COMMENT_BEHIND = re.compile(
 )
 _CODE_SIGNS = re.compile(r"[=;{}]|\w\(")
 
-_INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
-    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-
-
-def has_invisible(text: str) -> bool:
-    """Say whether a text holds what a person cannot see: controls, direction marks, tags, half characters."""
-    return _INVISIBLE.search(text) is not None
-
 
 def marker_at(text: str, start: int = 0, *, known: str = "") -> int | None:
     """Return where the first whole marker of any family is, or None.

@@ -2,16 +2,17 @@
 
 The parts each know one fault, and are asked again until nothing changes: what one has cut may end in
 another's fault. Whatever is not certainly a fault stays. An answer with nothing left is None, and so is
-one that holds a character nobody can see.
+one that holds what nobody would see: ``hidden`` says what.
 """
 
 from farebox.completion.closers import without_closers
 from farebox.completion.echo import without_echo
+from farebox.completion.hidden import hidden_in
 from farebox.completion.indentation import indented
 from farebox.completion.overlap import without_overlap
 from farebox.completion.repetition import without_repetition
 from farebox.completion.scope import without_next_scope
-from farebox.completion.stray import has_invisible, unwrapped, without_markers
+from farebox.completion.stray import unwrapped, without_markers
 from farebox.completion.surroundings import Around, around, one_line_end
 from farebox.completion.window import Window
 
@@ -22,12 +23,23 @@ MAX_ROUNDS = 12
 
 
 def trim(answer: str, window: Window) -> str | None:
-    """Return the insertion, or None if nothing worth showing is left.
+    """Return the insertion, or None if nothing worth showing is left, or not all of it would be seen.
 
     Its line ends are the document's. Space at its end is dropped; only a line put before another one keeps
     the line end between them.
     """
     here = around(window)
+    text = _trimmed(answer, here)
+    return None if text is None or hidden_in(text, window) else text.replace("\n", here.line_ends)
+
+
+def hidden(answer: str, window: Window) -> tuple[str, ...]:
+    """Return the characters for which an answer is withheld: nobody would see them."""
+    text = _trimmed(answer, around(window))
+    return () if text is None else hidden_in(text, window)
+
+
+def _trimmed(answer: str, here: Around) -> str | None:
     text = one_line_end(answer[:MAX_ANSWER_CHARS])
     for _ in range(MAX_ROUNDS):
         shorter = _once(text, here)
@@ -36,9 +48,7 @@ def trim(answer: str, window: Window) -> str | None:
         text = shorter
     else:
         return None
-    if not text.strip() or has_invisible(text):
-        return None
-    return text.replace("\n", here.line_ends)
+    return text if text.strip() else None
 
 
 def _once(text: str, here: Around) -> str:

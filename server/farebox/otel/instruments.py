@@ -31,6 +31,7 @@ from farebox.messages import NANODOLLARS_PER_USD, Target
 from farebox.otel_settings import METRICS_PATH
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
+from farebox.unseen import clean
 
 EXPORT_EVERY_MS: Final = 60_000
 SHUTDOWN_MS: Final = 2_500
@@ -144,7 +145,7 @@ class _Exporter(MetricExporter):
         except Exception as error:  # noqa: BLE001  the reader's thread must live on, whatever this was
             if not self._has_failed:
                 self._has_failed = True
-                _log.warning("usage could not be exported: %s", type(error).__name__)
+                _log.warning("usage could not be exported", extra={"error": type(error).__name__})
             return MetricExportResult.FAILURE
         self._has_failed = False
         return MetricExportResult.SUCCESS
@@ -179,4 +180,4 @@ def _attributes(settlement: Settlement, target: Target) -> _Attributes:
 
 def _name(name: str) -> str:
     """Return a name that can be sent: text, and of a file's path only the file."""
-    return storable_text(_FILE.sub("", name)) or ""
+    return storable_text(clean(_FILE.sub("", name))) or ""

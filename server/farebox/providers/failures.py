@@ -108,7 +108,10 @@ _PRIVACY = re.compile(r"privacy_restricted|data policy", re.IGNORECASE)
 _ATTACH_LESS = "Attach less, start a new conversation, or choose a model with a larger context."
 _WAIT = "Wait a moment, or add a fallback model to [tasks]."
 
-UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\u02ff\u0370-\u1fff\u3040-\ud7ff]+")
+UNPRINTABLE = re.compile(
+    r"[^\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u061b\u061d-\u115e\u1161-\u17b3\u17b6-\u180a\u1810-\u1fff"
+    r"\u3040-\u3163\u3165-\ud7ff]+"
+)
 KEY_LIKE = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?:sk|gsk|xai|csk|pplx|nvapi|hf|fw|tgp|ghp|github_pat)[-_]"

@@ -1,28 +1,20 @@
 """How a report's values are written for people: dollars, tokens, shares, times and names.
 
 The same in the table and on the page. Dollars are exact; what is not known is a dash. It must not know what a
-report is, nor import anything slow: the whole command line cleans its texts with it.
+report is.
 """
 
-import unicodedata
 from fractions import Fraction
 
 from farebox.messages import minute_text, usd_text
+from farebox.unseen import clean
 
 NONE = "–"  # noqa: RUF001  a dash stands for what is not known, or is not there
-
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Control, direction-changing and surrogate characters, and Unicode's own line breaks."""
 
 _SIGNIFICANT_DIGITS = 3
 _CENT_DIGITS = 7
 """Of nano-dollars: that many are less than a cent."""
 _SECOND_MS = 1_000
-
-
-def clean(text: str) -> str:
-    """Take out what moves a cursor, turns the direction of text or breaks a line."""
-    return "".join(char for char in text if unicodedata.category(char) not in _UNSAFE_CATEGORIES)
 
 
 def name(value: str | None) -> str:

@@ -11,8 +11,9 @@ from decimal import ROUND_CEILING, Decimal
 from html import escape
 from typing import Literal, assert_never
 
-from farebox.report.amounts import NONE, clean
+from farebox.report.amounts import NONE
 from farebox.report.page_figures import MONTHS, Place, day_text, dollars_text
+from farebox.unseen import clean
 
 MAX_BARS = 100
 """More days than this are drawn as weeks, and more weeks as months."""

@@ -11,7 +11,8 @@ import unicodedata
 from farebox.costs import Report, ReportRow
 from farebox.ledger.queries import Latency
 from farebox.messages import usd_text
-from farebox.report.amounts import clean, share_percent
+from farebox.report.amounts import share_percent
+from farebox.unseen import clean
 
 _FORMULA_STARTS = ("=", "+", "-", "@")
 

@@ -6,7 +6,8 @@ The same in the table and on the page. It must not know how either of them draws
 from farebox.costs import BudgetLine, Lost, Report
 from farebox.ledger.limits import STEP_WORDS, standing_words
 from farebox.messages import minute_text
-from farebox.report.amounts import about, clean, dollars, milliseconds, percent, requests
+from farebox.report.amounts import about, dollars, milliseconds, percent, requests
+from farebox.unseen import clean
 
 ACCEPT = "farebox doctor --accept-damage"
 """Lets what was saved of a damaged ledger count as all that was spent."""

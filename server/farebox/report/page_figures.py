@@ -11,7 +11,8 @@ from decimal import Decimal, InvalidOperation
 from html import escape
 from typing import cast
 
-from farebox.report.amounts import NONE, clean, milliseconds, tokens
+from farebox.report.amounts import NONE, milliseconds, tokens
+from farebox.unseen import clean
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

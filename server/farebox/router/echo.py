@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from farebox.errors import ProviderError
 from farebox.messages import Chat, Infill, Prompt, RawText
 from farebox.providers.failures import KEY_LIKE, UNPRINTABLE
+from farebox.unseen import shown
 
 ECHO_CHARS = 20
 """As many of the prompt's characters in a row, blanks and quotes not counted, are no coincidence."""
@@ -42,7 +43,7 @@ def drop_echo(error: ProviderError, prompt: Prompt) -> None:
         why = "its words repeat the prompt and are left out"
     else:
         return
-    error.message = f"{error.provider} failed ({error.kind}); {why}"
+    error.message = f"{shown(error.provider)} failed ({error.kind}); {why}"
     error.args = (error.message,)
 
 
