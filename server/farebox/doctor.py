@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import farebox
 from farebox.config import Config, WorkspaceConfig
-from farebox.errors import FareboxError, MissingKey
+from farebox.errors import FareboxError, Kind, MissingKey
 from farebox.ledger.limits import limits_from
 from farebox.ledger.store import Ledger
 from farebox.messages import Call, Chat, Route, Target, Task, nanodollars_from_usd, usd_text
@@ -30,12 +30,13 @@ CheckState = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding. ``hint`` is empty where there is nothing to do."""
+    """One finding. ``hint`` is empty where there is nothing to do, ``kind`` is there if an error was met."""
 
     name: str
     state: CheckState
     message: str
     hint: str = ""
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,10 @@ def _tightened(workspace: _Workspace, config: Config) -> str:
         words.append("local-only mode")
     if count := len(asked.privacy.exclude):
         words.append(f"{count} pattern{'' if count == 1 else 's'} of files that stay here")
+    if asked.privacy.gitignore:
+        words.append("what git ignores stays here")
+    if asked.privacy.secrets is not None:
+        words.append(f"secrets in text: {asked.privacy.secrets}")
     if asked.completion.enabled is False:
         words.append("no completion")
     elif languages := asked.completion.disabled_languages:
@@ -276,4 +281,4 @@ def _ok(name: str, message: str) -> Check:
 
 def _failed(name: str, error: FareboxError) -> Check:
     state: CheckState = "warning" if isinstance(error, MissingKey) and name != "chat" else "error"
-    return Check(name, state, error.message, error.hint)
+    return Check(name, state, error.message, error.hint, error.kind)

@@ -6,6 +6,7 @@ Knows nothing of providers: a key is a string, and what it is for is not asked.
 import re
 from collections.abc import Generator
 from typing import Final
+from weakref import WeakSet
 
 SHOWN_AS: Final = "<secret>"
 TELLING_CHARS: Final = 12
@@ -23,14 +24,23 @@ _WRITTEN = re.compile(
 _IN_SMALL_LETTERS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
+def without_keys(text: str) -> str:
+    """Return a text without any key that this process holds."""
+    for one in tuple(_known):
+        text = one.redact(text)
+    return text
+
+
 class Redaction:
     """One key as it may turn up in other people's words."""
 
-    __slots__ = ("_parts", "_value")
+    __slots__ = ("__weakref__", "_parts", "_value")
 
     def __init__(self, key: str) -> None:
         self._value = key
         self._parts = _parts(key)
+        if len(key) >= FEWEST_CHARS:
+            _known.add(self)
 
     def is_in(self, text: str) -> bool:
         """Say whether a text holds the key, or enough of it in a row, however it is written.
@@ -66,6 +76,10 @@ class Redaction:
         for at in range(len(bare) - size + 1 if size else 0):
             if bare[at : at + size] in self._parts:
                 yield starts[at], ends[at + size - 1]
+
+
+_known: "WeakSet[Redaction]" = WeakSet()
+"""All keys of this process but placeholders."""
 
 
 def _parts(key: str) -> frozenset[str]:

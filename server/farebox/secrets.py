@@ -12,8 +12,6 @@ import importlib
 import json
 import os
 import re
-import stat
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Literal, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
+from farebox import own_files
 from farebox.errors import ConfigError, InvalidParams
 from farebox.redaction import Redaction
 
@@ -29,6 +28,7 @@ _SALT = os.urandom(16)
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 KEYRING_SERVICE = "farebox"
 KEYRING_CACHE_S = 30.0
+MAX_FILE_BYTES = 1024 * 1024
 
 _IN_KEYRING = "keyring"
 """The entry of the file that lists whose keys are in the keyring."""
@@ -235,21 +235,18 @@ class Keys:
         return removed
 
     def _stored(self) -> tuple[dict[str, str], set[str]]:
-        """Read the file: its keys, and the names of those that are in the keyring."""
+        """Read the file: its keys, and the names of those that are in the keyring. Never waits."""
+        table = None
         try:
-            info = self._file.lstat()
-        except OSError:
+            table = cast("object", json.loads(own_files.read(self._file, MAX_FILE_BYTES)))
+        except (FileNotFoundError, NotADirectoryError):
             return {}, set()
-        if not stat.S_ISREG(info.st_mode):
-            raise ConfigError(
-                f"{self._file} is not a plain file", hint="Remove it and run farebox auth login."
-            )
-        if os.name == "posix" and info.st_mode & 0o077:
-            raise ConfigError(f"{self._file} can be read by others", hint=f"Run: chmod 600 {self._file}")
-        try:
-            table = cast("object", json.loads(self._file.read_text("utf-8")))
-        except (OSError, ValueError):
-            table = None
+        except own_files.NotOwn as exc:
+            shared = exc.why == own_files.SHARED
+            hint = f"Run: chmod 600 {self._file}" if shared else "Remove it and run farebox auth login."
+            raise ConfigError(f"{self._file} {exc.why}", hint=hint) from None
+        except (OSError, ValueError, RecursionError):
+            pass
         if not isinstance(table, dict):
             raise ConfigError(
                 f"{self._file} can't be read", hint="Remove it and run farebox auth login again."
@@ -265,17 +262,10 @@ class Keys:
     def _write(self, stored: dict[str, str], in_keyring: set[str]) -> None:
         """Replace the file whole; it is never readable by others, not even for a moment."""
         table = {**stored, **({_IN_KEYRING: sorted(in_keyring)} if in_keyring else {})}
-        name = None
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, name = tempfile.mkstemp(dir=self._file.parent, prefix=".keys-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(table, file, indent=1)
-            Path(name).replace(self._file)
+            own_files.make_folder(self._file.parent)
+            own_files.replace(self._file, json.dumps(table, indent=1).encode())
         except OSError as exc:
-            if name is not None:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
             raise ConfigError(
                 f"can't write {self._file}: {exc.strerror}",
                 hint="Check the folder, its permissions and the disk.",

@@ -1,5 +1,6 @@
 """A ledger appears whole or not at all, and one that takes a damaged one's place begins beside it."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -88,3 +89,26 @@ def test_only_a_large_ledger_of_an_older_farebox_takes_long_to_open(
     connection.close()
     assert takes_long(path) is expected
     assert not takes_long(tmp_path / "nothing.db")
+
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="links and owners as POSIX has them")
+
+
+@posix_only
+@pytest.mark.parametrize("target", ["another-ledger", "nothing"])
+def test_a_link_in_the_place_of_a_ledger_is_refused_and_not_followed(tmp_path: Path, target: str):
+    if target == "another-ledger":
+        opened(tmp_path / target).close()
+    (tmp_path / "ledger.db").symlink_to(tmp_path / target)
+    with pytest.raises(schema.LedgerUnusable, match="is not a plain file") as raised:
+        opened(tmp_path / "ledger.db")
+    assert "FAREBOX_HOME" in raised.value.hint
+    assert (tmp_path / target).exists() == (target == "another-ledger")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_ledger_of_somebody_else_is_refused(tmp_path: Path):
+    opened(tmp_path / "ledger.db").close()
+    os.chown(tmp_path / "ledger.db", 12345, 12345)
+    with pytest.raises(schema.LedgerUnusable, match="belongs to somebody else"):
+        opened(tmp_path / "ledger.db")

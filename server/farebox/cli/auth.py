@@ -10,8 +10,8 @@ from farebox.config import Config
 from farebox.errors import ConfigError, InvalidParams
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
-from farebox.report.amounts import clean
 from farebox.secrets import BadKey
+from farebox.unseen import clean
 
 _LIKE_A_KEY = re.compile(r"(sk|pk|gsk|xai|csk)[-_].*|.{20,}", re.DOTALL)
 """Of names that no provider has: how keys begin, and how long they are."""

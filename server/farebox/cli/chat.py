@@ -20,8 +20,8 @@ from farebox.errors import BrokenReply, FareboxError, InvalidParams
 from farebox.lsp import money
 from farebox.lsp.methods import ChatResult
 from farebox.messages import Cost, Done, FellBack, FinishReason, Retrying, Route, Task, Text, Usage, usd_text
-from farebox.report.amounts import clean
 from farebox.shapes import cost_shape, route_shape, usage_shape
+from farebox.unseen import clean
 
 Standard = Literal["openai", "claude"]
 

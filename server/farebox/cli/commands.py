@@ -278,8 +278,19 @@ def _add_doctor(commands: Commands) -> None:
         action="store_true",
         help="also find out how your completion model is best asked: a few tiny requests, charged as any",
     )
+    parser.add_argument(
+        "--report",
+        nargs="?",
+        const="farebox-report.txt",
+        metavar="FILE",
+        help="write all that helps to find a fault, and nothing of yours, into a file (- prints it)",
+    )
 
     def run(options: argparse.Namespace) -> int:
+        if options.report is not None:
+            from farebox.cli.diagnosis import report
+
+            return report(options.report)
         from farebox.cli.doctor import print_checks
 
         return print_checks(as_json=options.json, accepts_damage=options.accept_damage, probes=options.probe)

@@ -11,6 +11,7 @@ from farebox.cli.chat import footer, stopped
 from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.completion import engine
+from farebox.completion.hidden import why_withheld
 from farebox.completion.languages import language_id_of
 from farebox.errors import InvalidParams
 from farebox.lsp.methods import complete_result
@@ -40,7 +41,9 @@ def complete(place: str, *, model: str | None, as_json: bool) -> int:
         show(item.text)
     if answer.shut is not None:
         note(f"not asked: {answer.shut.detail}")
-    elif answer.route is not None and answer.cost is not None:
+    if answer.hidden:
+        note(why_withheld(answer.hidden))
+    if answer.route is not None and answer.cost is not None:
         note(footer(answer.route, answer.usage, answer.cost))
     return 0
 

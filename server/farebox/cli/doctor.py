@@ -5,7 +5,7 @@ from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
 from farebox.doctor import Check
 from farebox.lsp.methods import CheckShape, DoctorResult
-from farebox.report.amounts import clean
+from farebox.unseen import clean
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 

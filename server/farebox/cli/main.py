@@ -1,6 +1,5 @@
 """The command line: reads arguments and hands each sub-command to its own module, imported only then."""
 
-import gc
 import io
 import os
 import sys
@@ -33,8 +32,9 @@ def _lsp() -> int:
     if not (sys.stdin and sys.stdout):
         _complain("the language server speaks on stdin and stdout, and one of them is closed")
         return EXIT_FAILED
-    # Imports create many objects and no garbage; lsp.server switches the collector on again.
-    gc.disable()
+    from farebox.lsp import ballast
+
+    ballast.collect_young()
     from farebox.lsp.server import serve
 
     if sys.stdin.isatty():
@@ -79,6 +79,7 @@ def _reporting_errors(
         _drop_output()
         _internal(error, error.strerror or str(error))
     except Exception as error:  # noqa: BLE001  the edge of the surface: nothing above could tell of it
+        _write_down(error)
         _internal(error, f"an internal error: {type(error).__name__}")
     else:
         return code
@@ -91,13 +92,22 @@ def _complain(text: str) -> None:
     note(f"farebox: {text}")
 
 
+def _write_down(error: Exception) -> None:
+    from farebox import crash
+    from farebox.places import data_folder
+
+    crash.begin(lambda: data_folder(os.environ))
+    crash.write_down(error, "command")
+
+
 def _internal(error: Exception, text: str) -> None:
     if os.environ.get("FAREBOX_DEBUG") == "1":
         import traceback
 
         from farebox.cli.terminal import note
+        from farebox.redaction import without_keys
 
-        note("".join(traceback.format_exception(error)).rstrip())
+        note(without_keys("".join(traceback.format_exception(error)).rstrip()))
     _complain(f"{text}; run with FAREBOX_DEBUG=1 for the traceback")
 
 

@@ -7,9 +7,9 @@ from farebox.app import App
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
 from farebox.lsp.methods import ModelShape, ModelsResult, model_shape
-from farebox.report.amounts import clean
 from farebox.router import inventory
 from farebox.router.inventory import LineState
+from farebox.unseen import clean
 
 HEADERS = ("model", "context", "$/M in", "$/M out", "state", "capabilities")
 NUMBERS = ("context", "$/M in", "$/M out")

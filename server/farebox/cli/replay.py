@@ -5,9 +5,9 @@ from farebox.cli.costs import workspaces
 from farebox.cli.running import with_app
 from farebox.cli.terminal import note, show, show_json
 from farebox.messages import minute_text, usd_text
-from farebox.report.amounts import clean
 from farebox.router.replay import POLICIES, Outcome, Policy, Reason, Replay
 from farebox.shapes import replay_shape
+from farebox.unseen import clean
 
 _HEADS = ("policy", "replanned", "cost", "compared with what was paid")
 _MAX_NAMED = 5

@@ -10,8 +10,8 @@ from farebox.cli.terminal import show, show_json
 from farebox.completion import engine
 from farebox.errors import InvalidParams
 from farebox.messages import Estimate, Ground, Route, Task, usd_text
-from farebox.report.amounts import clean
 from farebox.shapes import route_shape
+from farebox.unseen import clean
 
 _GROUNDS: dict[Ground, str] = {
     "asked": "as asked for",

@@ -15,8 +15,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar, cast
 
+from farebox import crash, logs
 from farebox.app import App, Client
-from farebox.places import working_folder, workspace_of
+from farebox.places import data_folder, working_folder, workspace_of
 
 _ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """By name, because each system has only some of them; Windows can't send SIGTERM, but Ctrl-Break."""
@@ -33,6 +34,9 @@ def with_app(work: Callable[[App], Awaitable[_T]], *, file: Path | None = None) 
     folders = [here] if file is None else [_plain(file).parent, here]
     roots = tuple(dict.fromkeys(str(workspace_of(folder)) for folder in folders))
     signals: list[int] = []
+    data = data_folder(os.environ)
+    logs.begin(lambda: data, is_debug=False)
+    crash.begin(lambda: data)
 
     async def run() -> _T:
         with _cancelled_by_signals(signals), _collector_unheard():

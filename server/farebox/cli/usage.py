@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from farebox.cli.terminal import note
 from farebox.errors import InvalidParams
-from farebox.report.amounts import clean
+from farebox.unseen import clean
 
 
 class Parser(argparse.ArgumentParser):

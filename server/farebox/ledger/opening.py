@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from farebox import own_files
 from farebox.ledger import repair, schema
 
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -45,12 +46,13 @@ def next_path(first: Path, path: Path) -> Path:
 def opened(path: Path, busy_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     """Open a ledger, which is made if there is none, in today's shape.
 
-    Raises sqlite3.Error, OSError, and LedgerUnusable for one of a newer farebox.
+    Raises sqlite3.Error, OSError, and LedgerUnusable for one of a newer farebox or of others.
     """
+    _refuse_planted(path)
     if not path.exists():
         if side_file(path, "-wal").exists():  # its database was taken away: it would spoil a new one
             raise _damaged_error()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_files.make_folder(path.parent)
         create(path)
     if not path.stat().st_size or _is_noise(side_file(path, "-wal")):  # one that begins is never seen empty
         raise _damaged_error()
@@ -63,6 +65,15 @@ def opened(path: Path, busy_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _refuse_planted(path: Path) -> None:
+    try:
+        own_files.refuse_planted(path)
+    except own_files.NotOwn as error:
+        raise schema.LedgerUnusable(
+            f"the ledger {path} {error.why}", hint="remove it, or set FAREBOX_HOME to another folder"
+        ) from error
 
 
 def takes_long(path: Path) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from farebox import own_files
 from farebox.ledger.journal import jotted
 
 MAX_SPILL_BYTES = 16 * 1024 * 1024
@@ -50,7 +51,7 @@ class Owner:
     @classmethod
     def claim(cls, folder: Path) -> "Owner":
         """Begin to live. Raises OSError if no file can be made there, or none can be locked."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_files.make_folder(folder)
         for _ in range(_MAX_TRIES):
             path = folder / f"{os.urandom(8).hex()}{_SUFFIX}"
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

@@ -53,7 +53,7 @@ def write_all(
         try:
             is_new = write(connection, record, owner, now_ms=now_ms)
         except (IntegrityError, ProgrammingError, OverflowError) as error:
-            _log.warning("the ledger has refused a record: %s", type(error).__name__)
+            _log.warning("the ledger has refused a record", extra={"error": type(error).__name__})
             continue
         if isinstance(record, Settlement) and is_new:
             settled.append(bookable(record))

@@ -46,7 +46,7 @@ def records(lines: Iterable[bytes]) -> list[Money]:
         try:
             kept = _adapter().validate_json(one)
         except ValueError:
-            _log.warning("a line of what had to wait can't be read: %d bytes", len(one))
+            _log.warning("a line of what had to wait can't be read", extra={"bytes": len(one)})
             continue
         told = kept.hold or kept.settlement or kept.withdrawal
         found += [] if told is None else [told]

@@ -116,7 +116,7 @@ class Ledger:
                     f"the {depends[0].name} budget can't be checked: {error.message}",
                     hint=f"{error.hint}; or remove {depends[0].setting} to go on without a budget",
                 ) from error
-            _log.warning("hold lost: %s", code_of(error))
+            _log.warning("hold lost", extra={"code": code_of(error)})
             return
         if spent:
             self._known = {_window(limit): one for limit, one in spent.items()}
@@ -278,12 +278,12 @@ class Ledger:
             try:
                 work()
             except Exception as error:  # noqa: BLE001  the thread must live on, whatever this was
-                _log.warning("ledger write failed: %s", code_of(error))
+                _log.warning("ledger write failed", extra={"code": code_of(error)})
 
         try:
             self._worker.submit(job)
         except NotTaken as error:
-            _log.warning("ledger write lost: %s", code_of(error))
+            _log.warning("ledger write lost", extra={"code": code_of(error)})
 
 
 def _window(limit: Limit) -> _Window:

@@ -103,7 +103,7 @@ class Waiting:
         try:
             self._owner.append(spill.line(record))
         except (OSError, ValueError) as error:
-            _log.warning("kept in memory alone: %s", type(error).__name__)
+            _log.warning("kept in memory alone", extra={"error": type(error).__name__})
             return False
         self._has_lines = True
         return True

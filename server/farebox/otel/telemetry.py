@@ -72,10 +72,10 @@ class Telemetry:
             self._instruments.count(settlement)
         except ImportError:
             self._broken = True
-            _log.warning("usage is not exported: %s", INSTALL)
+            _log.warning("usage is not exported: install farebox with its extra otel")
         except Exception as error:  # noqa: BLE001  foreign code; its words may hold an address
             self._broken = True
-            _log.warning("usage is not exported any more: %s", type(error).__name__)
+            _log.warning("usage is not exported any more", extra={"error": type(error).__name__})
 
     def _shut_down(self) -> None:
         if self._instruments is not None:

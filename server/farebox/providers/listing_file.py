@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from farebox import own_files
 from farebox.errors import FareboxError
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
@@ -151,7 +152,7 @@ def _read(file: Path) -> Listing | None:
 
 def _write(file: Path, words: str) -> None:
     """Replace the file whole; only its owner can read it (mkstemp sees to that). Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_files.make_folder(file.parent)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
