@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from farebox.errors import BudgetExceeded
 from farebox.ledger import spill
 from farebox.ledger.file import CHECKPOINT_BYTES, LedgerFile
 from farebox.ledger.limits import Limit
-from farebox.ledger.opening import side_file
+from farebox.ledger.opening import create, next_path, side_file
 from farebox.ledger.records import Hold, Mark, Settlement, Shown, Withdrawal
 from farebox.ledger.schema import LedgerUnusable
 from farebox.messages import Cost, Target, Usage
@@ -172,6 +173,37 @@ def test_a_ledger_that_is_damaged_while_it_is_open_is_noticed_and_loses_nothing(
     file.note(a_settlement("late"))
     file.close()
     assert ("late", "settled", 70) in rows(tmp_path / "ledger-2.db")
+
+
+@pytest.mark.parametrize("how", ["note", "a hold that is checked", "what waits"])
+def test_what_was_being_written_as_others_began_a_new_ledger_is_in_the_new_one(
+    tmp_path: Path, file: LedgerFile, how: str
+):
+    """They had their last look at the damaged one before this was committed there."""
+    later = next_path(file.first, file.first)
+    create(tmp_path / "theirs.db")
+
+    def they_begin(sql: str) -> None:
+        if "INTO calls" in sql and not later.exists():
+            (tmp_path / "theirs.db").rename(later)
+
+    file.note(a_hold("c1"))
+    if how == "what waits":
+        with closing(sqlite3.connect(file.first, isolation_level=None)) as blocker:
+            blocker.execute("BEGIN IMMEDIATE")
+            file.note(a_hold("c2"))
+    file.run(lambda connection: connection.set_trace_callback(they_begin))
+    match how:
+        case "note":
+            file.note(a_hold("c2"))
+        case "a hold that is checked":
+            file.hold(a_hold("c2"), [LIMIT])
+        case _:
+            file.run(lambda _connection: None, must_write=True)
+    assert later.exists()
+    file.run(lambda _connection: None, must_write=True)
+    assert ("c2", "held", None) in rows(later)
+    assert file.unwritten == (0, 0)
 
 
 def test_a_ledger_that_was_taken_away_is_followed_by_a_new_one(tmp_path: Path):

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from farebox.ledger.opening import BUSY_TIMEOUT_MS, create, newest, next_path, o
 from farebox.ledger.reaper import REAP_S, reap, write_all
 from farebox.ledger.records import (
     Hold,
+    Money,
     Record,
     Settlement,
     Spent,
@@ -32,6 +34,9 @@ QUICK_TIMEOUT_MS: Final = 250
 """How long all else does before it is kept for later: a request waits behind it."""
 
 RETRY_S: Final = 0.5
+MAX_WRITTEN_AGAIN: Final = 500
+"""So many of the last records are written again where a ledger turns out to have been damaged."""
+
 CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 """How large the write-ahead log grows before what is in it moves into the database."""
 
@@ -54,6 +59,8 @@ class LedgerFile:
         self._inode = 0
         self._long_work: threading.Thread | None = None
         self._waiting = Waiting(side_file(path, ".owners"))
+        self._lately: deque[Money] = deque(maxlen=MAX_WRITTEN_AGAIN)
+        self._lately_in = path
         self._retry_at_s = 0.0
         self._reap_at_s = 0.0
 
@@ -74,10 +81,12 @@ class LedgerFile:
         if not holds.to_check(hold, limits):
             self.note(hold)
             return {}
-        return self.run(
+        spent = self.run(
             lambda connection: holds.place(connection, hold, limits, owner=self._waiting.owner_id),
             must_write=True,
         )
+        self._lately.append(hold)
+        return spent
 
     def jot(self, hold: Hold) -> int | None:
         """Write a hold down where others find it if we die, at once and from any thread; None if that fails.
@@ -131,7 +140,7 @@ class LedgerFile:
         try:
             self._look_after()
         except Exception as error:  # noqa: BLE001  the thread must live on, whatever this was
-            _log.warning("the ledger could not be looked after: %s", code_of(error))
+            _log.warning("the ledger could not be looked after", extra={"code": code_of(error)})
 
     def _look_after(self) -> None:
         self._write_what_waits()
@@ -157,6 +166,9 @@ class LedgerFile:
             with suppress(LedgerUnusable):
                 is_safe = self._waiting.is_on_disk
                 self._guarded(self._write_all, QUICK_TIMEOUT_MS if is_safe else BUSY_TIMEOUT_MS)
+        elif self._connection is not None and self._is_replaced():
+            with suppress(LedgerUnusable):
+                self._guarded(lambda _connection: None, BUSY_TIMEOUT_MS)
         self._disconnect()
         self._waiting.close()
 
@@ -209,6 +221,8 @@ class LedgerFile:
         if self._busy_ms != busy_ms:
             self._connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
             self._busy_ms = busy_ms
+        if self._lately_in != self._path:
+            self._write_again(self._connection)
         return self._connection
 
     def _begin(self, connection: sqlite3.Connection) -> None:
@@ -217,13 +231,25 @@ class LedgerFile:
         with suppress(sqlite3.OperationalError):
             self._reap(connection)
 
+    def _write_again(self, connection: sqlite3.Connection) -> None:
+        """Write into a new ledger what the damaged one took and others may not have found there.
+
+        It may have come after their last look, or onto pages that only this process still had in memory.
+        """
+        if self._lately:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                write_all(connection, self._lately, self._waiting.owner_id, now_ms=_now_ms())
+        self._lately_in = self._path
+
     def _is_replaced(self) -> bool:
         """Say whether somebody has found this ledger damaged, or has taken it away."""
         return os.path.exists(self._later) or _inode(self._path) != self._inode  # noqa: PTH110  each job asks
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
         """Save what can be read of a damaged ledger into the one that comes after it."""
-        _log.error("the ledger is damaged (%s): a new one begins beside it", error.sqlite_errorname)
+        damage = error.sqlite_errorname
+        _log.error("the ledger is damaged: a new one begins beside it", extra={"code": damage})
         self._disconnect()
         damaged, later = self._path, self._later
         self._apart(lambda: _saved(damaged, later), "is damaged, and what can be read of it is being saved")
@@ -253,9 +279,7 @@ class LedgerFile:
 
     def _put_off(self, error: LedgerUnusable) -> None:
         if not self._waiting:
-            _log.warning(
-                "the ledger can't be written, what comes is kept: %s", type(error.__cause__).__name__
-            )
+            _log.warning("the ledger can't be written: what comes is kept", extra={"code": code_of(error)})
         self._retry_at_s = time.monotonic() + RETRY_S
         self.due_s = min(self.due_s, self._retry_at_s)
 
@@ -277,6 +301,8 @@ class LedgerFile:
         self._announce(settled)
 
     def _write(self, records: Iterable[Record], connection: sqlite3.Connection) -> list[Settlement]:
+        records = list(records)
+        self._lately.extend(record for record in records if isinstance(record, Money))
         return write_all(connection, records, self._waiting.owner_id, now_ms=_now_ms())
 
     def _announce(self, settled: Iterable[Settlement]) -> None:
@@ -293,7 +319,7 @@ def _saved(damaged: Path, later: Path) -> None:
         with closing(opened(later)) as connection:
             repair.catch_up(damaged, connection)
     except (sqlite3.Error, OSError, LedgerUnusable) as error:
-        _log.error("the damaged ledger could not be saved: %s", code_of(error))
+        _log.error("the damaged ledger could not be saved", extra={"code": code_of(error)})
 
 
 def _migrated(path: Path) -> None:
