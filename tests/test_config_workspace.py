@@ -1,6 +1,6 @@
 """A workspace can only tighten, whatever its file says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from farebox.config import (
     WORKSPACE_FILE,
     Config,
     Privacy,
+    SecretsPolicy,
     Section,
     WorkspaceConfig,
     WorkspacePrivacy,
@@ -23,22 +24,10 @@ from farebox.config import (
     tighten,
 )
 from farebox.errors import ConfigError
-from support.settings import check
+from support.settings import check, leaves
 
 NAMED = {"providers": ("mine", "other", "third"), "workspaces": ("/ws/mine", "/ws/other", "/ws/third")}
 BARE = st.from_regex(r"[A-Za-z0-9_-]{1,6}", fullmatch=True)
-
-
-def leaves(schema: type[Section], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every setting; a table of free names is followed with a name of our own."""
-    for name, field in schema.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
-            yield from leaves(kind, (*above, name))
-        elif get_origin(kind) is dict and isinstance(value := get_args(kind)[1], type):
-            yield from leaves(value, (*above, name, "mine"))
-        else:
-            yield (*above, name)
 
 
 Tighter = Callable[[Config, Config], bool]
@@ -74,11 +63,16 @@ def lower_at(path: tuple[str, ...]) -> Tighter:
 
 
 OF_BUDGETS = [path[1:] for path in leaves(WorkspaceConfig) if path[0] == "budgets"]
+POLICIES: list[SecretsPolicy] = ["send", "mask", "block"]
 TIGHTER: dict[tuple[str, ...], Tighter] = {
     **{("budgets", *path): lower_at(path) for path in OF_BUDGETS},
     ("privacy", "local_only"): lambda before, after: after.privacy.local_only >= before.privacy.local_only,
     ("privacy", "exclude"): lambda before, after: (
         after.privacy.exclude[: len(before.privacy.exclude)] == before.privacy.exclude
+    ),
+    ("privacy", "gitignore"): lambda before, after: after.privacy.gitignore >= before.privacy.gitignore,
+    ("privacy", "secrets"): lambda before, after: (
+        POLICIES.index(after.privacy.secrets) >= POLICIES.index(before.privacy.secrets)
     ),
     ("completion", "enabled"): lambda before, after: after.completion.enabled <= before.completion.enabled,
     ("completion", "context"): lambda before, after: after.completion.context <= before.completion.context,
@@ -135,14 +129,31 @@ def climb(schema: type[Rungs], percents: list[int | None]) -> Rungs:
     )
 
 
-CONFIGS = st.builds(
+def drawn(
+    schema: type[Section], of: type[Section], **fields: st.SearchStrategy[object]
+) -> st.SearchStrategy[Section]:
+    """Draw a table: none of the settings that a workspace has there may be left at its default."""
+    assert {*of.model_fields} <= {*fields}, "a setting of workspaces is not drawn"
+    return st.builds(schema, **fields)
+
+
+CONFIGS = drawn(
     Config,
+    WorkspaceConfig,
     strategy=st.sampled_from(["cheap", "balanced", "quality"]),
     models=st.dictionaries(BARE, BARE, max_size=2),
     budgets=tables(Budgets),
-    privacy=st.builds(Privacy, local_only=st.booleans(), exclude=NAMES),
-    completion=st.builds(
+    privacy=drawn(
+        Privacy,
+        WorkspacePrivacy,
+        local_only=st.booleans(),
+        exclude=NAMES,
+        gitignore=st.booleans(),
+        secrets=st.sampled_from(POLICIES),
+    ),
+    completion=drawn(
         CompletionSettings,
+        WorkspaceCompletion,
         enabled=st.booleans(),
         context=st.booleans(),
         embedded=st.booleans(),
@@ -151,11 +162,20 @@ CONFIGS = st.builds(
         debounce_ms=st.integers(0, 5000),
     ),
 )
-WORKSPACES = st.builds(
+WORKSPACES = drawn(
+    WorkspaceConfig,
     WorkspaceConfig,
     budgets=tables(WorkspaceBudgets),
-    privacy=st.builds(WorkspacePrivacy, local_only=st.sampled_from([None, True]), exclude=NAMES),
-    completion=st.builds(
+    privacy=drawn(
+        WorkspacePrivacy,
+        WorkspacePrivacy,
+        local_only=st.sampled_from([None, True]),
+        exclude=NAMES,
+        gitignore=st.sampled_from([None, True]),
+        secrets=st.sampled_from([None, "mask", "block"]),
+    ),
+    completion=drawn(
+        WorkspaceCompletion,
         WorkspaceCompletion,
         enabled=st.sampled_from([None, False]),
         context=st.sampled_from([None, False]),
@@ -222,6 +242,9 @@ def test_a_workspace_is_obeyed_as_far_as_it_tightens(config: Config, workspace: 
         *workspace.completion.disabled_languages,
     }
     assert after.privacy.local_only == (config.privacy.local_only or workspace.privacy.local_only is True)
+    assert after.privacy.gitignore == (config.privacy.gitignore or workspace.privacy.gitignore is True)
+    asked_policy = workspace.privacy.secrets or "send"
+    assert after.privacy.secrets == max(config.privacy.secrets, asked_policy, key=POLICIES.index)
     assert after.completion.disabled_files == [
         *config.completion.disabled_files,
         *workspace.completion.disabled_files,
@@ -255,6 +278,12 @@ def test_two_workspaces_tighten_alike_in_either_order(
             "privacy.local_only: a workspace can only set it to true",
             id="local-only-off",
         ),
+        pytest.param(
+            "[privacy]\ngitignore = false\n",
+            "privacy.gitignore: a workspace can only set it to true",
+            id="ignored-files-let-go",
+        ),
+        pytest.param("[privacy]\nsecrets = 'send'\n", "privacy.secrets", id="secrets-let-go"),
         pytest.param(
             "[completion]\nenabled = true\n",
             "completion.enabled: a workspace can only set it to false",

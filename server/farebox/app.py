@@ -17,7 +17,7 @@ from farebox.chat.conversation import Conversations
 from farebox.completion.library import Library, Shelves
 from farebox.completion.library import warm_up as warm_up_completion
 from farebox.completion.probe import probe
-from farebox.config import WORKSPACE_FILE, Config
+from farebox.config import WORKSPACE_FILE, Config, Privacy
 from farebox.diary import Diary
 from farebox.errors import ConfigError, FareboxError, InvalidParams
 from farebox.ledger.limits import Limit, limits_from, local, unix_ms
@@ -27,12 +27,14 @@ from farebox.ledger.store import Ledger
 from farebox.messages import Task
 from farebox.otel.telemetry import Telemetry
 from farebox.places import config_file, data_folder, ledger_file
+from farebox.privacy import rules_from
 from farebox.provider_settings import ROUTING_SETTINGS
 from farebox.providers.directory import Directory
 from farebox.providers.http import Http
 from farebox.providers.listing_file import NO_LISTING, Listing, ListingFile
 from farebox.providers.local import LocalServer
 from farebox.providers.vendors import vendors
+from farebox.router import guard
 from farebox.router.correction import Corrector
 from farebox.router.door import Door
 from farebox.router.health import Health
@@ -107,11 +109,11 @@ class App:
         home = data_folder(self._environment)
         self._retries = RetryBudget()
         self._health = Health()
-        self.http = Http()
+        self.http = Http(require=lambda: guard.require_trust(trusted=self._client.trusted))
         self.keys = Keys(environment=self._environment, file=home / "keys.json")
         self.telemetry = Telemetry()
         self.ledger = Ledger(ledger_file(self._environment), on_settled=self._on_settled)
-        self._corrector = Corrector(self.ledger, self.http, lambda: self.door().planner)
+        self._corrector = Corrector(self.ledger, self.http, lambda: self.door().require_trust().planner)
         self.listings = ListingFile(home / "openrouter-models.json")
         self._known: tuple[Listing, Catalog] = (NO_LISTING, catalog.load())
         self._library = Library()
@@ -216,10 +218,11 @@ class App:
         """
         client = self._client
         try:
-            exclude, readable = tuple(self.config().privacy.exclude), client.trusted
+            settings, readable = self.config().privacy, client.trusted
         except ConfigError:
-            exclude, readable = (), False
-        self._library.follow(Shelves(client.roots, exclude, readable))
+            settings, readable = Privacy(), False
+        rules = rules_from(settings, client.roots, reads=client.trusted)
+        self._library.follow(Shelves(rules, is_trusted=readable))
         return self._library
 
     def _on_settled(self, settlement: Settlement) -> None:

@@ -10,7 +10,7 @@ is ever a setting.
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
@@ -54,15 +54,21 @@ def _bounded(exclude: list[str]) -> list[str]:
 
 SectionT = TypeVar("SectionT", bound=Section)
 
+SecretsPolicy: TypeAlias = Literal["send", "mask", "block"]
+_STRICTNESS: Final[tuple[SecretsPolicy, ...]] = ("send", "mask", "block")
+
 
 class Privacy(Section):
     """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax.
 
+    ``gitignore``: what git ignores stays here. ``secrets`` says what becomes of what looks like one.
     ``fetch_models``: OpenRouter may be asked, once a day, for its list of models and prices.
     """
 
     local_only: bool = False
     fetch_models: bool = True
+    gitignore: bool = True
+    secrets: SecretsPolicy = "mask"
     exclude: Annotated[list[str], AfterValidator(_bounded)] = Field(default_factory=list[str])
 
 
@@ -163,9 +169,11 @@ class Config(Section):
 
 
 class WorkspacePrivacy(Section):
-    """A workspace may force local-only mode and exclude more."""
+    """A workspace may force local-only mode, exclude more and let fewer secrets go."""
 
     local_only: Annotated[bool | None, _only(True)] = None
+    gitignore: Annotated[bool | None, _only(True)] = None
+    secrets: Literal["mask", "block"] | None = None
     exclude: Annotated[list[Annotated[str, AfterValidator(_excludes_more)]], AfterValidator(_bounded)] = (
         Field(default_factory=list[str])
     )
@@ -273,11 +281,17 @@ def tighten(config: Config, workspace: WorkspaceConfig) -> Config:
                 update={
                     "local_only": config.privacy.local_only or workspace.privacy.local_only is True,
                     "exclude": [*config.privacy.exclude, *workspace.privacy.exclude],
+                    "gitignore": config.privacy.gitignore or workspace.privacy.gitignore is True,
+                    "secrets": _stricter(config.privacy.secrets, workspace.privacy.secrets),
                 }
             ),
             "completion": config.completion.tightened(workspace.completion),
         }
     )
+
+
+def _stricter(one: SecretsPolicy, other: SecretsPolicy | None) -> SecretsPolicy:
+    return one if other is None else _STRICTNESS[max(map(_STRICTNESS.index, (one, other)))]
 
 
 def _environment_layer(environment: Mapping[str, str]) -> Layer:

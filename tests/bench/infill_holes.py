@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from farebox.completion.languages import language_id_of
-from farebox.completion.stray import has_invisible
 from farebox.completion.surroundings import DEFINITION, indent_of
 from farebox.completion.window import Window, window
+from farebox.unseen import out_of_place
 
 SHARED = Path(__file__).parents[3] / "shared/data/human-eval-infilling"
 DATA = Path(os.environ.get("FAREBOX_INFILLING", SHARED))
@@ -130,7 +130,7 @@ def _text(path: Path) -> str:
         return ""
     short = max((len(line) for line in text.split("\n")), default=0) <= MAX_LINE_CHARS
     short = short and "\r" not in text
-    return text if short and not has_invisible(text) and text.count("\n") > 20 else ""
+    return text if short and not out_of_place(text) and text.count("\n") > 20 else ""
 
 
 def _lines_out(path: Path, text: str, chance: random.Random) -> Hole | None:

@@ -234,7 +234,7 @@ async def test_where_no_model_answers_the_users_own_files_speak(open_desk: OpenD
     desk = open_desk()
     library = desk.app.library()
     for number in range(4):
-        library.opened(f"/ws/own{number}.py", "python", OWN * 3)
+        library.opened(f"/ws/own{number}.py", "python", lambda: OWN * 3)
     assert await asyncio.to_thread(library.settle, WAIT_S)
     hole = replace(HOLE, prefix="import os\n\n\ndef send(message):\n    connection.write(")
     outcome = await asyncio.wait_for(desk.completer.ghost(hole), WAIT_S)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from farebox.completion.gate import MAX_LINE_CHARS, MIN_CHARS, Reason, Shut, shut
 from farebox.completion.window import Window
 from farebox.completion_settings import CompletionSettings
+from farebox.privacy import Rules
 
 ON = CompletionSettings()
 OFF = CompletionSettings(enabled=False)
@@ -19,6 +20,7 @@ NO_PROSE = CompletionSettings(disabled_languages=["markdown"])
 NO_SHELL = CompletionSettings(disabled_languages=["bash"])
 NO_COMMENTS = CompletionSettings(in_comments=False)
 NO_STRINGS = CompletionSettings(in_strings=False)
+HALF = "gh" + "p_" + "a1B2c3D4"
 ABOVE = "import math\n\n"
 """Enough text for a model to go on."""
 
@@ -40,8 +42,7 @@ def check(
         Window("a.py", language, prefix, suffix),
         settings,
         path=path,
-        roots=roots,
-        exclude=exclude,
+        rules=Rules(roots, exclude),
         size_chars=size_chars,
         invoked=invoked,
         paused=paused,
@@ -169,6 +170,12 @@ def test_a_link_counts_as_what_it_leads_to(
     assert reason_of(found) == reason
 
 
+@pytest.mark.parametrize("invoked", [pytest.param(False, id="typed"), pytest.param(True, id="invoked")])
+def test_nothing_is_asked_inside_of_a_secret(invoked: bool):
+    found = check(f'{ABOVE}token = "{HALF}', f'{HALF[4:] * 3}"\n', invoked=invoked)
+    assert reason_of(found) == "secret"
+
+
 LARGE = CompletionSettings(max_file_kb=1)
 
 
@@ -218,6 +225,7 @@ def shown() -> dict[Reason, list[Shut | None]]:
         "midLine": [check(ABOVE, "= x")],
         "comment": [check(ABOVE + "# secret", settings=NO_COMMENTS)],
         "string": [check(ABOVE + "'secret", settings=NO_STRINGS)],
+        "secret": [check(ABOVE + "token = '" + HALF, HALF[4:] * 3)],
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from farebox.completion import families, odds
 from farebox.completion.library import Library, Shelves, warm_up
 from farebox.completion.window import window
+from farebox.privacy import Rules
 
 WAIT_S = 20.0
 OWN = "def send(message):\n    connection.write(message.encoded())\n    connection.flush()\n\n\n"
@@ -44,48 +45,48 @@ def write(folder: Path, *names: str) -> None:
 
 def test_what_is_open_is_learned(library: Library):
     library.follow(Shelves())
-    library.opened("/ws/a.py", "python", OWN * 8)
+    library.opened("/ws/a.py", "python", lambda: OWN * 8)
     assert known(library)
 
 
 def test_what_was_opened_before_the_folders_were_known_is_learned_too(library: Library):
-    library.opened("/ws/a.py", "python", OWN * 8)
+    library.opened("/ws/a.py", "python", lambda: OWN * 8)
     library.follow(Shelves())
     assert known(library)
 
 
 def test_a_folder_is_read(library: Library, tmp_path: Path):
     write(tmp_path / "ws", "a.py", "b.py", "c.py")
-    library.follow(Shelves((str(tmp_path / "ws"),)))
+    library.follow(Shelves(Rules((str(tmp_path / "ws"),))))
     assert known(library)
 
 
 def test_what_is_excluded_is_not_read(library: Library, tmp_path: Path):
     write(tmp_path / "ws", "a.py", "b.py", "c.py")
-    library.follow(Shelves((str(tmp_path / "ws"),), exclude=("*.py",)))
+    library.follow(Shelves(Rules((str(tmp_path / "ws"),), ("*.py",))))
     assert not known(library)
 
 
 def test_of_a_folder_that_is_not_trusted_nothing_is_read(library: Library, tmp_path: Path):
     write(tmp_path / "ws", "a.py", "b.py", "c.py")
-    library.follow(Shelves((str(tmp_path / "ws"),), is_trusted=False))
+    library.follow(Shelves(Rules((str(tmp_path / "ws"),)), is_trusted=False))
     assert not known(library)
 
 
 def test_what_was_learned_under_other_rules_is_forgotten(library: Library, tmp_path: Path):
     write(tmp_path / "ws", "a.py", "b.py", "c.py")
     roots = (str(tmp_path / "ws"),)
-    library.follow(Shelves(roots))
+    library.follow(Shelves(Rules(roots)))
     assert known(library)
-    library.follow(Shelves(roots, exclude=("*.py",)))
+    library.follow(Shelves(Rules(roots, ("*.py",))))
     assert not known(library)
-    library.follow(Shelves(roots))
+    library.follow(Shelves(Rules(roots)))
     assert known(library)
 
 
 def test_the_same_rules_change_nothing(library: Library):
     library.follow(Shelves())
-    library.opened("/ws/a.py", "python", OWN * 8)
+    library.opened("/ws/a.py", "python", lambda: OWN * 8)
     assert known(library)
     library.follow(Shelves())
     assert (library.suggest(SEND) or "").startswith("message.encoded()"), "nothing was to be learned again"
@@ -93,24 +94,24 @@ def test_the_same_rules_change_nothing(library: Library):
 
 def test_an_edit_is_learned_when_the_keys_rest(library: Library):
     library.follow(Shelves())
-    library.opened("/ws/a.py", "python", "x = 1\n")
+    library.opened("/ws/a.py", "python", lambda: "x = 1\n")
     assert not known(library)
-    library.changed("/ws/a.py", "python", OWN * 8, 0)
+    library.changed("/ws/a.py", "python", lambda: OWN * 8, 0)
     assert known(library)
 
 
 def test_what_is_closed_and_no_file_is_forgotten(library: Library):
     library.follow(Shelves())
-    library.opened("/ws/a.py", "python", OWN * 8)
+    library.opened("/ws/a.py", "python", lambda: OWN * 8)
     assert known(library)
     library.closed("/ws/a.py")
     assert not known(library)
 
 
 async def test_a_prompt_gets_pieces_of_other_files(library: Library):
-    library.follow(Shelves(("/ws",)))
-    library.opened("/ws/shapes.py", "python", SHAPES)
-    library.opened("/ws/main.py", "python", "import shapes\nSquare\n\n")
+    library.follow(Shelves(Rules(("/ws",))))
+    library.opened("/ws/shapes.py", "python", lambda: SHAPES)
+    library.opened("/ws/main.py", "python", lambda: "import shapes\nSquare\n\n")
     settled(library)
     ends_s = time.monotonic() + WAIT_S
     while not (snippets := await library.snippets("/ws/main.py", USE)):

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from farebox.completion.workspace import Workspace
+from farebox.privacy import Rules
 
 WAIT_S = 20.0
 
@@ -54,8 +56,7 @@ def running(
 ) -> Generator[Workspace]:
     workspace = Workspace(
         learners,
-        roots=tuple(map(str, roots)),
-        exclude=exclude,
+        Rules(tuple(map(str, roots)), exclude),
         reads_files=reads_files,
         rescan_s=rescan_s,
         quiet_s=quiet_s,
@@ -107,11 +108,11 @@ def test_an_open_document_wins_over_its_file_until_it_is_closed(tmp_path: Path):
     path = str(tmp_path / "a.py")
     book = Notebook()
     with running(book, roots=(tmp_path,)) as workspace:
-        workspace.opened(path, "python", "typed\r\n")
+        workspace.opened(path, "python", lambda: "typed\r\n")
         book.wait(lambda: book.texts.get(path) == "typed\n")
         assert workspace.settle(WAIT_S)
         assert book.texts[path] == "typed\n"
-        workspace.changed(path, "python", "typed more\n")
+        workspace.changed(path, "python", lambda: "typed more\n")
         book.wait(lambda: book.texts[path] == "typed more\n")
         workspace.closed(path)
         book.wait(lambda: book.texts.get(path) == "on disk\n")
@@ -121,7 +122,7 @@ def test_a_closed_document_without_a_file_is_forgotten(tmp_path: Path):
     path = str(tmp_path / "new.py")
     book = Notebook()
     with running(book, roots=(tmp_path,)) as workspace:
-        workspace.opened(path, "python", "new\n")
+        workspace.opened(path, "python", lambda: "new\n")
         book.wait(lambda: path in book.texts)
         workspace.closed(path)
         book.wait(lambda: path not in book.texts)
@@ -130,23 +131,30 @@ def test_a_closed_document_without_a_file_is_forgotten(tmp_path: Path):
 def test_only_the_last_of_many_changes_is_learned(tmp_path: Path):
     path = str(tmp_path / "a.py")
     book = Notebook()
-    workspace = Workspace([book], roots=(str(tmp_path),), quiet_s=0.0)
+    workspace = Workspace([book], rules=Rules((str(tmp_path),)), quiet_s=0.0)
+    read_of: list[int] = []
+
+    def read(number: int) -> str:
+        read_of.append(number)
+        return f"text {number}\n"
+
     for number in range(1_000):
-        workspace.changed(path, "python", f"text {number}\n")
+        workspace.changed(path, "python", partial(read, number))
     workspace.start()
     assert workspace.settle(WAIT_S)
     workspace.stop()
     assert (book.texts[path], book.lessons) == ("text 999\n", 1)
+    assert read_of == [999], "a text that is not learned is not put together either"
 
 
 def test_nothing_is_begun_while_the_user_types(tmp_path: Path):
     path = str(tmp_path / "a.py")
     book = Notebook()
     now_s = 100.0
-    workspace = Workspace([book], roots=(str(tmp_path),), quiet_s=0.3, clock=lambda: now_s)
+    workspace = Workspace([book], rules=Rules((str(tmp_path),)), quiet_s=0.3, clock=lambda: now_s)
     workspace.touch()
     workspace.start()
-    workspace.changed(path, "python", "text\n")
+    workspace.changed(path, "python", lambda: "text\n")
     assert not workspace.settle(0.2)
     assert book.texts == {}
     now_s += 0.31
@@ -159,7 +167,7 @@ def test_a_workspace_that_is_not_trusted_is_not_read(tmp_path: Path):
     path = str(tmp_path / "a.py")
     book = Notebook()
     with running(book, roots=(tmp_path,), reads_files=False) as workspace:
-        workspace.opened(path, "python", "typed\n")
+        workspace.opened(path, "python", lambda: "typed\n")
         book.wait(lambda: book.texts == {path: "typed\n"})
         assert workspace.settle(WAIT_S)
         workspace.closed(path)
@@ -195,8 +203,8 @@ def test_excluded_and_secret_files_are_never_learned_not_even_when_open(
     private = str(tmp_path / "private" / "b.py")
     book = Notebook()
     with running(book, roots=(tmp_path,), exclude=exclude) as workspace:
-        workspace.opened(secret, "python", "KEY = 1\n")
-        workspace.opened(private, "python", "typed\n")
+        workspace.opened(secret, "python", lambda: "KEY = 1\n")
+        workspace.opened(private, "python", lambda: "typed\n")
         assert workspace.settle(WAIT_S)
         assert names(book, tmp_path) == {"a.py": "a = 1\n"}
 
@@ -206,8 +214,8 @@ def test_no_more_files_are_read_than_allowed_and_those_near_the_open_ones_come_f
         write(tmp_path, **{f"far{number}__x": "x = 1\n"})
     write(tmp_path, z__deep__here="h = 1\n", z__deep__near="n = 1\n", z__above="a = 1\n")
     book = Notebook()
-    workspace = Workspace([book], roots=(str(tmp_path),), quiet_s=0.0, max_files=3)
-    workspace.opened(str(tmp_path / "z/deep/here.py"), "python", "typed\n")
+    workspace = Workspace([book], rules=Rules((str(tmp_path),)), quiet_s=0.0, max_files=3)
+    workspace.opened(str(tmp_path / "z/deep/here.py"), "python", lambda: "typed\n")
     workspace.start()
     assert workspace.settle(WAIT_S)
     workspace.stop()
@@ -217,13 +225,13 @@ def test_no_more_files_are_read_than_allowed_and_those_near_the_open_ones_come_f
 def test_a_document_that_is_too_large_is_not_learned(tmp_path: Path):
     book = Notebook()
     with running(book, roots=(tmp_path,)) as workspace:
-        workspace.opened(str(tmp_path / "a.py"), "python", "x" * 400_000)
+        workspace.opened(str(tmp_path / "a.py"), "python", lambda: "x" * 400_000)
         assert workspace.settle(WAIT_S)
     assert book.texts == {}
 
 
 def test_stopping_ends_the_thread_and_may_be_done_twice(tmp_path: Path):
-    workspace = Workspace([Notebook()], roots=(str(tmp_path),))
+    workspace = Workspace([Notebook()], rules=Rules((str(tmp_path),)))
     workspace.start()
     workspace.start()
     workspace.stop()

@@ -1,13 +1,11 @@
 """The shell around the flow: carries out what it decides, and tells it what comes of that.
 
-One Completer serves one editor. It holds the requests that wait, the answers under way and the timer; what
-to do
-about any of them is decided in ``flow``. Cancelling a request only withdraws it: the answer under way may
+One Completer serves one editor. It holds the requests that wait, the answers under way and the timer; what to
+do about any of them is decided in ``flow``. Cancelling a request only withdraws it: the answer under way may
 still be of use.
 """
 
 import asyncio
-import logging
 import time
 import uuid
 from collections import OrderedDict
@@ -16,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, assert_never
 
+from farebox import crash
 from farebox.completion import engine
 from farebox.completion.boundary import boundary
 from farebox.completion.engine import Filling, Hole, Item, with_line_feeds
@@ -42,7 +41,7 @@ from farebox.completion.moves import (
     Wake,
     Withdrawn,
 )
-from farebox.completion.outcome import Asking, Outcome, first_asking, in_crlf
+from farebox.completion.outcome import Asking, Outcome, first_asking, hidden_in_all, in_crlf
 from farebox.completion.pages import Policy, State, ghost_now
 from farebox.completion.spot import Spot, spot_in
 from farebox.completion.trim import trim
@@ -51,8 +50,6 @@ from farebox.config import Config
 from farebox.errors import ConfigError, Excluded, FareboxError
 from farebox.messages import Route
 from farebox.router.door import Door
-
-_log = logging.getLogger("farebox.completion")
 
 MAX_CALLS: Final = 128
 """How many answers' routes and costs are kept, for ``explain``."""
@@ -178,10 +175,12 @@ class Completer:
         self._learn(tuple(items.values()), raws, known, spot, window)
         asking = self.asking_of(next(iter(items.values())).id) if items else first_asking(answers)
         source: Source | None = known.source if known is not None else "model" if items else None
+        hidden = () if items else hidden_in_all(answers, window)
         return Outcome(
             tuple(items.values()),
             source,
-            silence=None if items else "nothing",
+            silence=None if items else "hidden" if hidden else "nothing",
+            hidden=hidden,
             asking=asking if known is None else self._calls.get(known.call or ""),
             waited_ms=round(1000 * (self.clock() - started_s)),
         )
@@ -295,7 +294,7 @@ class Completer:
         except ConfigError:  # the settings were changed while this one waited
             return None
         except Exception as error:  # noqa: BLE001  a bug there must not leave the request waiting
-            _log.error("the embedded completer failed: %s", type(error).__name__)
+            crash.note(error, "embedded")
             return None
 
     def _wake(self, at_s: float) -> None:
@@ -316,7 +315,8 @@ class Completer:
         if ghost is None:
             asking, error = self._failure if answer.silence in ("failed", "backOff") else (None, None)
             asking = asking if answer.silence == "failed" else None  # what it cost is told once
-            return Outcome(silence=answer.silence, asking=asking, error=error, waited_ms=waited_ms)
+            outcome = Outcome(silence=answer.silence, asking=asking, error=error, waited_ms=waited_ms)
+            return replace(outcome, hidden=answer.hidden)
         asking = self._calls.get(ghost.call) if ghost.call is not None else None
         return Outcome((Item(ghost.id, ghost.text),), ghost.source, asking=asking, waited_ms=waited_ms)
 

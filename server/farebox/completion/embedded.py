@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Final
 
 from farebox.completion.draft import Draft
+from farebox.completion.hidden import hidden_in
 from farebox.completion.hush import tells_secret
 from farebox.completion.odds import FEWEST_CHARS, cut
 from farebox.completion.shelf import Shelf
@@ -88,6 +89,8 @@ class Embedded:
             return None
         text = _before_the_rest(found[0], window)
         if len("".join(text.split())) < FEWEST_CHARS or tells_secret(window.line_before, text):
+            return None
+        if hidden_in(text, window):
             return None
         return Suggestion(text, found[1])
 

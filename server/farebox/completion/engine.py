@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from farebox.completion import gate
 from farebox.completion.answer import last_answer, running_answer
 from farebox.completion.prompt import MAX_OUTPUT_TOKENS, most_bytes, render
-from farebox.completion.trim import trim
+from farebox.completion.trim import MAX_ANSWER_CHARS, hidden, trim
 from farebox.completion.window import Snippet, Window, window
 from farebox.config import Config
 from farebox.messages import Call, Chat, Cost, Done, Route, Routed, Text, Usage
-from farebox.privacy import shown_name
+from farebox.privacy import Rules, rules_from, shown_name
 from farebox.router.door import Door, Reply
 from farebox.router.request import NOBODY, Origin, Request, Serving
 
@@ -36,6 +36,9 @@ class Hole:
     document: str = ""
     """What tells the document from any other; without it its path does."""
 
+    is_trusted: bool = True
+    """Whether files of its workspace may be opened: its ignore files, say."""
+
     @property
     def key(self) -> str:
         """What the document is called among those that are open."""
@@ -44,7 +47,8 @@ class Hole:
     @property
     def has_crlf(self) -> bool:
         """Whether its lines end as on Windows."""
-        return "\r\n" in self.prefix or "\r\n" in self.suffix
+        halves = (self.prefix, self.suffix)
+        return any("\r" in half and "\r\n" in half for half in halves)  # one character is found much sooner
 
     def plain(self) -> "Hole":
         """Return it with line feeds alone, which is what models write."""
@@ -72,7 +76,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer; where nothing was asked no item, but why ``shut``. ``call_id`` is its row in the ledger."""
+    """The answer; where nothing was asked no item, but why ``shut``. ``call_id`` is its row in the ledger.
+
+    ``hidden`` are the characters nobody would see for which the answer is withheld.
+    """
 
     items: tuple[Item, ...] = ()
     shut: gate.Shut | None = None
@@ -82,6 +89,7 @@ class Completion:
     first_token_ms: int | None = None
     total_ms: int | None = None
     call_id: str | None = None
+    hidden: tuple[str, ...] = ()
 
     def of(self, done: Done | None) -> "Completion":
         """Add what the request came to."""
@@ -130,7 +138,7 @@ async def complete(
         answer = "".join([text async for text in texts])
     text = trim(answer, around)
     items = (Item(uuid.uuid4().hex, text),) if text is not None else ()
-    return Completion(items).of(reply.done)
+    return Completion(items, hidden=() if items else hidden(answer, around)).of(reply.done)
 
 
 async def route(door: Door, hole: Hole) -> Route:
@@ -145,12 +153,17 @@ def shut_at(hole: Hole, around: Window, config: Config, *, paused: bool = False)
         around,
         config.completion,
         path=hole.path,
-        roots=hole.roots,
-        exclude=tuple(config.privacy.exclude),
+        rules=rules_of(hole, config),
         size_chars=len(hole.prefix) + len(hole.suffix),
         invoked=hole.invoked,
         paused=paused,
+        hides_secrets=config.privacy.secrets != "send",
     )
+
+
+def rules_of(hole: Hole, config: Config) -> Rules:
+    """Return what decides whether a hole's file may leave."""
+    return rules_from(config.privacy, hole.roots, reads=hole.is_trusted)
 
 
 def one_line(around: Window, config: Config) -> bool:
@@ -164,7 +177,10 @@ def start(
     filling: Filling,
     note_route: Callable[[Route], None] | None = None,
 ) -> tuple[Reply, AsyncGenerator[str, None]]:
-    """Begin to fill a hole: the reply on its way, and the pieces of its text, without what is around them."""
+    """Begin to fill a hole: the reply on its way, and the pieces of its text, without what is around them.
+
+    An answer of more than MAX_ANSWER_CHARS ends there: its stream is closed.
+    """
     calls: list[Call] = []
 
     def render_and_note(serving: Serving) -> Call:
@@ -179,20 +195,25 @@ async def _pieces(
     reply: Reply, calls: list[Call], around: Window, note_route: Callable[[Route], None] | None
 ) -> AsyncGenerator[str, None]:
     raw = given = ""
+    room_chars = MAX_ANSWER_CHARS
     async with aclosing(reply.events()) as events:
         async for event in events:
             if isinstance(event, Routed) and note_route is not None:
                 note_route(event.route)
             if not isinstance(event, Text):
                 continue
+            text = event.text[:room_chars]
+            room_chars -= len(text)
             if not isinstance(calls[-1].prompt, Chat):
-                yield event.text
-                continue
-            raw += event.text
-            answer = running_answer(raw, around)
-            if len(answer) > len(given) and answer.startswith(given):
-                piece, given = answer[len(given) :], answer
-                yield piece
+                yield text
+            else:
+                raw += text
+                answer = running_answer(raw, around)
+                if len(answer) > len(given) and answer.startswith(given):
+                    piece, given = answer[len(given) :], answer
+                    yield piece
+            if room_chars <= 0:
+                break
     rest = last_answer(raw, around) if raw else ""
     if len(rest) > len(given) and rest.startswith(given):
         yield rest[len(given) :]

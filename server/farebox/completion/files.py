@@ -8,19 +8,17 @@ with a text.
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from farebox import privacy
 from farebox.completion.languages import UNKNOWN, language_id_of, language_of
 from farebox.errors import FareboxError
-from farebox.patterns import MAX_PATTERNS, MAX_WILDCARDS, Pattern, matching, parse
+from farebox.privacy import Look, Rules, read_plain
 
 MAX_FILES = 1_900
 MAX_FILE_BYTES = 300_000
 MAX_FOLDERS = 5_000
 MAX_FOLDER_ENTRIES = 5_000
-MAX_IGNORE_BYTES = 50_000
 MAX_LINE_AVERAGE = 300
 """A text with longer lines was written by a machine."""
 
@@ -44,8 +42,6 @@ SKIPPED_FOLDERS = frozenset(
         "venv",
     }
 )
-_INSIDE = "\0"
-"""No file's name: asks whether all that is in a folder is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +53,22 @@ class Found:
     state: tuple[int, int]
 
 
-_Ignored = tuple[tuple[str, tuple[Pattern, ...]], ...]
-
-
 @dataclass(slots=True)
 class Walk:
-    """One walk through the roots, the folders ``first`` before all others."""
+    """One walk through the roots of the rules, the folders ``first`` before all others."""
 
-    roots: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
+    rules: Rules
     first: tuple[str, ...] = ()
     most: int = MAX_FILES
-    _ignored: dict[str, _Ignored] = field(default_factory=dict[str, _Ignored])
+    _look: Look = field(init=False)
     _visited: set[str] = field(default_factory=set[str])
+
+    def __post_init__(self) -> None:
+        self._look = Look(self.rules)
 
     def files(self) -> Iterator[Found | None]:
         """Yield what may be read; None where a folder has been listed, for the walker to take breath."""
-        waiting = [*self._near(), *dict.fromkeys(os.path.abspath(root) for root in self.roots)]
+        waiting = [*self._near(), *dict.fromkeys(os.path.abspath(root) for root in self.rules.roots)]
         count = 0
         while waiting and len(self._visited) < MAX_FOLDERS:
             folder = waiting.pop(0)
@@ -92,12 +87,12 @@ class Walk:
     def files_of(self, folder: str) -> list[Found]:
         """What may be read in one folder, if it is not passed over itself."""
         folder = os.path.abspath(folder)
-        is_root = any(os.path.abspath(root) == folder for root in self.roots)
+        is_root = any(os.path.abspath(root) == folder for root in self.rules.roots)
         return self._listed(folder)[0] if is_root or folder in self._near() else []
 
     def _near(self) -> Iterator[str]:
         """The folders to begin with, and those above them up to their root."""
-        roots = {os.path.abspath(root) for root in self.roots}
+        roots = {os.path.abspath(root) for root in self.rules.roots}
         for path in self.first:
             above: list[str] = []
             folder = os.path.abspath(path)
@@ -113,7 +108,7 @@ class Walk:
             return True
         if os.path.lexists(os.path.join(folder, "pyvenv.cfg")):
             return True
-        return self._is_ignored(folder + "/" + _INSIDE, os.path.dirname(folder))
+        return not _may_leave(folder, self._look, is_folder=True)
 
     def _listed(self, folder: str) -> tuple[list[Found], list[str]]:
         files: list[Found] = []
@@ -136,44 +131,26 @@ class Walk:
         about = entry.stat(follow_symlinks=False)
         if not stat.S_ISREG(about.st_mode) or not 0 < about.st_size <= MAX_FILE_BYTES:
             return None
-        if self._is_ignored(entry.path, os.path.dirname(entry.path)) or not may_read(
-            entry.path, self.roots, self.exclude
-        ):
+        if not _may_leave(entry.path, self._look):
             return None
         return Found(entry.path, language, (about.st_mtime_ns, about.st_size))
 
-    def _is_ignored(self, path: str, folder: str) -> bool:
-        """Say whether a ``.gitignore`` down to ``folder`` names a path. Each counts by itself."""
-        for at, patterns in self._ignoring(folder):
-            below = path[len(at) :].replace(os.sep, "/").lstrip("/")
-            if matching(patterns, below) is not None:
-                return True
-        return False
 
-    def _ignoring(self, folder: str) -> _Ignored:
-        """The ``.gitignore`` files that hold in a folder."""
-        known = self._ignored.get(folder)
-        if known is None:
-            above = os.path.dirname(folder)
-            is_root = any(os.path.abspath(root) == folder for root in self.roots)
-            outer = () if is_root or above == folder else self._ignoring(above)
-            own = _ignore_patterns(os.path.join(folder, ".gitignore"))
-            known = self._ignored[folder] = (*outer, (folder, own)) if own else outer
-        return known
-
-
-def may_read(path: str, roots: tuple[str, ...], exclude: tuple[str, ...]) -> bool:
+def may_read(path: str, rules: Rules) -> bool:
     """Say whether a file's text may ever leave: what may not is not even learned."""
+    return _may_leave(path, Look(rules))
+
+
+def _may_leave(path: str, look: Look, *, is_folder: bool = False) -> bool:
     try:
-        privacy.check((path,), exclude=exclude, roots=roots)
-    except FareboxError:
+        return look.kept(path, is_folder=is_folder) is None
+    except FareboxError:  # a pattern is malformed
         return False
-    return True
 
 
 def read(path: str) -> str | None:
     """Read a source file's text. None if it is not there, no plain file, too large, binary or minified."""
-    data = _read_plain(path, MAX_FILE_BYTES)
+    data = read_plain(path, MAX_FILE_BYTES)
     if data is None or b"\0" in data:
         return None
     try:
@@ -183,28 +160,6 @@ def read(path: str) -> str | None:
     if len(text) > MAX_LINE_AVERAGE * (text.count("\n") + 2):
         return None
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
-
-
-def _read_plain(path: str, most_bytes: int) -> bytes | None:
-    """Read a plain file without ever waiting for one that is none, or following a link."""
-    flags = os.O_RDONLY
-    for name in ("O_NONBLOCK", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)
-    try:
-        descriptor = os.open(path, flags)
-    except (OSError, ValueError):
-        return None
-    try:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_size > most_bytes:
-            return None
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(most_bytes + 1)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return data if len(data) <= most_bytes else None
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -219,23 +174,3 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
     except OSError:
         pass
     return sorted(found, key=lambda entry: entry.name)
-
-
-def _ignore_patterns(path: str) -> tuple[Pattern, ...]:
-    """Read a ``.gitignore``; what can't be understood, or is too much, is left out."""
-    data = _read_plain(path, MAX_IGNORE_BYTES)
-    return _parsed(data.decode("utf-8", "replace").splitlines()) if data is not None else ()
-
-
-def _parsed(lines: Sequence[str]) -> tuple[Pattern, ...]:
-    found: list[Pattern] = []
-    wildcards = 0
-    for line in lines[: 10 * MAX_PATTERNS]:
-        wildcards += line.count("*") + line.count("[")
-        if len(found) >= MAX_PATTERNS or wildcards > MAX_WILDCARDS:
-            break
-        try:
-            found += parse(line)
-        except ValueError:
-            continue
-    return tuple(found)

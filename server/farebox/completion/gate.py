@@ -15,7 +15,7 @@ from farebox.completion.languages import UNKNOWN, language_of
 from farebox.completion.lexing import kind_at_end
 from farebox.completion.window import Window
 from farebox.completion_settings import CompletionSettings
-from farebox.privacy import kept
+from farebox.privacy import Rules, kept, splits_secret
 
 Reason: TypeAlias = Literal[
     "disabled",
@@ -29,6 +29,7 @@ Reason: TypeAlias = Literal[
     "midLine",
     "comment",
     "string",
+    "secret",
 ]
 
 MIN_CHARS = 10
@@ -59,16 +60,18 @@ def shut(
     settings: CompletionSettings,
     *,
     path: str,
-    roots: tuple[str, ...],
-    exclude: tuple[str, ...],
+    rules: Rules,
     size_chars: int,
     invoked: bool,
     paused: bool,
+    hides_secrets: bool = True,
 ) -> Shut | None:
-    """Return why no completion is asked for here, or None. ``exclude`` is what [privacy] keeps here."""
-    switched_off = _switched_off(window.language, settings) or _kept(path, roots, exclude, settings)
+    """Return why no completion is asked for here, or None. ``rules`` are what privacy keeps here."""
+    switched_off = _switched_off(window.language, settings) or _kept(path, rules, settings)
     if switched_off is not None:
         return switched_off
+    if hides_secrets and splits_secret(window.line_before, window.line_after):
+        return _IN_SECRET
     if invoked:
         return None if _has_text(window, 1) else _EMPTY
     if paused:
@@ -83,6 +86,7 @@ _MID_WORD = Shut("midWord", "the cursor stands before the rest of a word: ask by
 _MID_LINE = Shut("midLine", "there is text to the right of the cursor: ask by hand")
 _LONG_LINE = Shut("size", f"the line has more than {MAX_LINE_CHARS} characters: ask by hand")
 _IN_COMMENT = Shut("comment", "the cursor is in a comment: [completion] in_comments = false")
+_IN_SECRET = Shut("secret", "the cursor is inside of what looks like a secret: [privacy] secrets")
 _IN_STRING = Shut("string", "the cursor is in a string: [completion] in_strings = false")
 
 
@@ -104,17 +108,20 @@ def _names(languages: Sequence[str], language: str) -> bool:
     return language in languages or (known != UNKNOWN and known in {language_of(one).id for one in languages})
 
 
-def _kept(
-    path: str, roots: tuple[str, ...], exclude: tuple[str, ...], settings: CompletionSettings
-) -> Shut | None:
-    rule = kept(path, exclude=exclude, roots=roots)
-    if rule is not None:
-        why = f"[privacy] exclude has {rule}" if rule in exclude else f"{rule} is among the secret files"
-        return Shut("excluded", f"this file stays on this machine: {why}")
+def kept_here(path: str, rules: Rules) -> Shut | None:
+    """Return which rule keeps a file from every model, or None."""
+    rule = kept(path, rules)
+    return Shut("excluded", f"this file stays on this machine: {rule}") if rule is not None else None
+
+
+def _kept(path: str, rules: Rules, settings: CompletionSettings) -> Shut | None:
+    if (shut := kept_here(path, rules)) is not None or not settings.disabled_files:
+        return shut
     # No rule of privacy matches by now, so that only these patterns are left.
-    rule = kept(path, exclude=tuple(settings.disabled_files), roots=roots)
+    rule = kept(path, Rules(rules.roots, tuple(settings.disabled_files), reads=False))
     if rule is not None:
-        detail = f"completion is switched off for this file: [completion] disabled_files has {rule}"
+        pattern = rule.partition(": ")[2]
+        detail = f"completion is switched off for this file: [completion] disabled_files has {pattern}"
         return Shut("file", detail)
     return None
 

@@ -5,6 +5,7 @@ together, and begins anew when the folders or what may be read of them change. I
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -18,6 +19,7 @@ from farebox.completion.lexing import inside_at_end
 from farebox.completion.odds import weights
 from farebox.completion.window import Snippet, Window
 from farebox.completion.workspace import Workspace
+from farebox.privacy import NO_RULES, Rules
 
 GATHER_TIMEOUT_S: Final = 0.04
 """How long a request waits for its context; then it takes that of the last one."""
@@ -27,8 +29,7 @@ GATHER_TIMEOUT_S: Final = 0.04
 class Shelves:
     """Which folders are read, and what of them not. ``is_trusted`` false: only what is open."""
 
-    roots: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    rules: Rules = NO_RULES
     is_trusted: bool = True
 
 
@@ -55,7 +56,7 @@ class Library:
 
     def __init__(self) -> None:
         self._shelves: Shelves | None = None
-        self._open: dict[str, tuple[str, str]] = {}
+        self._open: dict[str, tuple[str, Callable[[], str]]] = {}
         self._gathering: asyncio.Future[tuple[Snippet, ...]] | None = None
         self._embedded = Embedded()
         self._index = Index()
@@ -72,12 +73,11 @@ class Library:
         self._gatherer = Gatherer(self._index)
         self._workspace = Workspace(
             (Grammars(), self._index, self._embedded),
-            roots=shelves.roots,
-            exclude=shelves.exclude,
+            shelves.rules,
             reads_files=shelves.is_trusted,
         )
-        for path, (language, text) in self._open.items():
-            self._workspace.opened(path, language, text)
+        for path, (language, read) in self._open.items():
+            self._workspace.opened(path, language, read)
         self._workspace.start()
 
     def close(self) -> None:
@@ -90,16 +90,16 @@ class Library:
 
     # --- documents ---------------------------------------------------------------------------------
 
-    def opened(self, path: str, language: str, text: str) -> None:
-        """Hear of an open document."""
-        self._open[path] = (language, text)
-        self._workspace.opened(path, language, text)
+    def opened(self, path: str, language: str, read: Callable[[], str]) -> None:
+        """Hear of an open document; ``read`` returns its text when it is learned, in another thread."""
+        self._open[path] = (language, read)
+        self._workspace.opened(path, language, read)
 
-    def changed(self, path: str, language: str, text: str, line: int | None) -> None:
-        """Hear that a document reads so now; ``line`` is where it was edited."""
-        self._open[path] = (language, text)
+    def changed(self, path: str, language: str, read: Callable[[], str], line: int | None) -> None:
+        """Hear that a document reads otherwise now; ``line`` is where it was edited."""
+        self._open[path] = (language, read)
         self._workspace.touch()
-        self._workspace.changed(path, language, text)
+        self._workspace.changed(path, language, read)
         if line is not None:
             self._index.edited(path, line)
 
@@ -125,6 +125,6 @@ class Library:
         return self._gatherer.snippets(path)
 
     def _gather(self, path: str, window: Window) -> "asyncio.Future[tuple[Snippet, ...]]":
-        roots = self._shelves.roots if self._shelves is not None else ()
+        roots = self._shelves.rules.roots if self._shelves is not None else ()
         refresh = partial(self._gatherer.refresh, path, window, roots=roots)
         return asyncio.get_running_loop().run_in_executor(None, refresh)

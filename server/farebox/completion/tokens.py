@@ -8,7 +8,7 @@ import re
 from typing import Final
 from zlib import crc32
 
-from farebox.completion.hush import is_random
+from farebox.privacy import is_random
 
 _TOKEN = re.compile(r"[ \t\f\r]*\n\s*| ?\w+| ?[^\w\s]|\s+")
 MOST_BREAKS: Final = 3

@@ -5,7 +5,6 @@ slices, rests as long as it worked, and is quiet while keys come: whoever waits 
 wait for it. It knows when and what to read; not what is learned.
 """
 
-import logging
 import os
 import threading
 import time
@@ -13,7 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Protocol
 
+from farebox import crash
 from farebox.completion.files import MAX_FILE_BYTES, MAX_FILES, Found, Walk, may_read, read
+from farebox.privacy import NO_RULES, Rules
 
 QUIET_S = 0.3
 """How long after a key nothing is begun."""
@@ -22,8 +23,6 @@ RESCAN_S = 30.0
 MAX_REST_S = 0.1
 MIN_REST_S = 0.001
 STOP_TIMEOUT_S = 2.0
-
-_log = logging.getLogger(__name__)
 
 
 class Learner(Protocol):
@@ -47,9 +46,8 @@ class Workspace:
     def __init__(
         self,
         learners: Sequence[Learner],
+        rules: Rules = NO_RULES,
         *,
-        roots: tuple[str, ...] = (),
-        exclude: tuple[str, ...] = (),
         reads_files: bool = True,
         quiet_s: float = QUIET_S,
         rescan_s: float = RESCAN_S,
@@ -57,8 +55,7 @@ class Workspace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._learners = tuple(learners)
-        self._roots = roots
-        self._exclude = exclude
+        self._rules = rules
         self._reads_files = reads_files
         self._quiet_s = quiet_s
         self._rescan_s = rescan_s
@@ -69,7 +66,7 @@ class Workspace:
         self._settled = threading.Event()
         self._stopping = False
         self._quiet_until_s = 0.0
-        self._documents: dict[str, tuple[str, str] | None] = {}
+        self._documents: dict[str, tuple[str, Callable[[], str]] | None] = {}
         self._open: dict[str, None] = {}
         self._learned: dict[str, tuple[int, int] | None] = {}
         self._thread: threading.Thread | None = None
@@ -91,18 +88,18 @@ class Workspace:
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
 
-    def opened(self, path: str, language: str, text: str) -> None:
+    def opened(self, path: str, language: str, read_text: Callable[[], str]) -> None:
         """Note an open document: from now on its text wins over the file's."""
         with self._lock:
             self._open.pop(path, None)
             self._open[path] = None
-        self.changed(path, language, text)
+        self.changed(path, language, read_text)
 
-    def changed(self, path: str, language: str, text: str) -> None:
-        """Note the text of an open document. Only the last one is learned, once the keys rest."""
+    def changed(self, path: str, language: str, read_text: Callable[[], str]) -> None:
+        """Note that an open document has changed. Its text is read and learned once the keys rest."""
         with self._lock:
             self._open.setdefault(path)
-            self._documents[path] = (language, text)
+            self._documents[path] = (language, read_text)
             self._settled.clear()
         self._woken.set()
 
@@ -170,8 +167,9 @@ class Workspace:
                 return False
             document = self._documents.pop(path)
         if document is not None:
-            language, text = document
-            if len(text) <= MAX_FILE_BYTES and may_read(path, self._roots, self._exclude):
+            language, read_text = document
+            text = read_text()
+            if len(text) <= MAX_FILE_BYTES and may_read(path, self._rules):
                 self._learned[path] = None
                 self._learn(path, language, text.replace("\r\n", "\n"))
             else:
@@ -187,14 +185,14 @@ class Workspace:
         inside = any(os.path.commonpath((root, path)) == root for root in self._absolute_roots(path))
         if not inside:
             return False
-        walk = Walk(self._roots, self._exclude, first=(folder,), most=self._max_files)
+        walk = Walk(self._rules, first=(folder,), most=self._max_files)
         for found in walk.files_of(folder):
             if found.path == path:
                 return self._read(found)
         return False
 
     def _absolute_roots(self, path: str) -> Iterator[str]:
-        for root in map(os.path.abspath, self._roots):
+        for root in map(os.path.abspath, self._rules.roots):
             if PurePath(path).is_absolute() and os.path.splitdrive(root)[0] == os.path.splitdrive(path)[0]:
                 yield root
 
@@ -203,7 +201,7 @@ class Workspace:
         with self._lock:
             first = tuple(dict.fromkeys(str(PurePath(path).parent) for path in reversed(self._open)))
         met: set[str] = set()
-        for found in Walk(self._roots, self._exclude, first=first, most=self._max_files).files():
+        for found in Walk(self._rules, first=first, most=self._max_files).files():
             if found is None:
                 yield
                 continue
@@ -237,5 +235,5 @@ class Workspace:
         for learner in self._learners:
             try:
                 act(learner)
-            except Exception:  # noqa: BLE001  one text that a learner can't take must not end the thread
-                _log.debug("a learner failed", exc_info=True)
+            except Exception as error:  # noqa: BLE001  one text that a learner can't take must not end the thread
+                crash.note(error, "learner")

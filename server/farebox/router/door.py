@@ -12,8 +12,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from farebox import prices, privacy
-from farebox.errors import BudgetExceeded, Excluded, FareboxError, ProviderError
+from farebox import prices
+from farebox.errors import BudgetExceeded, FareboxError, ProviderError
 from farebox.ledger.limits import Limit, limits_from
 from farebox.ledger.records import Outcome, Settlement
 from farebox.ledger.schema import LedgerUnusable
@@ -37,6 +37,7 @@ from farebox.messages import (
 )
 from farebox.providers.base import Endpoint
 from farebox.providers.directory import Directory, Opened
+from farebox.router import guard
 from farebox.router.bill import total_cost, total_usage
 from farebox.router.charge import Charge
 from farebox.router.echo import drop_echo
@@ -58,6 +59,11 @@ class Door:
     ledger: Ledger
     trusted: bool = True
     retries: RetryBudget = field(default_factory=RetryBudget)
+
+    def require_trust(self) -> "Door":
+        """Return itself if requests may leave at all. Raises Excluded."""
+        guard.require_trust(trusted=self.trusted)
+        return self
 
     async def route(self, request: Request) -> Route:
         """Show where a request would go. Nothing leaves. Raises what a real request would."""
@@ -123,17 +129,7 @@ class Door:
         """Get ready to plan. Raises Excluded."""
         if not prices.loaded():
             await asyncio.to_thread(prices.preload)
-        self._guard(request)
-
-    def _guard(self, request: Request) -> None:
-        """Raise Excluded if the request may not leave the machine at all."""
-        if not self.trusted:
-            raise Excluded(
-                "this workspace is not trusted, so nothing of it is sent",
-                hint="Trust the workspace in your editor to use completion and chat here.",
-            )
-        exclude = tuple(self.planner.config.privacy.exclude)
-        privacy.check(request.sources, exclude=exclude, roots=request.roots)
+        guard.let_pass(request, self.planner.config.privacy, trusted=self.trusted)
 
 
 class Reply:
@@ -326,7 +322,7 @@ class Reply:
         return Charge(self._request, target, endpoint, planner.pricing, priced)
 
     def _call(self, target: Target, opened: Opened) -> Call:
-        """Let the room write the call for this target; add what is known of its model."""
+        """Let the room write the call for this target; add what is known of its model; take secrets out."""
         traits = _known(self._door.planner.traits(target), opened)
         serving = Serving(
             target,
@@ -336,12 +332,14 @@ class Reply:
             reasons=traits.reasons,
         )
         call = self._request.render(serving)
-        return replace(
+        call = replace(
             call,
             max_output_tokens=clamped_output(call.max_output_tokens, self._request.input_tokens, traits),
             conversation=self._request.origin.conversation,
             traits=traits,
         )
+        door = self._door
+        return guard.screened(call, self._request, door.planner.config.privacy, door.directory.known_keys())
 
     def _done(self, route: Route) -> Done:
         """Sum up the attempts so far: what an earlier one cost is part of what the request cost."""

@@ -1,0 +1,203 @@
+"""What ignore files keep here: git's as git reads them, held against git itself; and ours."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from farebox.privacy.ignores import MAX_FOLDERS, MAX_IGNORE_BYTES, Ignores
+from farebox.privacy.names import plain
+
+GIT = shutil.which("git")
+QUIET = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+
+
+def write(root: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", newline="\n")
+
+
+def rule(root: Path, name: str, *, gitignore: bool = True) -> str | None:
+    return Ignores((str(root),), gitignore=gitignore).rule(plain(str(root / name)))
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "expected"),
+    [
+        pytest.param({".gitignore": "*.local\n"}, "a.local", ".gitignore: *.local", id="a-name"),
+        pytest.param({".gitignore": "*.local\n"}, "a/b/c.local", ".gitignore: *.local", id="anywhere-below"),
+        pytest.param({".gitignore": "/a.py\n"}, "b/a.py", None, id="only-at-the-top"),
+        pytest.param({".gitignore": "out/\n"}, "out/a/b.py", ".gitignore: out/", id="all-of-a-folder"),
+        pytest.param({".gitignore": "OUT/\n"}, "out/a.py", ".gitignore: OUT/", id="in-any-case"),
+        pytest.param({"b/.gitignore": "a.py\n"}, "b/c/a.py", "b/.gitignore: a.py", id="a-deeper-file"),
+        pytest.param({"b/.gitignore": "a.py\n"}, "a.py", None, id="not-above-it"),
+        pytest.param({".gitignore": "*.log\n", "b/.gitignore": "!a.log\n"}, "b/a.log", None, id="taken-back"),
+        pytest.param(
+            {".gitignore": "b/\n", "b/.gitignore": "!a.log\n"}, "b/a.log", ".gitignore: b/", id="no-way-back"
+        ),
+        pytest.param(
+            {".gitignore": "!a.log\n", "b/.gitignore": "*.log\n"},
+            "b/a.log",
+            "b/.gitignore: *.log",
+            id="deeper",
+        ),
+        pytest.param(
+            {".git/info/exclude": "mine.py\n"}, "b/mine.py", ".git/info/exclude: mine.py", id="of-one-clone"
+        ),
+        pytest.param(
+            {".git/info/exclude": "mine.py\n", ".gitignore": "!mine.py\n"}, "mine.py", None, id="a-file-wins"
+        ),
+        pytest.param({".gitignore": "a[[:digit:]].py\n"}, "a1.py", ".gitignore: a*.py", id="an-unknown-set"),
+        pytest.param({".gitignore": "*.py\n!a[[:digit:]].py\n"}, "a1.py", ".gitignore: *.py", id="not-back"),
+        pytest.param({".gitignore": "a\\\nb.py\r\n"}, "b.py", ".gitignore: b.py", id="a-broken-line"),
+        pytest.param({".gitignore": "\ufeffa.py\n"}, "a.py", ".gitignore: a.py", id="a-byte-order-mark"),
+        pytest.param({".gitignore": "a.py\n!a.py\na.py\n"}, "a.py", ".gitignore: a.py", id="the-last-counts"),
+        pytest.param({".gitignore": "a.py\n!a.py\n"}, "a.py", None, id="the-last-takes-back"),
+        pytest.param(
+            {".gitignore": 'say "hi"\x1b\n'}, 'say "hi"\x1b', ".gitignore: say 'hi' ", id="on-one-line"
+        ),
+        pytest.param({".fareboxignore": "*.sql\n"}, "b/a.sql", ".fareboxignore: *.sql", id="ours"),
+        pytest.param(
+            {".fareboxignore": "*.sql\n", "b/.fareboxignore": "!a.sql\n", "b/.gitignore": "!a.sql\n"},
+            "b/a.sql",
+            ".fareboxignore: *.sql",
+            id="ours-is-not-taken-back",
+        ),
+        pytest.param(
+            {".gitignore": "*.sql\n", ".fareboxignore": "!a.sql\n"},
+            "a.sql",
+            ".gitignore: *.sql",
+            id="nor-by-ours",
+        ),
+        pytest.param({".fareboxignore": "*.sql\n!a.sql\n"}, "a.sql", None, id="within-one-file"),
+    ],
+)
+def test_a_rule_is_named_with_the_file_it_is_in(
+    tmp_path: Path, files: dict[str, str], name: str, expected: str | None
+):
+    write(tmp_path, files)
+    assert rule(tmp_path, name) == expected
+    assert Ignores((str(tmp_path),)).rule(plain(name)) == expected, "a file without a folder"
+
+
+def test_without_gitignore_only_ours_holds(tmp_path: Path):
+    write(tmp_path, {".gitignore": "a.py\n", ".fareboxignore": "b.py\n", ".git/info/exclude": "c.py\n"})
+    found = [rule(tmp_path, name, gitignore=False) for name in ("a.py", "b.py", "c.py")]
+    assert found == [None, ".fareboxignore: b.py", None]
+
+
+def test_the_repository_begins_above_an_opened_folder(tmp_path: Path):
+    write(tmp_path, {".gitignore": "*.local\n", "sub/.git/HEAD": "x", "sub/.gitignore": "*.own\n"})
+    deep = tmp_path / "sub" / "deep"
+    deep.mkdir()
+    assert rule(deep, "a.own") == ".gitignore: *.own"
+    assert rule(deep, "a.local") is None, "what is above the repository is none of ours"
+
+
+def test_a_changed_file_holds_at_once(tmp_path: Path):
+    write(tmp_path, {".gitignore": "a.py\n"})
+    assert rule(tmp_path, "a.py") is not None
+    write(tmp_path, {".gitignore": "b.py\n"})
+    assert (rule(tmp_path, "a.py"), rule(tmp_path, "b.py")) == (None, ".gitignore: b.py")
+    (tmp_path / ".gitignore").unlink()
+    assert rule(tmp_path, "b.py") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x" * (MAX_IGNORE_BYTES + 1), id="bytes"),
+        pytest.param("".join(f"a{number}\n" for number in range(5_000)), id="patterns"),
+        pytest.param("".join(f"*{number}*\n" for number in range(600)), id="wildcards"),
+    ],
+)
+def test_what_cant_be_read_whole_keeps_all_below_it(tmp_path: Path, text: str):
+    write(tmp_path, {"b/.gitignore": text})
+    assert rule(tmp_path, "b/c/d.py") == "b/.gitignore: more than can be read in time"
+    assert rule(tmp_path, "d.py") is None
+    assert rule(tmp_path, "x/" * (MAX_FOLDERS + 2) + "a.py") == f"a file more than {MAX_FOLDERS} folders deep"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are others on Windows")
+def test_a_link_or_a_pipe_is_not_followed(tmp_path: Path):
+    (tmp_path / "list").write_text("a.py\n", "utf-8")
+    (tmp_path / ".gitignore").symlink_to("list")
+    assert rule(tmp_path, "a.py") is None, "nor does git"
+    os.mkfifo(tmp_path / ".fareboxignore")
+    assert rule(tmp_path, "a.py") == ".fareboxignore: more than can be read in time"
+
+
+@pytest.mark.timeout(20)
+def test_hostile_ignore_files_are_answered_at_once(tmp_path: Path):
+    lines = "*a*a*a*a*a*a*a*a*a*b\n!*a*a*a*a*a*a*a*a*a*c\n" * 10
+    write(tmp_path, {f"{'a/' * depth}.gitignore": lines + f"# {depth}\n" for depth in range(20)})
+    assert rule(tmp_path, "a/" * 20 + "a" * 200) is None
+
+
+# --- against git itself --------------------------------------------------------------------------
+
+NAMES = ["a", "b", "c.py", "d.log"]
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "b/",
+            "/a",
+            "*.py",
+            "a/b",
+            "**/b",
+            "a/**",
+            "!a",
+            "!*.py",
+            "!c.py",
+            "!b/",
+            "d.*",
+            "*",
+            "!*/",
+            "# x",
+            "",
+        ]
+    ),
+    max_size=5,
+)
+FOLDERS = ["", "a/", "a/b/", "b/"]
+
+
+@pytest.mark.skipif(GIT is None, reason="there is no git here")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lists=st.lists(LINES, min_size=4, max_size=4), own=LINES)
+def test_gitignore_files_mean_what_git_makes_of_them(
+    tmp_path_factory: pytest.TempPathFactory, lists: list[list[str]], own: list[str]
+):
+    root = tmp_path_factory.mktemp("repository")
+    assert GIT is not None
+    subprocess.run([GIT, "init", "-q", "."], cwd=root, check=True, env={**os.environ, **QUIET})
+    write(
+        root,
+        {
+            f"{folder}.gitignore": "\n".join(lines) + "\n"
+            for folder, lines in zip(FOLDERS, lists, strict=True)
+        },
+    )
+    write(root, {".git/info/exclude": "\n".join(own) + "\n"})
+    names = [f"{folder}{name}" for folder in FOLDERS for name in ("c.py", "d.log", "e")]
+    write(root, dict.fromkeys(names, "x"))
+    listed = subprocess.run(
+        [GIT, "-c", "core.ignorecase=true", "check-ignore", "--no-index", "--stdin"],
+        cwd=root,
+        input="\n".join(names),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **QUIET},
+    ).stdout.split()
+    assert [name for name in names if rule(root, name) is not None] == [
+        name for name in names if name in listed
+    ]

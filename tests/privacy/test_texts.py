@@ -1,0 +1,192 @@
+"""Secrets in texts: found in every form that people write them in, and nothing else taken for one."""
+
+import random
+import time
+from importlib.resources import files
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from farebox.privacy.texts import is_random, masked, secrets_in, splits_secret
+from support.secret_samples import MAKERS, Dice, named, private_key, samples
+
+
+def clean(text: str) -> str:
+    return masked(text, secrets_in(text))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_known_format_is_found_wherever_it_stands(kind: str):
+    missed = [
+        place
+        for one, place, secret, text in samples()
+        if one == kind and secret.split(":")[-1] in clean(text)
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize(("secret", "text"), [pytest.param(*one[1:], id=one[0]) for one in named()])
+def test_a_name_tells_a_secret(secret: str, text: str):
+    assert secret not in clean(text)
+    assert len(clean(text)) <= len(text)
+
+
+@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
+@pytest.mark.parametrize("form", ["{}", "key = '''\n{}'''\nx = 1\n", "before\n{}\nafter = 2\n"])
+def test_a_private_key_is_found_whole(kind: str, form: str):
+    key = private_key(Dice(random.Random(3)), kind)
+    text = form.format(key)
+    left = clean(text)
+    assert not any(line in left for line in key.splitlines()[1:-1])
+    assert left.endswith(text[-8:]), "what stands behind it stays"
+
+
+def test_a_private_key_in_json_leaves_json():
+    key = private_key(Dice(random.Random(3)))
+    left = clean('{"private_key": "' + key.replace("\n", "\\n") + '", "id": 1}')
+    assert not any(line in left for line in key.splitlines()[1:-1])
+    assert left.endswith('", "id": 1}')
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5, 0.8])
+def test_half_a_private_key_is_one(cut: float):
+    key = private_key(Dice(random.Random(3)))
+    at = int(len(key) * cut)
+    lines = key.splitlines()[1:-1]
+    assert not any(line in clean("x = 1\n" + key[:at]) for line in lines)
+    assert not any(line in clean(key[at:] + "x = 1\n") for line in lines)
+    assert clean(key[at:] + "x = 1\n").endswith("x = 1\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = getpass("Password: ")\n',
+        "token = tokens[index + 1]\n",
+        'API_KEY = os.environ["API_KEY"]\n',
+        'api_key = "YOUR_API_KEY_HERE"\n',
+        'key = "user_name_2"\nitem["key"] = "value1"\n',
+        'if token == "access_token_v2":\n',
+        "url = 'https://example.test:8080/a@b'\n",
+        "postgres://user:password@localhost/db\n",
+        "postgres://{user}:{password}@{host}/db\n",
+        "git clone https://github.com/a/b.git && cd b\n",
+        'sk-learn and task-1234567890abcdefghij and "disk-usage-monitoring-2024-report"\n',
+        "SG.something and AKIA and eyJ and ghp_ alone\n",
+        'if line.startswith("-----BEGIN RSA PRIVATE KEY-----"):\n    return parse(line)\n',
+        "commit 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b\n",
+        "integrity sha512-9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n",
+        "id: 550e8400-e29b-41d4-a716-446655440000\n",
+        "CSRF_COOKIE_NAME = 'csrftoken'\nTOKEN_TYPE = 'sha256'\n",
+        "The secret: never write a password (such as hunter2) down.\n",
+    ],
+)
+def test_code_about_secrets_holds_none(text: str):
+    assert secrets_in(text) == ()
+
+
+def test_a_mask_names_the_kind_and_never_makes_a_text_longer():
+    token = MAKERS["GitHub token"](Dice(random.Random(1)))
+    assert clean(f'token = "{token}"') == 'token = "<secret: GitHub token>"'
+    assert clean("postgres://app:x7Kq2@db") == "postgres://app:***@db"
+    assert clean("postgres://app:x7Kq2mPw@db") == "postgres://app:<secret>@db"
+
+
+PARTS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from([text for _, _, _, text in samples()][::17]),
+    st.sampled_from([text for _, _, text in named()]),
+    st.sampled_from(
+        ["token", "key: ", "password=", "sk-", "eyJ", "://", "Q~", "-----BEGIN PRIVATE KEY-----", '"']
+    ),
+)
+
+
+@given(st.lists(PARTS, max_size=8).map("".join))
+@example("İpassword = 'x7Kq2mPw9'")
+@example("\ud800 token='x7Kq2mPw9'")
+def test_any_text_comes_out_without_what_was_found_and_no_longer(text: str):
+    found = secrets_in(text)
+    left = masked(text, found)
+    assert len(left) <= len(text)
+    assert all(0 <= one.start < one.end <= len(text) for one in found)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert clean(left).count("\n") <= text.count("\n")
+
+
+@given(before=st.text(max_size=30), after=st.text(max_size=30), seed=st.integers(0, 99))
+def test_what_stands_around_a_secret_does_not_hide_it(before: str, after: str, seed: int):
+    token = MAKERS["Anthropic key"](Dice(random.Random(seed)))
+    assert token not in clean(f"{before} {token} {after}")
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "token",
+        "api_key: ",
+        "eyJ",
+        ".eyJ",
+        "://a:b",
+        "sk-",
+        " sk-a1",
+        "Q~",
+        "sig=",
+        'api_key="',
+        "SG.",
+        "password:  |",
+    ],
+)
+def test_hostile_text_takes_linear_time(piece: str):
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        begun = time.process_time()
+        secrets_in(text)
+        return time.process_time() - begun
+
+    seconds(1_000)
+    assert seconds(400_000) < 10, "the square of it would take hours"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param("A1b2C3d4E5f6G7h8I9", id="mixed"),
+        pytest.param("9f86d081884c7d659a2feaa0c55ad015", id="hex"),
+        pytest.param("sk-proj-a8Jd92kLmQ0z7Xw1", id="with-a-prefix"),
+    ],
+)
+def test_a_random_word_is_known(word: str):
+    assert is_random(word)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param("get_user_by_email_address", id="name"),
+        pytest.param("convert_utf8_to_latin1", id="name-with-numbers"),
+        pytest.param("1234567890123456", id="number"),
+        pytest.param("TestCase2", id="short"),
+        pytest.param("numpy.testing.assert_allclose", id="dotted"),
+    ],
+)
+def test_a_name_is_no_secret(word: str):
+    assert not is_random(word)
+
+
+@pytest.mark.parametrize("cut", range(5, 35, 7))
+def test_a_place_inside_of_a_secret_is_told(cut: int):
+    token = MAKERS["GitHub token"](Dice(random.Random(2)))
+    line = f'token = "{token}"'
+    assert splits_secret(line[: 9 + cut], line[9 + cut :])
+    assert not splits_secret('token = "', f'{token}"')
+    assert not splits_secret(line, "")
+    assert not splits_secret("x = compute_", "total(1)")
+
+
+def test_the_list_of_formats_holds_no_secret():
+    text = files("farebox.privacy").joinpath("secrets.toml").read_text("utf-8")
+    assert secrets_in(text) == ()
