@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from farebox.providers.base import Deadlines
-from farebox.providers.clock import Clock
+from farebox.providers.clock import LOOKS_EACH_S, Clock
+from farebox.providers.nap import SLEPT_S
 
 DEADLINES = Deadlines(first_token_s=60.0, gap_s=60.0, total_s=170.0)
 
@@ -147,3 +148,27 @@ async def test_a_clock_that_is_stopped_leaves_no_timer():
     clock.stop()
     handles = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
     assert all(handle.cancelled() for handle in handles if "Clock" in repr(handle))
+
+
+@pytest.mark.parametrize(("slept_s", "ends"), [(SLEPT_S, False), (SLEPT_S + 1, True)])
+async def test_a_wait_ends_soon_after_the_machine_has_slept(later: Later, slept_s: float, ends: bool):
+    asleep_s = [1_000.0]
+    task = await waiting(Clock(DEADLINES, lambda: sum(asleep_s)))
+    asleep_s.append(slept_s)
+    later(LOOKS_EACH_S)
+    await turns()
+    assert task.done() == ends
+    task.cancel()
+    with pytest.raises(TimeoutError if ends else asyncio.CancelledError):
+        await task
+
+
+async def test_whoever_looks_whether_the_machine_has_slept_moves_no_deadline(later: Later):
+    task = await waiting(Clock(DEADLINES))
+    for _ in range(11):
+        later(LOOKS_EACH_S)
+        await turns()
+    assert not task.done()
+    later(LOOKS_EACH_S)
+    with pytest.raises(TimeoutError):
+        await task

@@ -148,6 +148,13 @@ def tool_call(index: object, arguments: str) -> dict[str, object]:
     return chunk({"tool_calls": [{"index": index, "id": "a", "function": function}]})
 
 
+def errors(wire: Wire) -> bytes:
+    """Write the error that a dialect sends inside a stream."""
+    said = {"error": {"message": "the engine is on fire", "code": 500}}
+    typed = {"type": "error", "error": {"type": "api_error", "message": "the engine is on fire"}}
+    return wire.event(typed if wire.path == "/messages" else said)
+
+
 PAGE = b"<!DOCTYPE html><html><body>Please log in</body></html>"
 BOMB = gzip.compress(b"x" * (64 * MB), 9)
 LONG = b"x" * MB
@@ -178,6 +185,32 @@ ROWS: Mapping[str, Row] = {
         "brokenReply",
         "stopped sending",
     ),
+    "one byte each 0.2 s of the head": Row(
+        lambda _: Answer(body=b"HTTP/1.1 200 OK\r\nX-A: slow\r\n", raw=True, chunk_sizes=(1,), delay_s=0.2),
+        "unreachable",
+        "did not answer within",
+    ),
+    "a line of 100 MB": Row(lambda wire: wire.answer(b"data: " + LONG, repeat=100), "brokenReply", "sent"),
+    "a body that is cut off": Row(
+        lambda wire: wire.answer(wire.text("Hel") + wire.end, cut_after=len(wire.text("Hel")) + 5),
+        "brokenReply",
+        "closed",
+        text="Hel",
+    ),
+    "a stream without its end": Row(lambda wire: wire.answer(wire.text("Hel")), "brokenReply", text="Hel"),
+    "a stream with two ends": Row(
+        lambda wire: wire.answer(wire.whole(counts(wire, 7)) + wire.end), None, text="Hello"
+    ),
+    "an error in the middle of a stream": Row(
+        lambda wire: wire.answer(wire.text("Hel") + errors(wire)), "overloaded", "on fire", text="Hel"
+    ),
+    "a code point in two pieces": Row(
+        lambda wire: wire.answer(
+            wire.text("He@@llo").replace(b"@@", b"\xf0\x9f\x98\x80") + wire.end, chunk_sizes=(1,)
+        ),
+        None,
+        text="He\U0001f600llo",
+    ),
     "a body of 200 MB": Row(lambda wire: wire.answer(LONG, repeat=200), "brokenReply", "sent"),
     "a JSON body of 200 MB": Row(lambda _: Answer(body=b'{"a": "' + LONG, repeat=200), "brokenReply", "than"),
     "an error's body of 200 MB": Row(
@@ -202,6 +235,12 @@ ROWS: Mapping[str, Row] = {
     ),
     "a gzip bomb": Row(
         lambda wire: wire.answer(BOMB, headers={"Content-Encoding": "gzip"}), "brokenReply", "compressed"
+    ),
+    "zstd": Row(
+        lambda wire: wire.answer(BOMB, headers={"Content-Encoding": "zstd"}), "brokenReply", "compressed"
+    ),
+    "br": Row(
+        lambda wire: wire.answer(BOMB, headers={"Content-Encoding": "br"}), "brokenReply", "compressed"
     ),
     "a gzip bomb with an error": Row(
         lambda wire: wire.answer(BOMB, status=400, headers={"Content-Encoding": "gzip"}), "refused", "400"
@@ -232,6 +271,8 @@ ROWS: Mapping[str, Row] = {
         None,
         text="Hello",
     ),
+    "usage that is absent": Row(lambda wire: wire.answer(wire.whole({})), None, text="Hello"),
+    "usage of 1e308": Row(odd_usage(1e308), None, text="Hello"),
     "usage of 10^30": Row(odd_usage(10**30), None, text="Hello"),
     "a tool call with index 10^9": Row(
         lambda wire: wire.answer(wire.event(tool_call(10**9, "{}")) + wire.end), None, only=("openai",)
@@ -267,6 +308,12 @@ ROWS: Mapping[str, Row] = {
     "Retry-After of -1": Row(a_limit("-1"), "rateLimited", "Slow down", attempts=MAX_ATTEMPTS),
     "Retry-After of 10^9": Row(a_limit("1000000000"), "rateLimited", "Slow down", attempts=MAX_ATTEMPTS),
     "Retry-After of a week": Row(a_limit("604800"), "rateLimited", "Slow down"),
+    "Retry-After of a day in 2090": Row(
+        a_limit("Wed, 08 Mar 2090 00:00:00 GMT"), "rateLimited", "Slow down", attempts=None
+    ),
+    "Retry-After of a day in 1990": Row(
+        a_limit("Thu, 08 Mar 1990 00:00:00 GMT"), "rateLimited", "Slow down", attempts=MAX_ATTEMPTS
+    ),
     "Retry-After of garbage": Row(a_limit("soon, \xa3"), "rateLimited", "Slow down", attempts=MAX_ATTEMPTS),
 }
 

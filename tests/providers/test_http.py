@@ -14,9 +14,12 @@ import trustme
 from farebox.errors import BrokenReply, KeyRejected, Overloaded, ProviderError, Unreachable
 from farebox.messages import Call, Chat, Message, Text
 from farebox.providers.base import Deadlines, Endpoint
+from farebox.providers.clock import LOOKS_EACH_S
 from farebox.providers.http import MAX_ERROR_BODY_BYTES, Http
+from farebox.providers.nap import SLEPT_S
 from farebox.providers.openai import OpenAI
 from farebox.secrets import Credential, Secret, origin_of
+from farebox.unseen import shown
 from support.upstream import Answer, Upstream, chunk, json_answer, sse, sse_answer
 
 KEY = "test-0123456789"
@@ -208,7 +211,7 @@ async def test_an_address_that_is_none_is_unreachable_and_named(
         await ask(http, where)
     with pytest.raises(Unreachable):
         await http.get(where, "/models", timeout_s=WAIT_S)
-    assert f"acme can't be reached: {base_url} is no address" in asked.value.message
+    assert f"acme can't be reached: {shown(base_url)} is no address" in asked.value.message
     assert asked.value.hint == "Correct base_url of [providers.acme]."
     assert not asked.value.may_be_billed
 
@@ -296,6 +299,39 @@ async def test_an_answer_may_take_longer_than_its_first_token_and_its_gaps(http:
     where = endpoint(upstream.base_url, deadlines=Deadlines(first_token_s=1, gap_s=1, total_s=WAIT_S))
     assert await ask(http, where) == "slowly"
     assert time.monotonic() - started_s > 1
+
+
+async def test_after_a_sleep_of_the_machine_no_old_connection_is_used(upstream: Upstream):
+    asleep_s = [0.0]
+    http = Http(lambda: sum(asleep_s))
+    for slept_s, connections in ((0.0, 1), (SLEPT_S, 1), (1.0, 2), (0.0, 2)):
+        asleep_s.append(slept_s)
+        assert await ask(http, endpoint(upstream.base_url)) == "a"
+        assert upstream.connections == connections
+    await http.aclose()
+
+
+async def test_a_stream_over_which_the_machine_has_slept_ends_with_an_error(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+):
+    asleep_s = [0.0]
+    http = Http(lambda: sum(asleep_s))
+    http.warm_up()
+    upstream.queue(sse_answer(chunk({"content": "a"}), done=False, hang=True))
+    async with aclosing(OpenAI(http, endpoint(upstream.base_url)).stream(ASK)) as deltas:
+        assert await anext(deltas) == Text("a")
+        waiting = asyncio.ensure_future(anext(deltas))
+        await asyncio.sleep(0)
+        asleep_s.append(SLEPT_S + 1)
+        loop = asyncio.get_running_loop()
+        real = loop.time
+        monkeypatch.setattr(loop, "time", lambda: real() + LOOKS_EACH_S)
+        with pytest.raises(BrokenReply, match="stopped sending"):
+            await asyncio.wait_for(waiting, WAIT_S)
+    await asyncio.wait_for(upstream.requests[0].closed.wait(), WAIT_S)
+    assert await ask(http, endpoint(upstream.base_url)) == "a"
+    assert upstream.connections == 2
+    await http.aclose()
 
 
 # --- what is no answer ---------------------------------------------------------------------------

@@ -1,13 +1,19 @@
 """When an answer is late, and the alarm that tells so to whoever waits for its next bytes.
 
 One timer serves a whole answer and is set anew only when it rings: ``asyncio.timeout`` for each of a thousand
-pieces would cost more than reading them.
+pieces would cost more than reading them. It rings now and then before it is due, to see whether the machine
+has slept: what was to come on that connection never will.
 """
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
 from farebox.providers.base import Deadlines
+from farebox.providers.nap import Nap, asleep_s
+
+LOOKS_EACH_S: Final = 5.0
 
 
 class Clock:
@@ -17,8 +23,9 @@ class Clock:
     its place. A cancellation from outside passes through, as with ``asyncio.timeout``.
     """
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, asleep: Callable[[], float] = asleep_s) -> None:
         self._deadlines = deadlines
+        self._nap = Nap(asleep)
         self._loop = asyncio.get_running_loop()
         now = self._loop.time()
         self._end = now + deadlines.total_s
@@ -73,13 +80,13 @@ class Clock:
 
     def _set(self) -> None:
         self.stop()
-        self._timer = self._loop.call_at(self.due, self._ring)
+        self._timer = self._loop.call_at(min(self.due, self._loop.time() + LOOKS_EACH_S), self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         if self._waiting is None:
             return  # whoever reads is busy: the next wait sets it anew
-        if self._loop.time() < self.due:
+        if self._loop.time() < self.due and not self._nap.was_taken:
             self._set()
             return
         self._has_rung = True

@@ -110,6 +110,10 @@ class Directory:
             )
         return self._found[name]
 
+    def known_keys(self) -> tuple[str, ...]:
+        """Return the keys that have been looked up so far: no text may carry one."""
+        return tuple(found.secret.reveal() for found in self._found.values() if found is not None)
+
     def origin(self, name: str) -> str | None:
         """Return the origin of the address in use; None if the provider has none."""
         base_url = self._base_url(name)

@@ -10,12 +10,11 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from ssl import SSLCertVerificationError
-from typing import Protocol, cast
 
 import httpx2
 
@@ -24,7 +23,9 @@ from farebox.providers import failures
 from farebox.providers.address import AS_WRITTEN, LOCALHOST, is_loopback, loopback_addresses
 from farebox.providers.base import Deadlines, Endpoint
 from farebox.providers.clock import Clock
+from farebox.providers.handshake import closing_unfinished
 from farebox.providers.json_value import JsonObject, parse_object
+from farebox.providers.nap import Nap, asleep_s
 from farebox.providers.trust import untrusted
 from farebox.secrets import origin_of
 
@@ -62,19 +63,18 @@ class Body:
     clock: Clock
 
 
-class _Stream(Protocol):
-    """What the library calls a connection to a server."""
-
-    async def aclose(self) -> None: ...
-
-
 class Http:
     """The shared connections of one process.
 
     A transport and no client of the library: there are no cookies and redirects to be kept from happening.
+    ``require`` is asked before each request, and raises a FareboxError where none may leave.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, asleep: Callable[[], float] = asleep_s, require: Callable[[], None] = lambda: None
+    ) -> None:
+        self._require = require
+        self._asleep, self._nap = asleep, Nap(asleep)
         self._transport: httpx2.AsyncHTTPTransport | None = None
         self._building = threading.Lock()
 
@@ -86,9 +86,9 @@ class Http:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._transport is not None:
-            await self._transport.aclose()
-            self._transport = None
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     @asynccontextmanager
     async def post(
@@ -99,7 +99,7 @@ class Http:
         Raises a ProviderError for every status but 2xx and for every failure of the connection.
         """
         request = await self._request(endpoint, "POST", path, body)
-        clock = Clock(endpoint.deadlines)
+        clock = Clock(endpoint.deadlines, self._asleep)
         async with self._exchange(endpoint, request, clock, model) as response:
             chunks = _bounded(endpoint, response, clock, MAX_BODY_BYTES)
             async with aclosing(chunks):
@@ -109,7 +109,7 @@ class Http:
     async def get(self, endpoint: Endpoint, path: str, *, timeout_s: float) -> JsonObject:
         """Fetch a JSON object. Raises a ProviderError, also where the answer is no JSON object."""
         request = await self._request(endpoint, "GET", path)
-        clock = Clock(Deadlines(first_token_s=timeout_s, total_s=timeout_s))
+        clock = Clock(Deadlines(first_token_s=timeout_s, total_s=timeout_s), self._asleep)
         async with (
             self._exchange(endpoint, request, clock, None) as response,
             aclosing(_bounded(endpoint, response, clock, MAX_WHOLE_BYTES)) as chunks,
@@ -124,6 +124,7 @@ class Http:
     async def _request(
         self, endpoint: Endpoint, method: str, path: str, body: Mapping[str, object] | bytes = b""
     ) -> httpx2.Request:
+        self._require()
         address = _checked_address(endpoint, path)
         if endpoint.loopback_only and not address.is_here:
             raise LocalOnly(
@@ -131,6 +132,9 @@ class Http:
                 hint=f"A server on this machine has the address {AS_WRITTEN}. Choose such a one, "
                 "or set [privacy] local_only = false in your config.",
             )
+        if self._nap.was_taken:
+            self._nap = Nap(self._asleep)
+            await self.aclose()  # dead connections would be found out one by one, each by a deadline
         if self._transport is None:
             await asyncio.to_thread(self.warm_up)
         headers = {"Host": address.host, **_HEADERS, **dict(endpoint.headers)}
@@ -191,34 +195,15 @@ class Http:
 async def _reached(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
     """Send a request; if nobody listens at its first address, to the second one: ``localhost`` has two."""
     try:
-        async with _closing_unfinished(request):
+        if request.url.scheme != "https":
+            return await transport.handle_async_request(request)
+        async with closing_unfinished(request.extensions):
             return await transport.handle_async_request(request)
     except httpx2.ConnectError as exc:
         if _SECOND not in request.extensions or untrusted(exc) is not None:
             raise
     request.url = request.extensions.pop(_SECOND)
     return await _reached(transport, request)
-
-
-@asynccontextmanager
-async def _closing_unfinished(request: httpx2.Request) -> AsyncGenerator[None]:
-    """Close a connection whose TLS handshake is cancelled: the library closes it for an Exception alone."""
-    unfinished: list[_Stream] = []
-
-    async def note(event: str, info: Mapping[str, object]) -> None:
-        if event == "connection.connect_tcp.complete":
-            unfinished.append(cast("_Stream", info["return_value"]))
-        elif event == "connection.start_tls.complete":
-            unfinished.clear()
-
-    if request.url.scheme == "https":
-        request.extensions["trace"] = note
-    try:
-        yield
-    except BaseException:
-        for stream in unfinished:
-            await stream.aclose()
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +235,8 @@ def _parsed(url: str) -> _Address:
     parsed = httpx2.URL(url)
     if not parsed.host:
         raise ValueError("no host")
+    if origin_of(str(parsed)) != origin:
+        raise ValueError("the library would connect elsewhere than we have read")
     here = loopback_addresses(parsed.host)
     first, *second = [parsed.copy_with(host=address) for address in here] or [parsed]
     extensions = {"sni_hostname": LOCALHOST, _SECOND: second[0]} if second else {}

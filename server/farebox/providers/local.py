@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from farebox.errors import LocalOnly, ProviderError, UnknownAtProvider
+from farebox.errors import Excluded, LocalOnly, ProviderError, UnknownAtProvider
 from farebox.provider_settings import FillStyle
 from farebox.providers import reading
 from farebox.providers.base import Deadlines, Endpoint, Wire
@@ -95,7 +95,7 @@ async def discover(http: Http) -> list[LocalServer]:
     async def probe(base_url: str) -> LocalServer | None:
         try:
             server = await identify(http, Endpoint(provider="local", dialect="local", base_url=base_url))
-        except ProviderError:
+        except (ProviderError, Excluded):
             return None
         return server if server.models else None
 
