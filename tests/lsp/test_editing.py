@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types
-from pygls.workspace import Workspace
 
 from farebox.completion.outcome import Outcome
+from farebox.lsp.documents import Documents
 from farebox.lsp.editing import MAX_TYPED_LINES, Editing
 from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun
 from support.upstream import Upstream
@@ -31,10 +31,10 @@ async def desk(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Desk]:
     await desk.close()
 
 
-def workspace_of(text: str = BEFORE + AFTER) -> Workspace:
-    workspace = Workspace(None, types.TextDocumentSyncKind.Incremental)
-    workspace.put_text_document(types.TextDocumentItem(URI, "python", 1, text))
-    return workspace
+def documents_of(text: str = BEFORE + AFTER) -> Documents:
+    documents = Documents()
+    documents.open(types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, text)))
+    return documents
 
 
 def change(
@@ -44,12 +44,12 @@ def change(
     return types.TextDocumentContentChangePartial(span, text)
 
 
-def edit(editing: Editing, workspace: Workspace, *changes: types.TextDocumentContentChangeEvent) -> None:
-    """Change the document as pygls does, and tell of it."""
-    document = types.VersionedTextDocumentIdentifier(2, URI)
-    for one in changes:
-        workspace.update_text_document(document, one)
-    editing.changed(workspace, types.DidChangeTextDocumentParams(document, changes))
+def edit(editing: Editing, documents: Documents, *changes: types.TextDocumentContentChangeEvent) -> None:
+    """Change the document, and tell of it."""
+    version = types.VersionedTextDocumentIdentifier(2, URI)
+    document = documents.change(types.DidChangeTextDocumentParams(version, changes))
+    assert document is not None
+    editing.changed(document, changes)
 
 
 async def shown(desk: Desk, upstream: Upstream, text: str) -> Outcome:
@@ -75,7 +75,7 @@ async def test_an_edit_that_agrees_leaves_the_answer_running(
     desk: Desk, upstream: Upstream, changes: list[types.TextDocumentContentChangeEvent]
 ):
     await shown(desk, upstream, "foo(bar)\n    y = 1\n")
-    edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
+    edit(Editing(desk.completer, desk.app.library), documents_of(), *changes)
     assert desk.completer.heeds(URI)
 
 
@@ -90,7 +90,7 @@ async def test_what_an_editor_closes_by_itself_stands_behind_the_cursor(
     desk: Desk, upstream: Upstream, expected: str, typed: str
 ):
     await shown(desk, upstream, expected)
-    edit(Editing(desk.completer, desk.app.library), workspace_of(), change(typed))
+    edit(Editing(desk.completer, desk.app.library), documents_of(), change(typed))
     assert desk.completer.heeds(URI)
 
 
@@ -100,7 +100,7 @@ async def test_a_line_break_between_two_brackets_moves_the_closing_one_down(desk
     request = asyncio.create_task(desk.completer.ghost(hole))
     await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
     editing = Editing(desk.completer, desk.app.library)
-    edit(editing, workspace_of(BEFORE + "[]\n"), change("\n        \n    ", (LINE, END + 1)))
+    edit(editing, documents_of(BEFORE + "[]\n"), change("\n        \n    ", (LINE, END + 1)))
     assert (await request).silence in (None, "changed")
     assert desk.completer.heeds(URI)
 
@@ -121,15 +121,15 @@ async def test_any_other_edit_closes_the_answer(
     desk: Desk, upstream: Upstream, changes: list[types.TextDocumentContentChangeEvent]
 ):
     await shown(desk, upstream, "foo(bar)\n    y = 1\n")
-    edit(Editing(desk.completer, desk.app.library), workspace_of(), *changes)
+    edit(Editing(desk.completer, desk.app.library), documents_of(), *changes)
     assert not desk.completer.heeds(URI)
     await desk.settle()
 
 
 async def test_the_cursor_counts_in_the_editors_units(desk: Desk, upstream: Upstream):
     await shown(desk, upstream, "'😀' + x\n    y")
-    workspace = workspace_of()
-    edit(Editing(desk.completer, desk.app.library), workspace, change("'😀' +"))
+    documents = documents_of()
+    edit(Editing(desk.completer, desk.app.library), documents, change("'😀' +"))
     assert desk.completer.heeds(URI)
     assert [item.text for item in (await desk.ghost("'😀' +")).items] == [" x"]
 
@@ -141,16 +141,20 @@ SEND = "import os\n\n\ndef send(message):\n    connection.write("
 async def test_whoever_learns_from_the_users_files_hears_of_what_is_open_changed_and_closed(desk: Desk):
     library = desk.app.library()
     editing = Editing(desk.completer, desk.app.library)
-    workspace = workspace_of(OWN * 8)
-    editing.begin(workspace)
+    documents = documents_of(OWN * 8)
+    (document,) = documents
+    editing.begin(documents)
     window = HOLE.window().after("")
     asked = type(window)("b.py", "python", SEND, "\n")
     assert library.settle(WAIT_S)
     assert (library.suggest(asked) or "").startswith("message.encoded()")
-    editing.closed(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(URI)))
-    edit(editing, Workspace(None))  # not open: nothing happens
-    editing.opened(
-        workspace, types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, OWN * 8))
-    )
+    editing.closed(document)
+    assert library.settle(WAIT_S)
+    assert library.suggest(asked) is None
+    editing.opened(document)
     assert library.settle(WAIT_S)
     assert (library.suggest(asked) or "").startswith("message.encoded()")
+    whole = types.TextDocumentContentChangeWholeDocument(OWN.replace("message.encoded()", "b''") * 8)
+    edit(editing, documents, whole)
+    assert library.settle(WAIT_S)
+    assert (library.suggest(asked) or "").startswith("b''")

@@ -2,18 +2,18 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
-from pygls.workspace import Workspace
 
 from farebox.completion.engine import Item
 from farebox.diary import Entry
 from farebox.errors import Overloaded
+from farebox.lsp.documents import Documents
 from farebox.lsp.ghosts import Superseded, completed, ghost_text
 from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun, whole
 from support.upstream import Upstream, json_answer
@@ -22,6 +22,7 @@ URI = HOLE.key
 LINE, END = 4, 8
 AUTOMATIC = types.InlineCompletionTriggerKind.Automatic
 INVOKED = types.InlineCompletionTriggerKind.Invoked
+Happening = Callable[[Documents], object]
 
 
 @pytest.fixture
@@ -37,22 +38,32 @@ async def desk(tmp_path: Path, upstream: Upstream) -> AsyncIterator[Desk]:
     await desk.close()
 
 
+def documents_of(typed: str = "") -> Documents:
+    documents = Documents()
+    documents.open(opening(BEFORE + typed + AFTER))
+    return documents
+
+
+def opening(text: str) -> types.DidOpenTextDocumentParams:
+    return types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, text))
+
+
 async def ghost(
     desk: Desk,
     typed: str = "",
     kind: types.InlineCompletionTriggerKind = AUTOMATIC,
     place: tuple[int, int] | None = None,
+    documents: Documents | None = None,
 ) -> tuple[Item, ...]:
     """Ask behind what was typed, or somewhere else."""
-    workspace = Workspace(None)
-    workspace.put_text_document(types.TextDocumentItem(URI, "python", 1, BEFORE + typed + AFTER))
+    documents = documents or documents_of(typed)
     line, character = place or (LINE, END + len(typed))
     params = types.InlineCompletionParams(
         types.InlineCompletionContext(kind),
         types.TextDocumentIdentifier(URI),
         types.Position(line, character),
     )
-    return await asyncio.wait_for(ghost_text(desk.app, desk.completer, workspace, params), WAIT_S)
+    return await asyncio.wait_for(ghost_text(desk.app, desk.completer, documents, params), WAIT_S)
 
 
 def last(desk: Desk) -> Entry:
@@ -157,6 +168,39 @@ async def test_an_edit_supersedes_and_says_so(desk: Desk, upstream: Upstream):
     assert issubclass(Superseded, asyncio.CancelledError)
 
 
+def change(documents: Documents) -> None:
+    """Edit without another version."""
+    text = types.TextDocumentContentChangeWholeDocument("y = 1\n")
+    version = types.VersionedTextDocumentIdentifier(1, URI)
+    documents.change(types.DidChangeTextDocumentParams(version, [text]))
+
+
+@pytest.mark.parametrize("kind", [AUTOMATIC, INVOKED])
+@pytest.mark.parametrize(
+    "happen",
+    [
+        pytest.param(change, id="changed"),
+        pytest.param(lambda documents: documents.open(opening(BEFORE + AFTER)), id="opened-again"),
+        pytest.param(lambda documents: documents.close(URI), id="closed"),
+    ],
+)
+async def test_an_answer_for_another_text_is_never_shown(
+    desk: Desk,
+    upstream: Upstream,
+    happen: Callable[[Documents], object],
+    kind: types.InlineCompletionTriggerKind,
+):
+    """The completer has not heard of it: so it is when the answer and the edit come at once."""
+    upstream.queue(*(whole("foo(bar)", delay_s=0.2) for _ in range(3)))
+    documents = documents_of()
+    request = asyncio.create_task(ghost(desk, kind=kind, documents=documents))
+    await asyncio.wait_for(upstream.arrived.wait(), WAIT_S)
+    happen(documents)
+    await asyncio.wait([request])
+    assert request.cancelled()
+    assert last(desk).silence == "changed"
+
+
 async def test_what_was_asked_for_by_hand_fails_aloud(desk: Desk, upstream: Upstream):
     upstream.answer("/infill", json_answer({}, status=500))
     with pytest.raises(Overloaded):
@@ -180,7 +224,7 @@ async def test_a_document_that_is_not_open_has_no_ghost(desk: Desk):
         types.TextDocumentIdentifier("file:///ws/closed.py"),
         types.Position(0, 0),
     )
-    assert await ghost_text(desk.app, desk.completer, Workspace(None), params) == ()
+    assert await ghost_text(desk.app, desk.completer, Documents(), params) == ()
 
 
 async def test_a_fill_that_a_command_asks_for_is_written_down_too(desk: Desk, upstream: Upstream):

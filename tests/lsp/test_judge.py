@@ -76,6 +76,8 @@ def test_a_request_is_answered_exactly_once(received: list[Json], words: str) ->
         pytest.param(b"hello\n" + frame(ANSWER), id="before"),
         pytest.param(frame(ANSWER) + b"hello\n", id="after"),
         pytest.param(frame(ANSWER)[:-1], id="cut off"),
+        pytest.param(b'Content-Length: 31\r\n\r\n{"jsonrpc":"2.0","result":NaN  }', id="NaN"),
+        pytest.param(frame({**ANSWER, "result": "\ud800"}), id="half a character"),
         pytest.param(frame([]), id="no object"),  # pyright: ignore[reportArgumentType]  that is the point
     ],
 )
@@ -83,3 +85,18 @@ def test_whatever_is_no_message_is_found_on_stdout(raw: bytes) -> None:
     with pytest.raises(Malformed):
         read_all(io.BytesIO(raw))
     assert read_all(io.BytesIO(frame(ANSWER) * 2)) == [ANSWER, ANSWER]
+
+
+def test_what_the_client_has_not_offered_is_found() -> None:
+    asked: Json = {"jsonrpc": "2.0", "id": "s1", "method": "workspace/workspaceFolders", "params": None}
+    assert any("offered" in fault for fault in judge([ASKED], [ANSWER, asked]))
+
+    params = {
+        "processId": None,
+        "rootUri": None,
+        "capabilities": {"general": {"positionEncodings": ["utf-32"]}},
+    }
+    initialize: Json = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    for chosen, is_offered in (("utf-8", False), ("utf-16", True), ("utf-32", True)):
+        faults = judge([initialize], [{**ANSWER, "result": {"capabilities": {"positionEncoding": chosen}}}])
+        assert any("offered" in fault for fault in faults) is not is_offered

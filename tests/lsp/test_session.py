@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pygls.workspace import Workspace
 
 from farebox.app import Client as Description
 from farebox.errors import BudgetExceeded, Excluded
+from farebox.lsp.documents import Documents
 from farebox.lsp.session import Seen, Session
 from farebox.router.purse import Spending
 from support.client import AUTOMATIC, Client, Failed
@@ -136,7 +136,7 @@ class Nobody:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, object]] = []
-        self.workspace = Workspace(None)
+        self.documents = Documents()
 
     def notify_json(self, method: str, params: object) -> None:
         self.sent.append((method, params))

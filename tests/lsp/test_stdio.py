@@ -1,95 +1,149 @@
-"""Lines and bodies out of a stream that comes in any pieces."""
+"""Messages out of a real pipe: whole, in order, with a turn for others, and no further ahead than bounded."""
 
 import asyncio
-from collections.abc import Sequence
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from farebox.lsp.stdio import CHUNK_BYTES, Stdin
+from farebox.lsp.stdio import CHUNK_BYTES, MAX_CHUNKS_AHEAD, Stdin, listen
+
+HANG_S = 20.0
 
 
-class Pieces:
-    """A stream that gives out what it has piece by piece."""
+class Ear:
+    """Hears messages; one that says "end" ends the session."""
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._left = [piece for piece in pieces if piece]
-        self.waits = 0
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+        self.has_ended = False
+        self.has_heard = asyncio.Event()
 
-    def read1(self, size: int, /) -> bytes:
-        self.waits += 1
-        if not self._left:
-            return b""
-        piece = self._left.pop(0)
-        if len(piece) > size:
-            self._left.insert(0, piece[size:])
-        return piece[:size]
+    def receive(self, value: object) -> None:
+        self.heard.append(value)
+        self.has_heard.set()
+        self.has_ended = value == "end"
+        asyncio.get_running_loop().call_soon(self.heard.append, "a turn")
 
-    def read(self, size: int, /) -> bytes:
-        self.waits += 1
-        whole = b"".join(self._left)
-        self._left = [whole[size:]] if whole[size:] else []
-        return whole[:size]
+    def malformed(self, reason: str) -> None:
+        self.heard.append(f"malformed: {reason}")
+
+    def messages(self) -> list[object]:
+        return [one for one in self.heard if one != "a turn"]
+
+
+@contextmanager
+def pipe() -> Generator[tuple[int, int]]:
+    """Yield a pipe's two ends; whoever closes one sets nothing right: both are closed at the end."""
+    read, write = os.pipe()
+    try:
+        yield read, write
+    finally:
+        for descriptor in (write, read):
+            try:
+                os.close(descriptor)
+            except OSError:
+                continue
 
 
 def message(body: bytes) -> bytes:
-    return b"Content-Length: %d\r\n\r\n" % len(body) + body
+    return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-async def bodies(stdin: Stdin) -> list[bytes]:
-    """Read messages as pygls does, until the end."""
-    found: list[bytes] = []
-    while line := await stdin.readline():
-        size = int(line.partition(b":")[2])
-        assert await stdin.readline() == b"\r\n"
-        found.append(await stdin.readexactly(size))
-    return found
+async def hear_all(*pieces: bytes, ends: bool = True) -> Ear:
+    """Let pieces be written into a pipe, and hear all of it."""
+    ear = Ear()
+    with pipe() as (read, write):
+
+        def write_all() -> None:
+            for piece in pieces:
+                os.write(write, piece)
+            if ends:
+                os.close(write)
+
+        writer = threading.Thread(target=write_all)
+        writer.start()
+        async with asyncio.timeout(HANG_S):
+            await listen(Stdin(read), ear)
+        writer.join()
+    return ear
 
 
-@given(st.lists(st.binary(max_size=30), max_size=5), st.lists(st.integers(1, 40), max_size=20))
-def test_messages_are_whole_however_they_come(sent: list[bytes], sizes: list[int]):
-    stream = b"".join(map(message, sent))
-    pieces: list[bytes] = []
-    for size in sizes:
-        pieces.append(stream[:size])
-        stream = stream[size:]
-    assert asyncio.run(bodies(Stdin(Pieces([*pieces, stream])))) == sent
+async def test_messages_come_whole_and_in_order_until_the_end() -> None:
+    large = b'"%b"' % (b"x" * (3 * CHUNK_BYTES))
+    ear = await hear_all(message(b"1"), message(large)[:100], message(large)[100:] + message(b"[2]"))
+    assert ear.messages() == [1, "x" * (3 * CHUNK_BYTES), [2]]
 
 
-def test_messages_that_come_at_once_are_waited_for_once():
-    source = Pieces([message(b"one") + message(b"two") + message(b"three")])
-    assert asyncio.run(bodies(Stdin(source))) == [b"one", b"two", b"three"]
-    assert source.waits == 2, "the second wait is for the end"
+async def test_others_get_their_turn_between_two_messages() -> None:
+    ear = await hear_all(message(b"1") + message(b"2") + message(b"3"))
+    assert ear.heard == [1, "a turn", 2, "a turn", 3, "a turn"]
 
 
-def test_a_large_body_is_waited_for_once():
-    large = b"x" * (5 * CHUNK_BYTES)
-    stream = message(large)
-    source = Pieces([stream[:100], *(stream[at : at + 1_000] for at in range(100, len(stream), 1_000))])
-    assert asyncio.run(bodies(Stdin(source))) == [large]
-    assert source.waits == 3
+async def test_what_can_not_be_read_is_told_and_what_follows_is_read() -> None:
+    ear = await hear_all(message(b"{") + b"no header\n" + message(b"1"), message(b"NaN") + message(b"2"))
+    assert ear.messages() == [
+        "malformed: it is no JSON",
+        1,
+        "malformed: it holds NaN or an infinity",
+        2,
+    ]
 
 
-def test_what_is_cut_off_is_given_out_as_far_as_it_came():
-    stdin = Stdin(Pieces([b"half a li"]))
-
-    async def read() -> tuple[bytes, bytes, bytes]:
-        return await stdin.readline(), await stdin.readline(), await stdin.readexactly(5)
-
-    assert asyncio.run(read()) == (b"half a li", b"", b"")
-    assert asyncio.run(Stdin(Pieces([b"abc"])).readexactly(5)) == b"abc"
+async def test_a_session_that_has_ended_reads_no_more() -> None:
+    ear = await hear_all(message(b'"end"') + message(b"1"), ends=False)
+    assert ear.messages() == ["end"]
 
 
-def test_others_get_their_turn_between_two_messages():
-    stdin = Stdin(Pieces([message(b"one") + message(b"two")]))
-    turns: list[str] = []
+async def test_a_message_whose_length_is_too_large_is_heard_though_nothing_follows() -> None:
+    with pipe() as (read, write):
+        ear = Ear()
+        listening = asyncio.create_task(listen(Stdin(read), ear))
+        os.write(write, b'Content-Length: 99\r\n\r\n{"a": 1}')
+        async with asyncio.timeout(HANG_S):
+            await ear.has_heard.wait()
+        assert not listening.done()
+        os.write(write, message(b'"end"'))
+        async with asyncio.timeout(HANG_S):
+            await listening
+    assert ear.messages() == [{"a": 1}, "end"]
 
-    async def read() -> None:
-        while line := await stdin.readline():
-            await stdin.readline()
-            body = await stdin.readexactly(int(line.partition(b":")[2]))
-            asyncio.get_running_loop().call_soon(turns.append, f"after {body.decode()}")
-            turns.append(body.decode())
 
-    asyncio.run(read())
-    assert turns == ["one", "after one", "two", "after two"]
+@pytest.mark.skipif(os.name == "nt", reason="a pipe there can't be asked whether it is full")
+async def test_no_more_is_read_ahead_than_bounded() -> None:
+    with pipe() as (read, write):
+        os.set_blocking(write, False)
+        stdin = Stdin(read)
+        taken = idle = 0
+        try:
+            async with asyncio.timeout(HANG_S):
+                while True:  # nobody asks for what is read
+                    try:
+                        taken += os.write(write, b"x" * CHUNK_BYTES)
+                        idle = 0
+                    except BlockingIOError:
+                        idle += 1
+                        if idle == 50:
+                            break
+                    await asyncio.sleep(0.002)
+        finally:
+            os.close(write)
+        # What the pipe itself holds is the system's affair: 64 KiB on Linux and macOS.
+        assert taken <= (MAX_CHUNKS_AHEAD + 2) * CHUNK_BYTES
+        read_again = 0
+        while piece := await stdin.read():
+            read_again += len(piece)
+        assert read_again == taken
+        assert await stdin.read() == b"", "the end stays the end"
+
+
+async def test_whoever_waits_no_longer_than_so_long_is_told_that_nothing_came() -> None:
+    with pipe() as (read, write):
+        stdin = Stdin(read)
+        assert await stdin.read(0.01) is None
+        os.write(write, b"x")
+        assert await stdin.read(HANG_S) == b"x"
+        os.close(write)
+        assert await stdin.read(HANG_S) == b""

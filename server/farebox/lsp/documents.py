@@ -1,19 +1,21 @@
-"""Editor addresses to plain text: URIs to paths, positions to what stands before and after them."""
+"""The documents that an editor has open, with the text that it has sent. No file is ever read here."""
 
-import re
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from urllib.parse import unquote
+from typing import Final, assert_never
 
 from lsprotocol import types
-from pygls.uris import to_fs_path
-from pygls.workspace import TextDocument, Workspace
 
-_BESIDE_PATH = re.compile(r"^(?:[^:/?#]+:)?(?://[^/?#]*)?|[?#].*", re.DOTALL)
-"""What is not the path in an address, as RFC 3986 splits it."""
+from farebox.lsp.addresses import key_of, path_of
+from farebox.lsp.text import Encoding, Text
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
-"""All that ends a line by the protocol. To Python a form feed does too, and some more."""
+MAX_DOCUMENTS: Final = 2_000
+MAX_DOCUMENT_CHARS: Final = 64_000_000
+MAX_CHANGES: Final = 100_000
+"""What one message may change. Beyond any of these bounds a document is not kept: as if it were not open."""
+
+_log = logging.getLogger("farebox.lsp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,79 +28,127 @@ class Around:
     suffix: str
 
 
-def around(workspace: Workspace, uri: str, position: types.Position) -> Around | None:
-    """Split an open document; None if it is not open: a closed file is never read from disk."""
-    document = open_document(workspace, uri)
-    if document is None:
-        return None
-    text = document.source
-    offset = _offset(document, position)
-    return Around(path_of(document.uri), document.language_id or "", text[:offset], text[offset:])
+class Document:
+    """One open document. ``revision`` counts its changes: an editor may use a version again."""
+
+    def __init__(self, item: types.TextDocumentItem, encoding: Encoding, number: int) -> None:
+        self.uri = item.uri
+        self.path = path_of(item.uri)
+        self.language: str = item.language_id
+        self.version = item.version
+        self.text = Text(item.text, encoding)
+        self.number = number
+        self.revision = 0
+        self.has_gone_back = False
+
+    def around(self, position: types.Position) -> Around:
+        """Split the text at a position."""
+        prefix, suffix = self.text.around(position.line, position.character)
+        return Around(self.path, self.language, prefix, suffix)
+
+    def within(self, position: types.Position) -> types.Position:
+        """Return the position in the text that a position stands for."""
+        return types.Position(*self.text.within(position.line, position.character))
+
+    def read(self) -> str:
+        """Return the whole text, in any thread."""
+        return self.text.snapshot()
+
+    def excerpt(self, span: types.Range | None) -> str:
+        """Return the text, or a range of it."""
+        if span is None:
+            return self.text.source
+        start, end = span.start, span.end
+        return self.text.between(start.line, start.character, end.line, end.character)
+
+    def apply(self, change: types.TextDocumentContentChangeEvent) -> None:
+        """Change the text."""
+        match change:
+            case types.TextDocumentContentChangePartial(range=span, text=text):
+                start, end = span.start, span.end
+                self.text.replace(start.line, start.character, end.line, end.character, text)
+            case types.TextDocumentContentChangeWholeDocument(text=text):
+                self.text = Text(text, self.text.encoding)
+            case _:
+                assert_never(change)
+        self.revision += 1
 
 
-def _line_start(text: str, line: int) -> int | None:
-    """Return where a line begins; None if there are not as many."""
-    if line == 0:
-        return 0
-    if "\r" not in text:  # the usual case, ten times as fast
-        rest = text.split("\n", line)
-        return len(text) - len(rest[-1]) if len(rest) > line else None
-    ended = next(islice(_LINE_END.finditer(text), line - 1, None), None)
-    return ended.end() if ended is not None else None
+class Documents:
+    """All that are open, by address: two spellings of one address are one document."""
+
+    def __init__(self, encoding: Encoding = "utf-16") -> None:
+        self._encoding: Encoding = encoding
+        self._open: dict[str, Document] = {}
+        self._opened = 0
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(tuple(self._open.values()))
+
+    def __contains__(self, document: Document) -> bool:
+        return self._open.get(key_of(document.uri)) is document
+
+    def get(self, uri: str) -> Document | None:
+        """Look a document up; None if it is not open."""
+        return self._open.get(key_of(uri))
+
+    def open(self, params: types.DidOpenTextDocumentParams) -> Document | None:
+        """Keep a document, in place of one with its address; None if it is one too many, or too long."""
+        item = params.text_document
+        self.close(item.uri)
+        self._opened += 1
+        if len(self._open) >= MAX_DOCUMENTS or len(item.text) > MAX_DOCUMENT_CHARS:
+            _log.warning(
+                "a document is not kept: too long, or one too many", extra={"document": self._opened}
+            )
+            return None
+        document = self._open[key_of(item.uri)] = Document(item, self._encoding, self._opened)
+        return document
+
+    def change(self, params: types.DidChangeTextDocumentParams) -> Document | None:
+        """Apply changes in their order; None if nothing has changed.
+
+        The document that has changed may be one that is not kept any more.
+        """
+        document = self.get(params.text_document.uri)
+        if document is None or not _is_next(document, params.text_document.version):
+            return None
+        is_kept = len(params.content_changes) <= MAX_CHANGES
+        for change in params.content_changes if is_kept else ():
+            document.apply(change)
+            if document.text.length > MAX_DOCUMENT_CHARS:
+                is_kept = False
+                break
+        if not is_kept:
+            _log.warning(
+                "a document is not kept any more: too long, or changed too much",
+                extra={"document": document.number},
+            )
+            self.close(document.uri)
+        return document
+
+    def close(self, uri: str) -> Document | None:
+        """Forget a document, and return it."""
+        return self._open.pop(key_of(uri), None)
 
 
-def _offset(document: TextDocument, position: types.Position) -> int:
-    """Return where a position is in the text; what lies past a line's end, or the last line, is that end.
-
-    pygls would cut the text into all of its lines, and also where the protocol knows no line's end.
-    """
-    text = document.source
-    start = _line_start(text, position.line)
-    if start is None:
-        return len(text)
-    end = _LINE_END.search(text, start)
-    line = text[start : end.start() if end is not None else len(text)]
-    codec = document.position_codec
-    if position.character >= codec.client_num_units(line):
-        return start + len(line)
-    within = types.Position(0, position.character)
-    return start + codec.position_from_client_units((line,), within).character
+def _is_next(document: Document, version: int) -> bool:
+    """Take over the version of a change; one that goes back is of a change that came too late."""
+    if version >= document.version:
+        document.version = version
+        return True
+    if not document.has_gone_back:
+        document.has_gone_back = True
+        _log.warning("changes of an older version are left out", extra={"document": document.number})
+    return False
 
 
-def excerpt(workspace: Workspace, uri: str, span: types.Range | None) -> tuple[str, str] | None:
-    """Return an open document's path and its text, or a range of it; None if it is not open."""
-    document = open_document(workspace, uri)
-    if document is None:
-        return None
-    path = path_of(document.uri)
-    if span is None:
-        return path, document.source
-    start, end = _offset(document, span.start), _offset(document, span.end)
-    return path, document.source[min(start, end) : max(start, end)]
-
-
-def utf16_length(text: str) -> int:
-    """Count a text's UTF-16 code units, whatever the positions of this connection count."""
-    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
-
-
-def path_of(uri: str) -> str:
-    """Return the file's path; of any other address its path too, so that privacy rules can match it."""
-    try:
-        path = to_fs_path(uri)
-    except ValueError:  # no address at all
-        path = None
-    return path or unquote(_BESIDE_PATH.sub("", uri)) or uri
-
-
-def folder_paths(workspace: Workspace) -> tuple[str, ...]:
-    """Return the paths of the workspace's folders."""
-    uris = [folder.uri for folder in workspace.folders.values()]
-    if not uris and workspace.root_uri:
-        uris = [workspace.root_uri]
-    return tuple(path_of(uri) for uri in uris if uri.startswith("file:"))
-
-
-def open_document(workspace: Workspace, uri: str) -> TextDocument | None:
-    """Look a document up as pygls keeps it: two spellings of one address are one document."""
-    return workspace.text_documents.get(unquote(uri))
+def encoding_of(kind: str | None) -> Encoding:
+    """Return what positions count on a connection; by the protocol UTF-16 where nothing was agreed on."""
+    match kind:
+        case "utf-8":
+            return "utf-8"
+        case "utf-32":
+            return "utf-32"
+        case _:
+            return "utf-16"

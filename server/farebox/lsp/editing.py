@@ -6,11 +6,10 @@ A change is only looked at closely where an answer is under way; nothing here wa
 from collections.abc import Callable, Sequence
 
 from lsprotocol import types
-from pygls.workspace import TextDocument, Workspace
 
 from farebox.completion.completer import Completer
 from farebox.completion.library import Library
-from farebox.lsp import documents
+from farebox.lsp.documents import Document, Documents
 
 PAIRS = ("()", "[]", "{}", "<>", '""', "''", "``")
 
@@ -25,47 +24,34 @@ class Editing:
         self.completer = completer
         self.library = library
 
-    def begin(self, workspace: Workspace) -> None:
+    def begin(self, documents: Documents) -> None:
         """Hear of what is open already."""
-        for document in workspace.text_documents.values():
-            self._learn(document)
+        for document in documents:
+            self.opened(document)
 
-    def opened(self, workspace: Workspace, params: types.DidOpenTextDocumentParams) -> None:
+    def opened(self, document: Document) -> None:
         """Hear of a document that is open now."""
-        document = documents.open_document(workspace, params.text_document.uri)
-        if document is not None:
-            self._learn(document)
+        if _is_learned(document.uri):
+            self.library().opened(document.path, document.language, document.read)
 
-    def changed(self, workspace: Workspace, params: types.DidChangeTextDocumentParams) -> None:
+    def changed(self, document: Document, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Hear of an edit."""
-        document = documents.open_document(workspace, params.text_document.uri)
-        if document is None:
-            return
         if _is_learned(document.uri):
-            line = _first_line(params.content_changes)
-            path = documents.path_of(document.uri)
-            self.library().changed(path, document.language_id or "", document.source, line)
-        uri = params.text_document.uri
-        if not self.completer.heeds(uri):
+            self.library().changed(document.path, document.language, document.read, _first_line(changes))
+        if not self.completer.heeds(document.uri):
             return
-        cursor = _cursor(document, params.content_changes)
-        around = None if cursor is None else documents.around(workspace, document.uri, cursor)
-        if around is None:
-            self.completer.changed(uri, None)
+        cursor = _cursor(document, changes)
+        if cursor is None:
+            self.completer.changed(document.uri, None)
         else:
-            self.completer.changed(uri, around.prefix, around.suffix)
+            around = document.around(cursor)
+            self.completer.changed(document.uri, around.prefix, around.suffix)
 
-    def closed(self, params: types.DidCloseTextDocumentParams) -> None:
+    def closed(self, document: Document) -> None:
         """Hear that a document was closed."""
-        uri = params.text_document.uri
-        self.completer.closed(uri)
-        if _is_learned(uri):
-            self.library().closed(documents.path_of(uri))
-
-    def _learn(self, document: TextDocument) -> None:
+        self.completer.closed(document.uri)
         if _is_learned(document.uri):
-            path = documents.path_of(document.uri)
-            self.library().opened(path, document.language_id or "", document.source)
+            self.library().closed(document.path)
 
 
 def _is_learned(uri: str) -> bool:
@@ -82,7 +68,7 @@ def _first_line(changes: Sequence[types.TextDocumentContentChangeEvent]) -> int 
 
 
 def _cursor(
-    document: TextDocument, changes: Sequence[types.TextDocumentContentChangeEvent]
+    document: Document, changes: Sequence[types.TextDocumentContentChangeEvent]
 ) -> types.Position | None:
     """Return where the cursor is after an edit that looks like typing: one, small, within a line."""
     match changes:
@@ -94,10 +80,10 @@ def _cursor(
         return None
     text = _without_added(text)
     head, _, last = text.rpartition("\n")
-    codec = document.position_codec
+    units = document.text.units
     if not head and "\n" not in text:
-        return types.Position(span.start.line, span.start.character + codec.client_num_units(text))
-    return types.Position(span.start.line + text.count("\n"), codec.client_num_units(last))
+        return types.Position(span.start.line, span.start.character + units(text))
+    return types.Position(span.start.line + text.count("\n"), units(last))
 
 
 def _without_added(text: str) -> str:

@@ -3,6 +3,7 @@
 from pygls.exceptions import JsonRpcException
 
 from farebox.errors import FareboxError, Kind, ProviderError
+from farebox.unseen import shown
 
 CODES: dict[Kind, int] = {
     "config": -32050,
@@ -29,9 +30,9 @@ def response_error(error: FareboxError) -> JsonRpcException:
     """Return what answers a request that failed."""
     data: dict[str, object] = {"kind": error.kind, "hint": error.hint}
     if isinstance(error, ProviderError):
-        data["provider"] = error.provider
+        data["provider"] = shown(error.provider)
         if error.model is not None:
-            data["model"] = error.model
+            data["model"] = shown(error.model)
         if error.retry_after_s is not None:
             data["retryAfterSeconds"] = error.retry_after_s
     return JsonRpcException(message=error.message, code=CODES[error.kind], data=data)

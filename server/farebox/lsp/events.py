@@ -1,14 +1,59 @@
-"""The door's events in the shapes that ``farebox/chatEvent`` sends."""
+"""One turn's events, told to the client: the door's, in the shapes that ``farebox/chatEvent`` sends."""
 
 import json
-from typing import assert_never, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never, cast
 
 from farebox.lsp import notifications as n
+from farebox.lsp.names import CHAT_EVENT
 from farebox.messages import Done, Event, FellBack, Reasoning, Retrying, Routed, Target, Text, ToolCall
 from farebox.shapes import Shape, cost_shape, route_shape, usage_shape
 
+if TYPE_CHECKING:
+    from farebox.lsp.outbox import Outbox
+    from farebox.lsp.protocol import Protocol
+
 MAX_DEPTH = 64
 """Of a tool call's arguments: what writes the message gives up at some hundred levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Tells a client of one turn; what it has not read yet is joined, see ``outbox``."""
+
+    protocol: "Protocol"
+    outbox: "Outbox"
+    conversation: str
+    turn: str
+
+    def tell(self, event: Event) -> None:
+        """Send an event after those before it."""
+        match event:
+            case Text(text) | Reasoning(text):
+                kind = type(event)
+                self.outbox.put_text(
+                    (self.turn, kind.__name__), text, lambda joined: self._message(kind(joined))
+                )
+            case _:
+                self.outbox.put_part(self.turn, self._message(event))
+
+    async def room(self) -> None:
+        """Wait while the client has too much to read."""
+        await self.outbox.room()
+
+    async def told(self) -> None:
+        """Wait until all is sent: the turn's answer comes last."""
+        await self.outbox.said(self.turn)
+
+    def stop(self, done: Done | None) -> None:
+        """Send nothing more of what the user has stopped but what it came to."""
+        self.outbox.cut(self.turn)
+        if done is not None:
+            self.outbox.put(self._message(done))
+
+    def _message(self, event: Event) -> bytes:
+        params = {"conversation": self.conversation, "turn": self.turn, "event": shape(event).json_value()}
+        return self.protocol.notification(CHAT_EVENT, params)
 
 
 def shape(event: Event) -> Shape:

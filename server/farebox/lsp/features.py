@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, assert_never, cast
 
 from lsprotocol import types
 from pydantic import TypeAdapter, ValidationError
-from pygls.workspace import Workspace
 
 from farebox.chat import conversation as chats
 from farebox.chat.prompts import Attachment, Diagnostic
@@ -20,9 +19,11 @@ from farebox.completion import engine
 from farebox.completion.completer import Completer
 from farebox.diary import Entry
 from farebox.errors import FareboxError, InvalidParams
-from farebox.lsp import documents, events, ghosts, reporting
+from farebox.lsp import ghosts, reporting
 from farebox.lsp import methods as m
-from farebox.lsp.names import CHAT_EVENT
+from farebox.lsp.addresses import path_of
+from farebox.lsp.documents import Document, Documents
+from farebox.lsp.events import Telling
 from farebox.messages import Done, Image, Route
 from farebox.router import inventory
 from farebox.router.door import Door
@@ -37,9 +38,10 @@ class Context:
     """What a method works with."""
 
     app: "App"
-    workspace: Workspace
+    documents: Documents
     completer: Completer
-    notify_json: Callable[[str, object], None]
+    telling: Callable[[str, str], Telling]
+    """Tells the client of a turn, given the conversation and the turn."""
 
 
 Handler = Callable[[Context, object], Awaitable[Shape]]
@@ -77,10 +79,7 @@ async def _chat(context: Context, params: object) -> Shape:
     turn = running.turn
     new = asked.conversation is None
 
-    def tell(event: Shape) -> None:
-        payload = {"conversation": conversation.id, "turn": turn.id, "event": event.json_value()}
-        context.notify_json(CHAT_EVENT, payload)
-
+    telling = context.telling(conversation.id, turn.id)
     done: Done | None = None
     failure: str | None = None
     try:
@@ -89,13 +88,20 @@ async def _chat(context: Context, params: object) -> Shape:
                 if new:  # one whose first turn fails before any event is forgotten
                     new = False
                     context.app.conversations.keep(conversation)
-                tell(events.shape(event))
+                telling.tell(event)
+                await telling.room()
         done = running.done
-    except BaseException as error:
-        # A stopped or failed turn gets its last event too: what it cost must be seen.
+        await telling.told()
+    except FareboxError as error:
+        # A failed or stopped turn gets its last event too: what it cost must be seen.
+        failure = error.message
         if running.done is not None:
-            tell(events.shape(running.done))
-        failure = error.message if isinstance(error, FareboxError) else "it was stopped"
+            telling.tell(running.done)
+        await telling.told()
+        raise
+    except BaseException:
+        failure = "it was stopped"
+        telling.stop(running.done)
         raise
     finally:
         context.app.conversations.make_room()
@@ -114,7 +120,7 @@ async def _chat(context: Context, params: object) -> Shape:
 
 def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:
     client = context.app.client
-    attachments = tuple(_attachment(context.workspace, one) for one in asked.attachments)
+    attachments = tuple(_attachment(context.documents, one) for one in asked.attachments)
     return chats.Question(
         text=asked.text,
         task=asked.task,
@@ -129,21 +135,25 @@ def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Questi
     )
 
 
-def _attachment(workspace: Workspace, one: m.FileAttachment | m.TextAttachment) -> Attachment:
+def _attachment(documents: Documents, one: m.FileAttachment | m.TextAttachment) -> Attachment:
     if isinstance(one, m.TextAttachment):
         return Attachment(one.name, one.text, one.name)
-    found = documents.excerpt(workspace, one.uri, _range(one.range) if one.range is not None else None)
-    if found is None:
-        raise InvalidParams(
-            f"{one.uri} is not open", hint="Open the file, or attach its text as {name, text}."
-        )
-    path, text = found
-    name = path.replace("\\", "/").rpartition("/")[2]
-    return Attachment(name, text, path, is_excerpt=one.range is not None)
+    hint = "Open the file, or attach its text as {name, text}."
+    document = _open_document(documents, one.uri, hint)
+    text = document.excerpt(_range(one.range) if one.range is not None else None)
+    name = document.path.replace("\\", "/").rpartition("/")[2]
+    return Attachment(name, text, document.path, is_excerpt=one.range is not None)
+
+
+def _open_document(documents: Documents, uri: str, hint: str) -> Document:
+    document = documents.get(uri)
+    if document is None:
+        raise InvalidParams(f"{uri} is not open", hint=hint)
+    return document
 
 
 def _diagnostic(one: m.DiagnosticShape) -> Diagnostic:
-    return Diagnostic(documents.path_of(one.uri), one.range.start.line + 1, one.severity, one.message)
+    return Diagnostic(path_of(one.uri), one.range.start.line + 1, one.severity, one.message)
 
 
 def _note_turn(context: Context, turn: chats.Turn, failure: str | None) -> None:
@@ -176,9 +186,8 @@ def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
             path, language, prefix, suffix = asked.path, asked.language, asked.prefix, asked.suffix
         case m.DocumentHole():
             position = types.Position(asked.position.line, asked.position.character)
-            around = documents.around(context.workspace, asked.uri, position)
-            if around is None:
-                raise InvalidParams(f"{asked.uri} is not open", hint="Open the file first.")
+            document = _open_document(context.documents, asked.uri, "Open the file first.")
+            around = document.around(position)
             path, language, prefix, suffix = around.path, around.language, around.prefix, around.suffix
         case _:
             assert_never(asked)
@@ -191,6 +200,7 @@ def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
         model=asked.model,
         roots=client.roots,
         origin=client.origin_of(path),
+        is_trusted=client.trusted,
     )
 
 

@@ -9,16 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from lsprotocol import types
-from pygls.workspace import Workspace
 
-from farebox.completion import engine
+from farebox.completion import engine, gate
 from farebox.completion.completer import Completer
 from farebox.completion.engine import Completion, Hole, Item
+from farebox.completion.hidden import why_withheld
 from farebox.completion.moves import Silence, Source
 from farebox.completion.outcome import Outcome, completion_of
 from farebox.diary import Entry
 from farebox.errors import FareboxError
-from farebox.lsp import documents
+from farebox.lsp.documents import Documents
+from farebox.lsp.text import utf16_length
+from farebox.privacy import rules_from
 
 if TYPE_CHECKING:
     from farebox.app import App
@@ -31,16 +33,17 @@ class Superseded(asyncio.CancelledError):
 
 
 async def ghost_text(
-    app: "App", completer: Completer, workspace: Workspace, params: types.InlineCompletionParams
+    app: "App", completer: Completer, documents: Documents, params: types.InlineCompletionParams
 ) -> tuple[Item, ...]:
     """Complete an open document at a position; nothing if it is not open.
 
     Raises FareboxError if the user has asked by hand, Superseded where a newer request or an edit came before
     the answer.
     """
-    around = documents.around(workspace, params.text_document.uri, params.position)
-    if around is None:
+    document = documents.get(params.text_document.uri)
+    if document is None:
         return ()
+    around, revision = document.around(params.position), document.revision
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     hole = Hole(
         path=around.path,
@@ -50,7 +53,8 @@ async def ghost_text(
         invoked=invoked,
         roots=app.client.roots,
         origin=app.client.origin_of(around.path),
-        document=params.text_document.uri,
+        document=document.uri,
+        is_trusted=app.client.trusted,
     )
     try:
         outcome = await (completer.candidates(hole) if invoked else completer.ghost(hole))
@@ -60,12 +64,26 @@ async def ghost_text(
     except asyncio.CancelledError:
         _note(app, completer, Outcome(silence="withdrawn"))
         raise
+    if outcome.items and not (document in documents and document.revision == revision):
+        outcome = Outcome(silence="changed", waited_ms=outcome.waited_ms)  # between the answer and here
     _note(app, completer, outcome)
     if outcome.silence in _ENDED_EARLY:
         raise Superseded
     if outcome.items:
         app.diary.mark_answered(outcome.items[0].id)
     return outcome.items
+
+
+def kept_here(app: "App", documents: Documents, uri: str) -> str | None:
+    """Say which rule keeps an open document from every model; None if nothing does."""
+    document = documents.get(uri)
+    try:
+        settings = app.config().privacy
+    except FareboxError:  # which requests say
+        return None
+    rules = rules_from(settings, app.client.roots, reads=app.client.trusted)
+    shut = gate.kept_here(document.path, rules) if document is not None else None
+    return shut.detail if shut is not None else None
 
 
 async def completed(app: "App", hole: Hole) -> Completion:
@@ -76,7 +94,8 @@ async def completed(app: "App", hole: Hole) -> Completion:
         _note_failure(app, error)
         raise
     source: Source | None = "model" if answer.items else None
-    _write(app, answer, Outcome(answer.items, source, answer.shut, None if answer.items else "nothing"))
+    silence: Silence | None = None if answer.items else "hidden" if answer.hidden else "nothing"
+    _write(app, answer, Outcome(answer.items, source, answer.shut, silence, hidden=answer.hidden))
     return answer
 
 
@@ -100,7 +119,7 @@ def _note(app: "App", completer: Completer, outcome: Outcome) -> None:
 
 def _write(app: "App", answer: Completion, outcome: Outcome) -> None:
     """Write an entry for each item, or one that says why there is none."""
-    offered = [(item.id, documents.utf16_length(item.text)) for item in answer.items]
+    offered = [(item.id, utf16_length(item.text)) for item in answer.items]
     for entry_id, length in offered or [(uuid.uuid4().hex, None)]:
         app.diary.write(
             Entry(
@@ -162,6 +181,8 @@ def _why_silent(silence: Silence, outcome: Outcome) -> str:
             return "the editor took the request back"
         case "nothing":
             return "nothing worth showing came"
+        case "hidden":
+            return why_withheld(outcome.hidden)
         case "failed":
             return error.message if error is not None else "the model did not answer"
         case "backOff":

@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag
 from farebox.chat.conversation import Turn
 from farebox.chat.evidence import Outcome
 from farebox.completion.engine import Completion
+from farebox.completion.hidden import why_withheld
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
@@ -155,7 +156,7 @@ class ItemShape(Shape):
 
 
 class CompleteResult(Shape):
-    """Insertions; none, with the gate's ``reason`` and ``why`` in words, where nothing was asked."""
+    """Insertions; none, with a ``reason`` and ``why`` in words, where nothing was asked or it is withheld."""
 
     items: list[ItemShape]
     reason: str | None = None
@@ -163,6 +164,10 @@ class CompleteResult(Shape):
     route: RouteShape | None = None
     usage: UsageShape
     cost: CostShape | None = None
+
+    def json_value(self) -> dict[str, object]:
+        """Return it with its texts as they are to be inserted: what they may hold ``trim`` has said."""
+        return {**super().json_value(), "items": self.exact_value()["items"]}
 
 
 class CostReportParams(Shape):
@@ -369,8 +374,8 @@ def complete_result(answer: Completion) -> CompleteResult:
     shut = answer.shut
     return CompleteResult(
         items=[ItemShape(id=item.id, text=item.text) for item in answer.items],
-        reason=shut.reason if shut is not None else None,
-        why=shut.detail if shut is not None else None,
+        reason=shut.reason if shut is not None else "hidden" if answer.hidden else None,
+        why=shut.detail if shut is not None else why_withheld(answer.hidden) if answer.hidden else None,
         route=route_shape(answer.route) if answer.route is not None else None,
         usage=usage_shape(answer.usage),
         cost=cost_shape(answer.cost) if answer.cost is not None else None,

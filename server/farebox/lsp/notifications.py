@@ -25,12 +25,16 @@ class TextEvent(Shape):
     type: Literal["text"] = "text"
     text: str
 
+    json_value = Shape.exact_value  # a piece: what is unseen in it was judged with what is around it
+
 
 class ReasoningEvent(Shape):
     """More of the reasoning."""
 
     type: Literal["reasoning"] = "reasoning"
     text: str
+
+    json_value = Shape.exact_value
 
 
 class ToolCallEvent(Shape):

@@ -2,24 +2,25 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Generator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lsprotocol import types
 from pygls.exceptions import FeatureRequestError, JsonRpcException
-from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
 import farebox
+from farebox import crash, logs, places
 from farebox.errors import FareboxError
-from farebox.lsp import documents
+from farebox.lsp import ballast, parent
+from farebox.lsp.addresses import folder_paths
+from farebox.lsp.documents import Documents, encoding_of
+from farebox.lsp.ending import Ending, end_now
 from farebox.lsp.errors import response_error
 from farebox.lsp.names import (
     COMMAND_PREFIX,
@@ -30,9 +31,12 @@ from farebox.lsp.names import (
     METHODS,
     PREFIX,
 )
+from farebox.lsp.outbox import Outbox
+from farebox.lsp.own_settings import own_section, settings_of
 from farebox.lsp.protocol import Protocol, fast_converter, initialization_options
-from farebox.lsp.session import Session, own_section, settings_of
-from farebox.lsp.stdio import Source, Stdin
+from farebox.lsp.session import Session
+from farebox.lsp.stdio import Stdin, listen
+from farebox.unseen import shown, shown_in
 
 if TYPE_CHECKING:
     from farebox.app import Client
@@ -40,7 +44,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("farebox.lsp")
 
-EXIT_INTERRUPTED = 130
+SETTLE_S = 0.5
+"""How long what runs at the end may take to be settled."""
+FLUSH_S = 0.2
+"""How long the client may then take to read what is still to be said."""
 SWITCH_S = 0.0002
 """How long a thread that learns files may keep the interpreter from one that has a key to answer."""
 
@@ -54,31 +61,46 @@ class Server(LanguageServer):
         super().__init__(  # pyright: ignore[reportUnknownMemberType]  its **kwargs are untyped
             "farebox", farebox.__version__, protocol_cls=Protocol, converter_factory=fast_converter
         )
+        self.documents = Documents()
         self.session = Session(self)
+        self.ending = Ending()
         self._initialize: types.InitializeParams | None = None
         self._settings: dict[str, object] = {}
-        self._terminating: asyncio.Task[None] | None = None
         self._register()
 
     # --- lifecycle -----------------------------------------------------------------------------
 
     def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
-        """Speak on two streams until the client ends the connection: pygls' way, with our own reader."""
-        self._stop_event = threading.Event()
-        source = sys.stdin.buffer if stdin is None else stdin
-        self.protocol.set_writer(StdoutWriter(sys.stdout.buffer if stdout is None else stdout))
-        messages = run_async(
-            stop_event=self._stop_event,
-            reader=Stdin(cast("Source", source), self.thread_pool),
-            protocol=self.protocol,
-            error_handler=self.report_server_error,
-        )
+        """Speak on two streams until there is a reason to end; the process ends with that."""
+        source = (sys.stdin.buffer if stdin is None else stdin).fileno()
+        sink = (sys.stdout.buffer if stdout is None else stdout).fileno()
+        asyncio.run(self._speak(source, sink))
+
+    async def _speak(self, source: int, sink: int) -> None:
+        self._outbox = self.protocol.outbox = Outbox(sink, self._end)
+        reading = asyncio.get_running_loop().create_task(self._listen(source))
+        code = await self.ending.begun()
         try:
-            asyncio.run(messages)
-        except (BrokenPipeError, KeyboardInterrupt, SystemExit):
-            pass
+            reading.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self.session.close()
+            await self._outbox.close(FLUSH_S)
+            self.session.close_now()
         finally:
-            self.shutdown()
+            end_now(code)
+
+    async def _listen(self, source: int) -> None:
+        try:
+            await listen(Stdin(source), self.protocol)
+        except Exception as error:  # noqa: BLE001  the edge
+            crash.note(error, "loop")
+        finally:
+            self._end()
+
+    def _end(self, reason: str = "") -> None:
+        """Begin to end; a client that has not asked for it gets the code that the specification wants."""
+        self.ending.begin(0 if self.protocol.ended_well else 1, reason)
 
     def _register(self) -> None:
         self._on(types.INITIALIZE, self._on_initialize)
@@ -94,7 +116,7 @@ class Server(LanguageServer):
         self._on(types.TEXT_DOCUMENT_DID_CLOSE, self._on_closed)
         self._on(DID_SHOW, self._on_shown)
         self._on(DID_PARTIALLY_ACCEPT, self._on_partially_accepted)
-        self._on(DID_FOCUS, _ignore)
+        self._on(DID_FOCUS, self._on_focused)
         self.protocol.commands[DID_ACCEPT] = self._on_accepted
         for name in METHODS:
             method = partial(self._answer, name)
@@ -108,47 +130,16 @@ class Server(LanguageServer):
     def _on_initialize(self, params: types.InitializeParams) -> None:
         self._initialize = params
         self._settings = settings_of(initialization_options(params))
+        self.documents = Documents(encoding_of(self.workspace.position_encoding))
         self.session.begin(self._describe_client)
-        with contextlib.suppress(NotImplementedError):  # Windows has no such signal
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._on_terminate)
+        crash.watch(asyncio.get_running_loop())
+        parent.watch(params.process_id, self._end)
 
     def _on_initialized(self, _params: object) -> None:
         self.session.in_background(self.session.warm_up())
 
     async def _on_shutdown(self, _params: object) -> None:
         await self.session.close()
-
-    def _on_terminate(self) -> None:
-        """Settle what runs, then let the signal do what it does; a second one does so at once."""
-        loop = asyncio.get_running_loop()
-        loop.remove_signal_handler(signal.SIGTERM)
-        closing = loop.create_task(self.session.close())
-        closing.add_done_callback(lambda _: signal.raise_signal(signal.SIGTERM))
-        self._terminating = closing
-
-    def end_at_interrupt(self) -> None:
-        """Let Ctrl-C settle what runs and end the process; a second one does so at once.
-
-        The thread that waits for stdin can't be woken, and pygls and Python would wait for it.
-        """
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
-            signal.signal(signal.SIGINT, self._on_interrupt)
-
-    def _on_interrupt(self, _number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        try:
-            asyncio.get_running_loop().call_soon_threadsafe(self._begin_to_end)
-        except RuntimeError:  # there is none yet, or none any more: nothing runs
-            raise KeyboardInterrupt from None
-
-    def _begin_to_end(self) -> None:
-        self._terminating = asyncio.get_running_loop().create_task(self._end_interrupted())
-
-    async def _end_interrupted(self) -> None:
-        try:
-            await self.session.close()
-        finally:
-            os._exit(EXIT_INTERRUPTED)
 
     def _on_configuration(self, params: types.DidChangeConfigurationParams) -> None:
         own = own_section(cast("object", params.settings))
@@ -168,7 +159,7 @@ class Server(LanguageServer):
         return Client(
             name=info.name if info is not None else "an editor",
             settings=self._settings,
-            roots=documents.folder_paths(self.workspace),
+            roots=folder_paths(self.workspace),
             trusted=trusted is not False,
         )
 
@@ -199,19 +190,24 @@ class Server(LanguageServer):
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         completer = await self.session.completer()
         app = await self.session.app()
+        self.session.stand_at(ghosts.kept_here(app, self.documents, params.text_document.uri))
         try:
             if invoked:
                 async with self.session.request(quietly=False):
-                    items = await ghosts.ghost_text(app, completer, self.workspace, params)
+                    items = await ghosts.ghost_text(app, completer, self.documents, params)
             else:
-                items = await ghosts.ghost_text(app, completer, self.workspace, params)
+                items = await ghosts.ghost_text(app, completer, self.documents, params)
         except FareboxError as error:
             if invoked:
                 raise
             # Nobody asked: no error at every key. The status says what is wrong.
             self.session.fail_quietly(error)
             return types.InlineCompletionList(items=[])
-        here = types.Range(start=params.position, end=params.position)
+        document = self.documents.get(params.text_document.uri)
+        if document is None:
+            return types.InlineCompletionList(items=[])
+        position = document.within(params.position)
+        here = types.Range(start=position, end=position)
         return types.InlineCompletionList(
             items=[
                 types.InlineCompletionItem(
@@ -224,21 +220,42 @@ class Server(LanguageServer):
         )
 
     async def _context(self) -> "Context":
+        from farebox.lsp.events import Telling  # noqa: PLC0415  deferred for start-up
         from farebox.lsp.features import Context  # noqa: PLC0415  deferred for start-up
 
         completer = await self.session.completer()
-        return Context(await self.session.app(), self.workspace, completer, self.notify_json)
+        telling = partial(Telling, self.protocol, self._outbox)
+        return Context(await self.session.app(), self.documents, completer, telling)
 
     # --- documents ----------------------------------------------------------------------------------
 
     def _on_opened(self, params: types.DidOpenTextDocumentParams) -> None:
-        self.session.with_editing(lambda editing: editing.opened(self.workspace, params))
+        self._close(params.text_document.uri)  # some editors open again what is open
+        if (document := self.documents.open(params)) is not None:
+            self.session.with_editing(lambda editing: editing.opened(document))
 
     def _on_changed(self, params: types.DidChangeTextDocumentParams) -> None:
-        self.session.with_editing(lambda editing: editing.changed(self.workspace, params))
+        document = self.documents.change(params)
+        if document is None:
+            return
+        if document in self.documents:
+            self.session.with_editing(lambda editing: editing.changed(document, params.content_changes))
+        else:
+            self.session.with_editing(lambda editing: editing.closed(document))
 
     def _on_closed(self, params: types.DidCloseTextDocumentParams) -> None:
-        self.session.with_editing(lambda editing: editing.closed(params))
+        self._close(params.text_document.uri)
+
+    def _close(self, uri: str) -> None:
+        if (document := self.documents.close(uri)) is not None:
+            self.session.with_editing(lambda editing: editing.closed(document))
+
+    async def _on_focused(self, params: object) -> None:
+        from farebox.lsp import ghosts  # noqa: PLC0415  deferred for start-up
+
+        uri = _focused(params)
+        app = await self.session.app()
+        self.session.stand_at(ghosts.kept_here(app, self.documents, uri) if uri is not None else None)
 
     # --- what the user did with a completion -------------------------------------------------------
 
@@ -264,18 +281,18 @@ class Server(LanguageServer):
     # --- notifications -------------------------------------------------------------------------------
 
     def notify_json(self, method: str, params: object) -> None:
-        """Send a notification of our own."""
-        self.protocol.call(method, params)
+        """Send a notification of our own, of which only the last counts."""
+        self._outbox.put_newest(method, self.protocol.notification(method, shown_in(params)))
 
     def show_warning(self, message: str) -> None:
         """Show the user a warning."""
-        self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=message))
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, shown(message)))
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log what went wrong outside any request, by its type alone: its text may hold code."""
         if source is FeatureRequestError:
             return  # it has been answered
-        _log.error("the connection reported %s", type(error).__name__)
+        _log.error("the connection has a complaint", extra={"error": type(error).__name__})
 
 
 @contextlib.contextmanager
@@ -288,12 +305,17 @@ def _answered() -> Generator[None]:
     except (JsonRpcException, asyncio.CancelledError):
         raise
     except Exception as error:  # noqa: BLE001  the edge
-        _log.error("an internal error: %s", type(error).__name__)
+        crash.note(error, "request")
         raise JsonRpcException(f"an internal error: {type(error).__name__}", code=-32603) from None
 
 
-def _ignore(_params: object) -> None:
-    """Take a notification that is of no use yet."""
+def _focused(params: object) -> str | None:
+    """Find the document that an editor's user looks at, if it is one."""
+    match params:
+        case {"textDocument": {"uri": str() as uri}}:
+            return uri
+        case _:
+            return None
 
 
 def _item_id(params: object) -> str | None:
@@ -305,26 +327,23 @@ def _item_id(params: object) -> str | None:
             return None
 
 
-def serve() -> None:
-    """Speak LSP on stdin and stdout until the client ends the connection.
+def _data_folder() -> Path:
+    return places.data_folder(os.environ)
 
-    Raises SystemExit with 1 if it did so without ``shutdown``, as the specification asks.
-    """
-    level = logging.DEBUG if os.environ.get("FAREBOX_DEBUG") == "1" else logging.WARNING
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(name)s: %(message)s")
+
+def serve() -> None:
+    """Speak LSP on stdin and stdout; the process ends with the connection, see ``ending``."""
+    logs.begin(_data_folder, is_debug=os.environ.get("FAREBOX_DEBUG") == "1")
+    crash.begin(_data_folder)
+    crash.catch_all()
     # pygls logs whole messages: prompts and code.
     logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
     server = Server()
     sys.setswitchinterval(SWITCH_S)
-    gc.enable()
-    gc.freeze()
+    ballast.drop(types)
+    ballast.begin()
     # Whatever prints by mistake must not end up in the middle of a message.
     wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    server.end_at_interrupt()
-    try:
-        server.start_io(stdout=wire)
-    finally:
-        server.session.close_now()
-    if not server.protocol.ended_well:
-        sys.exit(1)
+    server.ending.hear_signals()
+    server.start_io(stdout=wire)

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from time import localtime
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from farebox import crash
 from farebox.errors import BudgetExceeded, FareboxError, InvalidParams, Kind, NoRouteLeft, ProviderError
+from farebox.lsp import ballast
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
-    from pygls.workspace import Workspace
-
     from farebox.app import App, Client
     from farebox.completion.completer import Completer
+    from farebox.lsp.documents import Documents
     from farebox.lsp.editing import Editing
     from farebox.router.purse import Spending
 
@@ -64,7 +65,7 @@ class Wire(Protocol):
         ...
 
     @property
-    def workspace(self) -> "Workspace":
+    def documents(self) -> "Documents":
         """The documents that are open."""
         ...
 
@@ -78,13 +79,14 @@ class Session:
         self._app: App | None = None
         self._editing: Editing | None = None
         self._client_changed = False
-        self._closing = False
+        self._closing: asyncio.Task[None] | None = None
         self._building = asyncio.Lock()
         self._told: set[tuple[Kind, str | None]] = set()
         self._said: dict[str, object] = {}
         self._money: dict[str, object] = {}
         self._status: dict[str, object] = {}
         self._has_failed = False
+        self._kept: str | None = None
         self._warned: set[tuple[str, int]] = set()
         self._seen: Seen | None = None
         self._running = 0
@@ -113,6 +115,7 @@ class Session:
         app = await self.app()
         self.in_background(self._watch())
         await asyncio.to_thread(app.warm_up)
+        await asyncio.to_thread(ballast.give_back)
         await app.refresh_listing(asked=False)
         self.in_background(app.correct_estimates())
 
@@ -132,8 +135,12 @@ class Session:
         self._client_changed = True
 
     async def close(self) -> None:
-        """Stop what runs, so that it is settled; then close connections and write the last rows."""
-        self._closing = True
+        """Stop what runs, so that it is settled; then close connections and write the last rows. Once."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         running = {*self._requests, *self._background}
         for task in running:
             task.cancel()
@@ -177,7 +184,7 @@ class Session:
             note_done=note_done,
         )
         editing = Editing(completer, app.library)
-        editing.begin(self._wire.workspace)
+        editing.begin(self._wire.documents)
         return editing
 
     # --- status --------------------------------------------------------------------------------
@@ -222,7 +229,7 @@ class Session:
 
     def in_background(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None] | None":
         """Run something that nobody waits for, and log if it fails; nothing while the session closes."""
-        if self._closing:
+        if self._closing is not None:
             work.close()
             return None
         task = asyncio.get_running_loop().create_task(work)
@@ -233,7 +240,7 @@ class Session:
     def _background_done(self, task: "asyncio.Task[None]") -> None:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("background work failed: %s", type(error).__name__)
+            crash.note(error, "background")
 
     async def _announce_ready(self) -> None:
         app = await self.app()
@@ -274,6 +281,8 @@ class Session:
         state, message = ("ready", "ready") if spending is None else money.standing_words(spending)
         if state == "ready" and self._editing is not None and self._editing.completer.is_paused:
             state, message = "inactive", "tab completion is paused"
+        if state == "ready" and self._kept is not None:
+            state, message = "inactive", self._kept
         self._send_status(state, message, model=app.diary.last_model)
 
     async def _watch(self) -> None:
@@ -304,12 +313,18 @@ class Session:
         """Say anew how things stand, unless a request is running: it will, in the end."""
         self.in_background(self._announce_ready())
 
+    def stand_at(self, kept: str | None) -> None:
+        """Hear what keeps the document that the user is at from every model, or that nothing does."""
+        if kept != self._kept:
+            self._kept = kept
+            self.tell_standing()
+
     def fail_quietly(self, error: FareboxError) -> None:
         """Show in the status what has kept ghost text away before any model was asked."""
         self._failed(error, quietly=True)
 
     def _failed(self, error: FareboxError, *, quietly: bool) -> None:
-        _log.warning("request failed: %s", error.kind)
+        _log.warning("request failed", extra={"kind": error.kind})
         self._send_failure(error)
         trouble = (error.kind, _particular(error))
         if quietly and error.kind in _TOLD_ONCE and trouble not in self._told:
@@ -356,34 +371,15 @@ class Seen:
 
 
 def _seen(app: "App") -> Seen:
-    return Seen(app.ledger.stamp(), _hour(), app.settings_stamp())
-
-
-def _hour() -> tuple[int, int]:
-    """Return what changes with the user's clock's hours, and so with every budget's periods."""
-    now = localtime()
-    return now.tm_yday, now.tm_hour
+    now = localtime()  # with the user's hours every budget's periods change
+    return Seen(app.ledger.stamp(), (now.tm_yday, now.tm_hour), app.settings_stamp())
 
 
 def _build(describe: "Callable[[], Client]") -> "App":
     from farebox.app import App  # noqa: PLC0415  deferred for start-up
 
+    crash.catch_faults()  # here, because it has to find out where the data folder is
     return App(describe())
-
-
-def settings_of(options: dict[str, object]) -> dict[str, object]:
-    """Return the settings in initialization options, with or without a section of our name."""
-    settings = options.get("settings")
-    own = own_section(settings)
-    if own is not None:
-        return own
-    return cast("dict[str, object]", settings) if isinstance(settings, dict) else {}
-
-
-def own_section(settings: object) -> dict[str, object] | None:
-    """Return our section of an editor's settings; None if they have none."""
-    own = cast("dict[str, object]", settings).get("farebox") if isinstance(settings, dict) else None
-    return cast("dict[str, object]", own) if isinstance(own, dict) else None
 
 
 def _particular(error: FareboxError) -> str | None:

@@ -1,64 +1,119 @@
-"""Reading stdin without blocking the event loop: a thread waits for bytes, once for all that are there.
+"""Messages from stdin without blocking the event loop: a thread of its own waits for bytes.
 
-pygls waits in a thread for each line of a header and for each body: some eight times at a key, with a change
-and a request, and each time two threads have to wake up. Knows no messages.
+The thread is a daemon on the bare descriptor: pygls reads in a pool whose threads Python waits for at its
+end, and wakes it some eight times at a key. Knows where a message ends, not what it says.
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
+import contextlib
+import os
+import threading
+from collections import deque
 from typing import Final, Protocol
 
+from farebox.lsp import strict_json
+from farebox.lsp.framing import Decoder, Fault
+from farebox.lsp.strict_json import NotJson
+
 CHUNK_BYTES: Final = 64 * 1024
-"""As much as a pipe holds. No more than that is read ahead: a client that is too fast has to wait."""
+"""As much as a pipe holds."""
+MAX_CHUNKS_AHEAD: Final = 4
+"""No more than that is read ahead: a client that is too fast has to wait."""
+STALL_S: Final = 0.5
+"""A message whose rest does not come within that time may be whole already: its length may be wrong."""
 
 
-class Source(Protocol):
-    """What is read: a buffered stream of bytes."""
+class Receiver(Protocol):
+    """Who the messages are for."""
 
-    def read(self, size: int, /) -> bytes:
-        """Return so many bytes, less at the end."""
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the session is over: nothing more is to be read."""
         ...
 
-    def read1(self, size: int, /) -> bytes:
-        """Return what is there, as soon as there is something; nothing at the end."""
+    def receive(self, value: object) -> None:
+        """Take a JSON value, which ought to be a message."""
+        ...
+
+    def malformed(self, reason: str) -> None:
+        """Hear that something came that can't be read."""
         ...
 
 
 class Stdin:
-    """An asynchronous reader, as pygls wants one."""
+    """A descriptor that is read ahead, a little."""
 
-    def __init__(self, source: Source, threads: Executor | None = None) -> None:
-        self._source = source
-        self._threads = threads
-        self._read = bytearray()
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._chunks: deque[bytes] = deque()
+        self._has_come = asyncio.Event()
+        self._room = threading.Semaphore(MAX_CHUNKS_AHEAD)
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._read_all, name="farebox-stdin", daemon=True).start()
 
-    async def readline(self) -> bytes:
-        """Return a line with its end, or what there is at the end."""
-        searched = 0
-        while (end := self._read.find(b"\n", searched)) < 0:
-            searched = len(self._read)
-            if not await self._more(self._source.read1, CHUNK_BYTES):
-                return self._taken(len(self._read))
-        return self._taken(end + 1)
+    async def read(self, timeout_s: float | None = None) -> bytes | None:
+        """Return what has come, nothing at the end; None if nothing comes in time."""
+        if not self._chunks:
+            self._has_come.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._has_come.wait()
+        if not self._chunks:
+            return None
+        if not self._chunks[0]:
+            return b""  # it stays: the end is the end
+        self._room.release()
+        return self._chunks.popleft()
 
-    async def readexactly(self, n: int) -> bytes:
-        """Return so many bytes, less at the end. Others get their turn before: each body is a message."""
-        await asyncio.sleep(0)
-        missing = n - len(self._read)
-        if missing >= CHUNK_BYTES:
-            await self._more(self._source.read, missing)
-        while len(self._read) < n and await self._more(self._source.read1, CHUNK_BYTES):
-            pass
-        return self._taken(min(n, len(self._read)))
+    def _read_all(self) -> None:
+        with contextlib.suppress(RuntimeError):  # there is no loop any more
+            while self._room.acquire():
+                try:
+                    chunk = os.read(self._descriptor, CHUNK_BYTES)
+                except OSError:  # whoever held the other end is gone
+                    chunk = b""
+                self._loop.call_soon_threadsafe(self._take, chunk)
+                if not chunk:
+                    return
 
-    async def _more(self, read: Callable[[int], bytes], size: int) -> bool:
-        """Wait in a thread for more bytes; False at the end."""
-        more = await asyncio.get_running_loop().run_in_executor(self._threads, read, size)
-        self._read += more
-        return bool(more)
+    def _take(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._has_come.set()
 
-    def _taken(self, size: int) -> bytes:
-        taken = bytes(self._read[:size])
-        del self._read[:size]
-        return taken
+
+async def listen(source: Stdin, receiver: Receiver) -> None:
+    """Hand on each message until the input ends or the session does. Others get their turn in between."""
+    decoder = Decoder()
+    has_stalled = False
+    while not receiver.has_ended:
+        may_stall = decoder.is_within_body and not has_stalled
+        chunk = await source.read(STALL_S if may_stall else None)
+        if chunk == b"":
+            return
+        has_stalled = chunk is None
+        if chunk is None:
+            body = decoder.stalled(strict_json.is_json)
+            if body is not None:
+                _hand_on(body, decoder, receiver)
+        else:
+            decoder.feed(chunk)
+        while not receiver.has_ended and (piece := decoder.next()) is not None:
+            if isinstance(piece, Fault):
+                receiver.malformed(piece.reason)
+            else:
+                _hand_on(piece, decoder, receiver)
+            await asyncio.sleep(0)
+
+
+def _hand_on(body: bytes, decoder: Decoder, receiver: Receiver) -> None:
+    try:
+        value = strict_json.parse(body)
+    except NotJson as error:
+        rest = decoder.reject(body)
+        if not strict_json.is_json(rest):
+            receiver.malformed(str(error))
+            return
+        value = strict_json.parse(rest)
+    else:
+        decoder.accept()
+    receiver.receive(value)

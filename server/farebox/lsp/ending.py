@@ -1,0 +1,90 @@
+"""The one way in which the server's process ends, whatever the reason, and within a second.
+
+The first reason counts. Whoever waits for ``begun`` settles what runs; a timer of its own ends the process if
+that hangs. No thread is joined and no exit handler runs: each may wait for what never comes.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Final, NoReturn
+
+LIMIT_S: Final = 0.9
+"""From the reason to the end of the process, whatever hangs."""
+INTERRUPTED: Final = 130
+"""As a shell calls what Ctrl-C has ended."""
+
+_CODES: Final = {"SIGINT": INTERRUPTED, "SIGTERM": -15, "SIGHUP": -1, "SIGBREAK": 128 + 21}
+"""By name, because each system has only some of them. Below 0: to end by the signal itself, as others do."""
+
+
+class Ending:
+    """Why the process ends, and when. Made on the event loop's thread, before there is a loop."""
+
+    def __init__(self) -> None:
+        self._code: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._begun = asyncio.Event()
+
+    def begin(self, code: int, reason: str = "") -> None:
+        """End the process soon, from any thread; the reason, if it is no usual one, is told on stderr."""
+        if self._code is not None:
+            return
+        self._code = code
+        timer = threading.Timer(LIMIT_S, end_now, (code,))
+        timer.daemon = True
+        timer.start()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._begun.set)
+        if reason:
+            say(reason)
+
+    async def begun(self) -> int:
+        """Wait until there is a reason to end, and return the code to end with."""
+        self._loop = asyncio.get_running_loop()
+        if self._code is None:
+            await self._begun.wait()
+        assert self._code is not None  # noqa: S101  it is set before
+        return self._code
+
+    def hear_signals(self) -> None:
+        """Let a signal to end settle what runs; a second one ends at once. What is ignored stays so."""
+        for name in _CODES:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in (
+                signal.SIG_DFL,
+                signal.default_int_handler,
+            ):
+                signal.signal(number, self._hear)
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        for one in _known():
+            if signal.getsignal(one) == self._hear:
+                signal.signal(one, signal.SIG_DFL)
+        code = _CODES[signal.Signals(number).name]
+        if self._loop is None:  # nothing runs yet
+            end_now(code)
+        # Not at once: the lock that a new thread needs may be held by what the signal has interrupted.
+        self._loop.call_soon_threadsafe(self.begin, code)
+
+
+def _known() -> list[signal.Signals]:
+    return [signal.Signals[name] for name in _CODES if name in signal.Signals.__members__]
+
+
+def end_now(code: int) -> NoReturn:
+    """End the process, by a signal if the code is below 0."""
+    if code < 0:
+        signal.raise_signal(-code)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def say(words: str) -> None:
+    """Write a line to stderr, if anybody is left to read it."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"farebox: {words}\n")
+        sys.stderr.flush()
