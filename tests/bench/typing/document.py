@@ -74,7 +74,9 @@ class Document:
 
     def _insertion(self, item: Json) -> str | None:
         """Return what an item would insert at the cursor."""
-        raise NotImplementedError
+        span = item.get("range")
+        at_cursor = not isinstance(span, dict) or span["start"] == self._place.here
+        return str(item["insertText"]) if at_cursor else None
 
     def _answer(self, _message: Json) -> None:
         """A request was answered, be it that it is of no use any more."""

@@ -83,11 +83,6 @@ class FareboxDocument(Document):
     def _more(self) -> Json:
         return {"context": {"triggerKind": AUTOMATIC}}
 
-    def _insertion(self, item: Json) -> str | None:
-        span = item.get("range")
-        at_cursor = not isinstance(span, dict) or span["start"] == self._place.here
-        return str(item["insertText"]) if at_cursor else None
-
     def _shown(self, item: Json) -> None:
         self._item = item
         self._wire.notify("textDocument/didShowCompletion", {"item": item})

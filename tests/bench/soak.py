@@ -1,0 +1,176 @@
+"""Types for half an hour beside an upstream that misbehaves: ``python tests/bench/soak.py --minutes 30``.
+
+README.md here says what each number means. What the process has is read from /proc: Linux alone.
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from bench.soak_client import Client, Sample  # noqa: E402
+from bench.soak_upstream import Upstream  # noqa: E402
+
+EDITS_PER_S = 20
+EDITS_A_GHOST = 2
+CHAT_EACH_S = 3.0
+CANCELLED_SHARE = 0.3
+SAMPLE_EACH_S = 5.0
+WARM_UP_SHARE = 1 / 3
+IDLE_S = 10.0
+MAX_IDLE_MB = 80.0
+MAX_SLOPE_MB_PER_H = 1.0
+MAX_MORE_DESCRIPTORS = 4
+MAX_DOCUMENT_CHARS = 20_000
+END_S = 60.0
+WORDS = (
+    "total = ",
+    "measure(",
+    "value",
+    ")\n    ",
+    "\n\ndef step():\n    ",
+    "return x",
+    "# a note\n",
+    "é",
+    "😀",
+)
+
+
+@dataclass(slots=True)
+class Soak:
+    """What was done, and what the process had meanwhile."""
+
+    dice: random.Random
+    tally: Counter[str] = field(default_factory=Counter[str])
+    samples: list[Sample] = field(default_factory=list[Sample])
+
+
+async def edit(client: Client, soak: Soak, until_s: float) -> None:
+    """Type, ask for ghost text, and sometimes take that back; begin the document anew when it is long."""
+    due = time.monotonic()
+    number = 0
+    client.open()
+    while time.monotonic() < until_s:
+        number += 1
+        client.type(soak.dice.choice(WORDS))
+        soak.tally["edits"] += 1
+        if number % EDITS_A_GHOST == 0:
+            request = client.ask_ghost(invoked=soak.dice.random() < 0.1)
+            soak.tally["ghosts"] += 1
+            if soak.dice.random() < CANCELLED_SHARE:
+                client.cancel(request)
+        if client.chars > MAX_DOCUMENT_CHARS:
+            client.close()
+            client.open()
+        await client.drain()
+        due += 1 / EDITS_PER_S
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+async def chat(client: Client, soak: Soak, until_s: float) -> None:
+    """Ask questions, one at a time in each lane, and take some back."""
+    while time.monotonic() < until_s:
+        request = client.ask_chat()
+        soak.tally["chats"] += 1
+        if soak.dice.random() < CANCELLED_SHARE:
+            await asyncio.sleep(soak.dice.random())
+            client.cancel(request)
+        await client.answered(request)
+        await asyncio.sleep(CHAT_EACH_S)
+
+
+async def sample(client: Client, soak: Soak, until_s: float) -> None:
+    """Look at the process now and then."""
+    told_s = began = time.monotonic()
+    while (now := time.monotonic()) < until_s:
+        soak.samples.append(client.sample(now - began))
+        if now - told_s > 60:
+            told_s = now
+            print(f"{now - began:6.0f} s: {soak.samples[-1]} {dict(soak.tally)}", flush=True)
+        await asyncio.sleep(SAMPLE_EACH_S)
+
+
+def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
+    """Return by how much a figure grows in an hour: least squares over (seconds, figure)."""
+    mean_s = sum(at for at, _ in points) / len(points)
+    mean = sum(figure for _, figure in points) / len(points)
+    spread = sum((at - mean_s) ** 2 for at, _ in points)
+    return 3600 * sum((at - mean_s) * (figure - mean) for at, figure in points) / spread if spread else 0.0
+
+
+async def run(minutes: float, seed: int) -> bool:
+    """Soak a server, and print what came of it."""
+    soak = Soak(random.Random(seed))
+    folder = Path(tempfile.mkdtemp(prefix="farebox-soak-"))
+    try:
+        async with Upstream(random.Random(seed)) as upstream:
+            client = await Client.start(folder, upstream.base_url)
+            await asyncio.sleep(IDLE_S)
+            idle = client.sample(0.0)
+            print(f"idle after {IDLE_S:.0f} s: {idle}", flush=True)
+            until_s = time.monotonic() + 60 * minutes
+            async with asyncio.TaskGroup() as group:
+                group.create_task(edit(client, soak, until_s))
+                group.create_task(chat(client, soak, until_s))
+                group.create_task(chat(client, soak, until_s))
+                group.create_task(sample(client, soak, until_s))
+            unanswered = await client.rest(END_S)
+            code = await client.end()
+            print(f"upstream: {dict(upstream.played)}; answers: {dict(client.answers)}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return judge(soak, idle, unanswered, code)
+
+
+def judge(soak: Soak, idle: Sample, unanswered: int, code: int) -> bool:
+    """Print the verdicts."""
+    warm = soak.samples[int(len(soak.samples) * WARM_UP_SHARE) :]
+    slope = slope_per_h([(one.at_s, one.rss_mb) for one in warm])
+    first, last = warm[: max(1, len(warm) // 4)], warm[-max(1, len(warm) // 4) :]
+    more = {
+        name: max(getattr(one, name) for one in last) - max(getattr(one, name) for one in first)
+        for name in ("descriptors", "threads")
+    }
+    print(f"{dict(soak.tally)} in {soak.samples[-1].at_s:.0f} s")
+    verdicts = {
+        f"idle memory {idle.rss_mb:.1f} MB, at most {MAX_IDLE_MB:.0f}": idle.rss_mb <= MAX_IDLE_MB,
+        f"memory {warm[0].rss_mb:.1f} to {warm[-1].rss_mb:.1f} MB after warm-up, slope {slope:+.2f} MB/h,"
+        f" at most {MAX_SLOPE_MB_PER_H:.0f}; the most ever {soak.samples[-1].peak_mb:.1f}": slope
+        < MAX_SLOPE_MB_PER_H,
+        f"descriptors {more['descriptors']:+d} and threads {more['threads']:+d} from the first to the last"
+        " quarter after warm-up": max(more.values()) <= MAX_MORE_DESCRIPTORS,
+        f"{unanswered} requests without an answer": unanswered == 0,
+        f"exit code {code}": code == 0,
+    }
+    for what, met in verdicts.items():
+        print(f"{'PASS' if met else 'FAIL'}: {what}")
+    return all(verdicts.values())
+
+
+def main() -> int:
+    """Soak."""
+    parser = argparse.ArgumentParser(description="Type for half an hour beside a misbehaving upstream.")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    if not Path("/proc/self/status").exists():
+        print("SKIP: this system has no /proc to read memory and descriptors from")
+        return 0
+    with suppress(KeyboardInterrupt):
+        return 0 if asyncio.run(run(options.minutes, options.seed)) else 1
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

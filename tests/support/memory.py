@@ -1,0 +1,57 @@
+"""How much memory a process holds, as the system counts it; for tests on Linux."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from support.canary import KEY
+from support.client import Client
+from support.environment import openrouter_config
+from support.upstream import Answer, Upstream, openrouter_stream
+
+USAGE = {"prompt_tokens": 10, "completion_tokens": 2}
+URI = "file:///ws/area.py"
+WAIT_S = 20.0
+KNOWN = Path("/proc/self/status").exists()
+
+
+def resident_mb(pid: int) -> float:
+    """Return what a process has in memory."""
+    fields = dict(
+        line.split(":", 1)
+        for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+        if ":" in line
+    )
+    return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def settled_mb(pid: int, *, below: float, timeout_s: float = WAIT_S) -> float:
+    """Wait until a process holds less than that, or for so long; return what it holds."""
+    deadline = time.monotonic() + timeout_s
+    while (held := resident_mb(pid)) >= below and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
+
+
+def steps(upstream: Upstream) -> dict[str, Callable[[Client], object]]:
+    """Return what an editor does on its first minute, in order."""
+    upstream.answer(
+        "/v1/chat/completions",
+        Answer(body=openrouter_stream("x = 1", USAGE), content_type="text/event-stream"),
+    )
+
+    def ghost(client: Client) -> object:
+        client.open(URI, "def main():\n    \n")
+        return client.ghost(URI, 1, 4)
+
+    return {
+        "idle": lambda client: (client.initialize(), client.request("farebox/costReport")),
+        "after the first ghost": ghost,
+        "after the first chat": lambda client: client.chat("What is this?"),
+    }
+
+
+def client_of(folder: Path, upstream: Upstream) -> Client:
+    """Start a server, not at debug level, that sends everything to a server of the test."""
+    environment = {"OPENROUTER_API_KEY": KEY, "FAREBOX_DEBUG": ""}
+    return Client(folder, config=openrouter_config(upstream.base_url), environment=environment)
