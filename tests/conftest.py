@@ -19,6 +19,7 @@ from support.canary import Watch
 from support.environment import is_the_developers, zone_where_it_is_noon
 from support.guard import sitecustomize as guard
 from support.loopback_only import ALONE
+from support.sweep import SWEEP
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 for name in filter(is_the_developers, list(os.environ)):
@@ -66,8 +67,25 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if late := _noted.new():
         print("\nbeyond loopback, after the last test:", *late, sep="\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    for folder in _folders:
+        SWEEP.folder(folder)
+    if SWEEP.hits:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if _log_of_our_own is not None:
         shutil.rmtree(_log_of_our_own.parent)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was looked through for keys, and for what stands in files that may not leave."""
+    terminalreporter.write_line(SWEEP.summary(), red=bool(SWEEP.hits))
+
+
+_folders: list[Path] = []
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _all_that_is_left_is_swept(tmp_path_factory: pytest.TempPathFactory) -> None:  # pyright: ignore[reportUnusedFunction]
+    _folders.append(tmp_path_factory.getbasetemp())
 
 
 def pytest_report_header() -> str:

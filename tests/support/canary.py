@@ -12,6 +12,13 @@ from contextlib import contextmanager, suppress
 
 KEY = "sk-or-canary-0123456789"
 
+ENDS = ("fbq7Zk2w", "Xv9Yp4Rt")
+KEY_WITH_ENDS = f"{ENDS[0]}-canary-012345-{ENDS[1]}"
+"""A key whose first and last characters tell it too."""
+
+FILE_CANARY = "farebox-file-canary"
+"""Stands in the text of every file of a test that may not leave. Nothing may repeat it but that file."""
+
 _CANARY = re.compile(
     r"[\w-]*canary-[\w-]*012345[\w-]*"
     r"|(?<![\w-])(?:sk|gsk|test)-(?:[A-Za-z0-9]+-)*012345[\w-]*"

@@ -18,8 +18,11 @@ from types import TracebackType
 from typing import IO, TypeVar
 
 from support.canary import keys_in
+from support.contacts import strangers
 from support.environment import clean_environment
+from support.guard.sitecustomize import CONTACTS
 from support.metamodel import Json
+from support.sweep import SWEEP
 from support.traffic import Malformed, frame, judge, key_of, read_message
 
 SERVER = (sys.executable, "-m", "farebox", "lsp")
@@ -53,7 +56,9 @@ class Client:
     ) -> None:
         self.folder = folder
         self.environment = {**clean_environment(folder), "FAREBOX_DEBUG": "1", **(environment or {})}
+        self.environment.setdefault(CONTACTS, str(folder / "contacts.log"))
         self.config_file = Path(self.environment["FAREBOX_CONFIG"])
+        self._configs: list[str] = []
         if config is not None:
             self.write_config(config)
         self.sent: list[Json] = []
@@ -64,11 +69,14 @@ class Client:
         self._versions: dict[str, int] = {}
         self._ended = False
         self._changed = threading.Condition()
+        self._may_read = threading.Event()
+        self._may_read.set()
         self._threads: list[threading.Thread] = []
         self._command = command
 
     def write_config(self, text: str) -> None:
         """Replace the user's config file."""
+        self._configs.append(text)
         self.config_file.write_text(text, "utf-8")
 
     def __enter__(self) -> "Client":
@@ -85,6 +93,7 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.read_on()
         try:
             if error is None and self._process.poll() is None and not self._stdin.closed:
                 self.close()
@@ -93,6 +102,7 @@ class Client:
         if error is None:
             self.faults += judge(self.sent, self.received)
             self.faults += self._leaks()
+            self.faults += self._strangers()
             assert not self.faults, "\n".join([*self.faults, self.log])
         else:
             error.add_note(f"the server's stderr:\n{self.log}")
@@ -101,6 +111,13 @@ class Client:
         """Return where the server showed a key; nobody asks it for one."""
         written = {"stderr": self.log, "messages": json.dumps(self.received, ensure_ascii=False)}
         return [f"a key in {where}: {key}" for where, text in written.items() for key in keys_in(text)]
+
+    def _strangers(self) -> list[str]:
+        """Return whom the server has contacted although nobody has told it of them."""
+        written = [self.config_file.read_text("utf-8", "replace")] if self.config_file.is_file() else []
+        told = (*self._configs, *written, *self.environment.values(), json.dumps(self.sent))
+        contacted = strangers(Path(self.environment[CONTACTS]), told)
+        return [f"contacted, though no setting names it: {stranger}" for stranger in contacted]
 
     @property
     def log(self) -> str:
@@ -256,6 +273,11 @@ class Client:
     # --- the process -------------------------------------------------------------------------------
 
     @property
+    def pid(self) -> int:
+        """The number of the server's process."""
+        return self._process.pid
+
+    @property
     def _stdin(self) -> IO[bytes]:
         assert self._process.stdin is not None
         return self._process.stdin
@@ -263,7 +285,7 @@ class Client:
     def _read_messages(self) -> None:
         assert self._process.stdout is not None
         try:
-            while (message := read_message(self._process.stdout)) is not None:
+            while self._may_read.wait() and (message := read_message(self._process.stdout)) is not None:
                 with self._changed:
                     self.received.append(message)
                     self._changed.notify_all()
@@ -279,6 +301,22 @@ class Client:
         for line in self._process.stderr:
             self.stderr += line
 
+    def stop_reading(self) -> None:
+        """Let the server's stdout fill up; one message more may be read."""
+        self._may_read.clear()
+
+    def read_on(self) -> None:
+        """Read the server's stdout again."""
+        self._may_read.set()
+
+    def forget(self, *request_ids: int) -> None:
+        """Expect no answer to these of a server that has ended: what it wrote last may be cut off."""
+        self.read_on()
+        for thread in self._threads:
+            thread.join(WAIT_S)
+        self.faults.clear()
+        self.sent[:] = [message for message in self.sent if message.get("id") not in request_ids]
+
     def _end_process(self) -> None:
         if self._process.poll() is None:
             self._process.kill()
@@ -289,3 +327,5 @@ class Client:
             assert stream is not None
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
+        SWEEP.output("a server's stderr", self.stderr)
+        SWEEP.output("a server's messages", json.dumps(self.received, ensure_ascii=False))

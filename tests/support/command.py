@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import IO
 
 from support.environment import clean_environment
+from support.sweep import SWEEP
 from support.upstream import Answer, chunk, sse
 
 WAIT_S = 60.0
@@ -30,7 +31,7 @@ def run_farebox(
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end with the settings, keys and ledger of a folder alone."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "farebox", *arguments],
         env={**clean_environment(folder), **environment},
         cwd=at or folder,
@@ -41,6 +42,8 @@ def run_farebox(
         timeout=WAIT_S,
         check=False,
     )
+    SWEEP.output(f"farebox {' '.join(arguments)}", done.stdout + done.stderr)
+    return done
 
 
 def unfinished(text: str) -> Answer:

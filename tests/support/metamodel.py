@@ -24,7 +24,7 @@ MODEL_FILES = (
     DATA / "metaModel.json",
     Path(__file__).parents[3] / "shared" / "data" / "metaModel.json",
 )
-STANDARD_CODES = (-32002, *range(-32802, -32599))
+STANDARD_CODES = (-32002, *range(-32803, -32599))
 
 _INTEGER = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 _BASE = {
@@ -82,7 +82,7 @@ def has_meta_model() -> bool:
 
 @cache
 def _own(method: str, part: str) -> Validator | None:
-    schema = own_schema()
+    schema = _own_schema()
     name = method.removeprefix("farebox/").removeprefix("farebox.")
     table = {**_table(schema["methods"]), **_table(schema["notifications"])}
     entry = table.get(name if name in table else method)
@@ -186,6 +186,11 @@ def _enumeration(table: Mapping[str, object]) -> Json:
     if table.get("supportsCustomValues"):
         return _type(_table(table["type"]))
     return {"enum": [_table(one)["value"] for one in _list(table["values"])]}
+
+
+@cache
+def _own_schema() -> Json:
+    return own_schema()
 
 
 def _table(value: object) -> Json:

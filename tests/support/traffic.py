@@ -6,7 +6,7 @@ Shared by our own test client and by the tap that foreign clients run through.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import IO
+from typing import IO, NoReturn
 
 from support import metamodel
 from support.metamodel import Json
@@ -41,10 +41,24 @@ def read_message(stream: IO[bytes]) -> Json | None:
     body = stream.read(length)
     if len(body) < length:
         raise Malformed("the last message is cut off")
-    message = json.loads(body.decode("utf-8"))
+    message = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    if _holds_half_a_character(message):
+        raise Malformed(f"half a character: {body[:200]!r}")
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         raise Malformed(f"no JSON-RPC message: {body[:200]!r}")
     return message
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Malformed(f"no JSON: {name}")
+
+
+def _holds_half_a_character(message: object) -> bool:
+    try:
+        json.dumps(message, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def read_all(stream: IO[bytes]) -> list[Json]:
@@ -82,6 +96,8 @@ def _of_call(message: Json) -> Iterator[str]:
     method = str(message["method"])
     if not set(message) <= {"jsonrpc", "id", "method", "params"}:
         yield f"{method}: unknown keys {sorted(message)}"
+    if "id" in message:
+        yield f"{method}: a request that no client here has offered to answer"
     for problem in metamodel.problems(method, "params", message.get("params")):
         yield f"{method}: {problem}"
 
@@ -107,3 +123,8 @@ def _of_result(request: Json, result: object) -> Iterator[str]:
             yield from [] if result is None else [f"a result where there is none: {result}"]
             return
     yield from metamodel.problems(method, "result", result)
+    if method == "initialize" and isinstance(params, dict) and isinstance(result, dict):
+        general = params.get("capabilities", {}).get("general") or {}
+        chosen = result["capabilities"].get("positionEncoding", "utf-16")
+        if chosen not in ("utf-16", *general.get("positionEncodings", ())):
+            yield f"positions in {chosen}, which the client has not offered"

@@ -16,6 +16,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from support.sweep import SWEEP
+
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_THREAD_WAIT_S = 10.0
 
@@ -105,6 +107,7 @@ class Upstream:
         self._tls = tls
         self.requests: list[Recorded] = []
         self.connections = 0
+        self.sent_bytes = 0
         self.arrived = asyncio.Event()
         self.closed = asyncio.Event()
         self._queue: list[Answer] = []
@@ -188,6 +191,7 @@ class Upstream:
     ) -> None:
         try:
             async for request in _requests(connection, reader):
+                SWEEP.body(f"{request.method} {request.path}", request.raw)
                 self.requests.append(request)
                 self.arrived.set()
                 self._notify()
@@ -221,6 +225,7 @@ class Upstream:
                     break
                 writer.write(piece if answer.raw else b"%x\r\n%b\r\n" % (len(piece), piece))
                 await writer.drain()
+                self.sent_bytes += len(piece)
             if answer.hang:
                 await asyncio.wait([gone])
             if gone.done():

@@ -17,6 +17,9 @@ from collections.abc import Callable, Mapping
 LOG = "FAREBOX_TEST_NETWORK_LOG"
 """Names the file; empty in the environment of a process that is to use the network."""
 
+CONTACTS = "FAREBOX_TEST_CONTACTS"
+"""Names a file that gets a line for each address that is connected to, loopback's as well."""
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib would be an import
 LOOPBACK_6 = b"\0" * 15 + b"\1"
 BYTES_4 = 4
@@ -35,19 +38,24 @@ def watched(environment: Mapping[str, str]) -> dict[str, str]:
 
 def install() -> None:
     """Watch this process from now on; there is no way to stop it."""
-    log = os.environ.get(LOG)
+    log, contacts = os.environ.get(LOG), os.environ.get(CONTACTS)
     if not log:
         return
 
     def watch(event: str, arguments: Arguments) -> None:
         judge = _JUDGES.get(event)
         if judge is not None and (what := judge(arguments)) is not None:
-            line = f"{event} {what} by {' '.join(sys.orig_argv)[:200]!r}\n"
-            number = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            os.write(number, line.encode("utf-8", "backslashreplace"))
-            os.close(number)
+            _append(log, f"{event} {what} by {' '.join(sys.orig_argv)[:200]!r}\n")
+        if contacts and event == "socket.connect" and isinstance(address := arguments[1], tuple):
+            _append(contacts, f"{address[0]} {address[1]}\n")
 
     sys.addaudithook(watch)
+
+
+def _append(file: str, line: str) -> None:
+    number = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(number, line.encode("utf-8", "backslashreplace"))
+    os.close(number)
 
 
 def _stranger(arguments: Arguments) -> object:
