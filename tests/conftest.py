@@ -6,6 +6,7 @@ All loggers are at debug level, and no record of theirs may hold a key.
 import logging
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Generator
@@ -28,6 +29,13 @@ for name in filter(is_the_developers, list(os.environ)):
 os.environ["TZ"] = zone_where_it_is_noon(datetime.now(UTC))
 if hasattr(time, "tzset"):
     time.tzset()
+
+for ignored in ("SIGINT", "SIGHUP"):
+    # A shell ignores these for what it runs in the background, and so would all that tests start.
+    # A handler that does nothing is not inherited.
+    number = getattr(signal, ignored, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 _log_of_our_own = None if os.environ.get(guard.LOG) else Path(tempfile.mkdtemp()) / "network.log"
 if _log_of_our_own is not None:

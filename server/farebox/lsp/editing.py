@@ -3,7 +3,9 @@
 A change is only looked at closely where an answer is under way; nothing here waits for anything.
 """
 
+import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from lsprotocol import types
 
@@ -16,13 +18,25 @@ PAIRS = ("()", "[]", "{}", "<>", '""', "''", "``")
 MAX_TYPED_LINES = 8
 """A longer insertion is a paste: nothing that was expected before it stays."""
 
+FOLLOWED_S: Final = 0.05
+"""How long edits count on what the settings were: to look at their files takes longer than an edit."""
+
 
 class Editing:
     """Tells the completer, and whoever learns from the user's files, what is edited."""
 
     def __init__(self, completer: Completer, library: Callable[[], Library]) -> None:
         self.completer = completer
-        self.library = library
+        self._library = library
+        self._followed_s = 0.0
+        self._known: Library | None = None
+
+    def library(self) -> Library:
+        """Return who learns, by settings that are at most FOLLOWED_S old."""
+        now_s = time.monotonic()
+        if self._known is None or now_s - self._followed_s > FOLLOWED_S:
+            self._known, self._followed_s = self._library(), now_s
+        return self._known
 
     def begin(self, documents: Documents) -> None:
         """Hear of what is open already."""

@@ -120,21 +120,22 @@ class Protocol(LanguageServerProtocol):
 
     # --- what comes in ---------------------------------------------------------------------------
 
-    def receive(self, value: object) -> None:
-        """Serve, hear or refuse a message. Never raises.
+    def receive(self, value: object) -> bool:
+        """Serve, hear or refuse a message; say whether a task has begun. Never raises.
 
         pygls: builds objects of every JSON object on its way; drops what is no message with a message box.
         """
         message = envelope.read(value)
         match message:
             case envelope.Request():
-                self._serve(message)
+                return self._serve(message)
             case envelope.Notification():
-                self._hear(message)
+                return self._hear(message)
             case envelope.Answer():
                 self._take(message)
             case envelope.Invalid():
                 self._refuse(message.id, Refusal(codes.INVALID_REQUEST, message.words))
+        return False
 
     def malformed(self, reason: str) -> None:
         """Answer something that can't be read. pygls: shows a message box, or hangs, or ends."""
@@ -142,31 +143,32 @@ class Protocol(LanguageServerProtocol):
 
     # --- requests --------------------------------------------------------------------------------
 
-    def _serve(self, request: "Request") -> None:
+    def _serve(self, request: "Request") -> bool:
         handler = self._handler(request.method)
         refusal = self._refusal(request)
         if refusal is not None or handler is None:
             self._refuse(request.id, refusal or Refusal(codes.METHOD_NOT_FOUND, "there is no such method"))
-            return
+            return False
         try:
             params = self._params(request.method, request.params)
         except Exception:  # noqa: BLE001  pygls: never answers params that it can't read
             words = f"the params of {request.method} can't be read"
             self._refuse(request.id, Refusal(codes.INVALID_PARAMS, words))
-            return
+            return False
         self._stage = lifecycle.after(self._stage, request.method)
         try:
             outcome = handler(params)
         except Exception as error:  # noqa: BLE001  the edge
             self._answer_error(request.id, error)
-            return
+            return False
         work = _work_of(outcome)
         if work is None:
             self._answer(request.id, outcome)
-            return
+            return False
         task = asyncio.get_running_loop().create_task(work)
         self._running[request.id] = task
         task.add_done_callback(partial(self._finish, request.id))
+        return True
 
     def _refusal(self, request: "Request") -> Refusal | None:
         """Return why a request is not served now."""
@@ -215,33 +217,34 @@ class Protocol(LanguageServerProtocol):
 
     # --- notifications and answers ---------------------------------------------------------------
 
-    def _hear(self, notification: "Notification") -> None:
+    def _hear(self, notification: "Notification") -> bool:
         """Do what a notification says; what is wrong with it is logged, by its type alone."""
         method = notification.method
         if not lifecycle.hears(self._stage, method):
-            return
+            return False
         self._stage = lifecycle.after(self._stage, method)
         if method == types.CANCEL_REQUEST:
             self._cancel(notification.params)
-            return
+            return False
         handler = self._handler(method)
         if handler is None:
-            return
+            return False
         try:
             outcome = handler(self._params(method, notification.params))
         except Exception as error:  # noqa: BLE001  the edge
             _log.warning("a notification was dropped", extra={"error": type(error).__name__})
-            return
+            return False
         work = _work_of(outcome)
         if work is None:
-            return
+            return False
         if len(self._told) >= MAX_RUNNING_NOTIFICATIONS:
             work.close()
             _log.warning("a notification was dropped: too many are under way")
-            return
+            return False
         task = asyncio.get_running_loop().create_task(work)
         self._told.add(task)
         task.add_done_callback(self._heard)
+        return True
 
     def _heard(self, task: "asyncio.Task[object]") -> None:
         self._told.discard(task)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import time
 from collections import deque
 from typing import Final, Protocol
 
@@ -19,6 +20,8 @@ CHUNK_BYTES: Final = 64 * 1024
 """As much as a pipe holds."""
 MAX_CHUNKS_AHEAD: Final = 4
 """No more than that is read ahead: a client that is too fast has to wait."""
+TURN_S: Final = 0.002
+"""So long may messages that begin nothing be taken in a row before others get their turn."""
 STALL_S: Final = 0.5
 """A message whose rest does not come within that time may be whole already: its length may be wrong."""
 
@@ -31,8 +34,8 @@ class Receiver(Protocol):
         """Say whether the session is over: nothing more is to be read."""
         ...
 
-    def receive(self, value: object) -> None:
-        """Take a JSON value, which ought to be a message."""
+    def receive(self, value: object) -> bool:
+        """Take a JSON value, which ought to be a message; say whether it has begun work."""
         ...
 
     def malformed(self, reason: str) -> None:
@@ -82,9 +85,13 @@ class Stdin:
 
 
 async def listen(source: Stdin, receiver: Receiver) -> None:
-    """Hand on each message until the input ends or the session does. Others get their turn in between."""
+    """Hand on each message until the input ends or the session does. Others get their turn in between.
+
+    What a request has begun gets it at once: it reads the document as it was when it was asked.
+    """
     decoder = Decoder()
     has_stalled = False
+    turn_began_s = time.monotonic()
     while not receiver.has_ended:
         may_stall = decoder.is_within_body and not has_stalled
         chunk = await source.read(STALL_S if may_stall else None)
@@ -93,27 +100,30 @@ async def listen(source: Stdin, receiver: Receiver) -> None:
         has_stalled = chunk is None
         if chunk is None:
             body = decoder.stalled(strict_json.is_json)
-            if body is not None:
-                _hand_on(body, decoder, receiver)
+            if body is not None and _hand_on(body, decoder, receiver):
+                await asyncio.sleep(0)
         else:
             decoder.feed(chunk)
         while not receiver.has_ended and (piece := decoder.next()) is not None:
+            has_begun = False
             if isinstance(piece, Fault):
                 receiver.malformed(piece.reason)
             else:
-                _hand_on(piece, decoder, receiver)
-            await asyncio.sleep(0)
+                has_begun = _hand_on(piece, decoder, receiver)
+            if has_begun or time.monotonic() - turn_began_s > TURN_S:
+                await asyncio.sleep(0)
+                turn_began_s = time.monotonic()
 
 
-def _hand_on(body: bytes, decoder: Decoder, receiver: Receiver) -> None:
+def _hand_on(body: bytes, decoder: Decoder, receiver: Receiver) -> bool:
     try:
         value = strict_json.parse(body)
     except NotJson as error:
         rest = decoder.reject(body)
         if not strict_json.is_json(rest):
             receiver.malformed(str(error))
-            return
+            return False
         value = strict_json.parse(rest)
     else:
         decoder.accept()
-    receiver.receive(value)
+    return receiver.receive(value)
