@@ -74,7 +74,6 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         pytest.param("http://localhost./v1", id="a name with its root"),
         pytest.param("http://2130706433/v1", id="one number"),
         pytest.param("http://0x7f.1/v1", id="hexadecimal"),
-        pytest.param("http://127\u30020\u30020\u30021.example.test/v1", id="other full stops"),
     ],
 )
 async def test_local_only_refuses_without_opening_a_socket(http: Http, dialled: list[object], base_url: str):
@@ -84,6 +83,13 @@ async def test_local_only_refuses_without_opening_a_socket(http: Http, dialled: 
     with pytest.raises(LocalOnly):
         await http.get(where, "/models", timeout_s=WAIT_S)
     assert "127.0.0.1, [::1] or localhost" in caught.value.hint
+    assert dialled == []
+
+
+async def test_an_address_that_can_be_read_in_two_ways_is_none(http: Http, dialled: list[object]):
+    where = endpoint("http://127\u30020\u30020\u30021.example.test/v1")
+    with pytest.raises(Unreachable, match="is no address of a server"):
+        await ask(http, where)
     assert dialled == []
 
 
