@@ -62,7 +62,7 @@ FAULTS = {
     "locked later": Fault(lambda home: faults.locked(ledger_in(home)), "locked", "later"),
     "closed": Fault(faults.closed, "readonly|unable to open|Permission denied", "before"),
     "a folder": Fault(
-        lambda home: faults.replaced_by_a_folder(ledger_in(home)), "unable to open|directory", "before"
+        lambda home: faults.replaced_by_a_folder(ledger_in(home)), "not a plain file", "before"
     ),
     "newer": Fault(lambda home: faults.of_a_newer_version(ledger_in(home)), "newer farebox", "before"),
     "full before": Fault(faults.full, "full|I/O error", "before", has_disk=True),
