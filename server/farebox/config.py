@@ -61,7 +61,8 @@ _STRICTNESS: Final[tuple[SecretsPolicy, ...]] = ("send", "mask", "block")
 class Privacy(Section):
     """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax.
 
-    ``gitignore``: what git ignores stays here. ``secrets`` says what becomes of what looks like one.
+    ``gitignore``: what .gitignore files and .git/info/exclude name stays here.
+    ``secrets`` says what becomes of what looks like one.
     ``fetch_models``: OpenRouter may be asked, once a day, for its list of models and prices.
     """
 

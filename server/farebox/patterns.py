@@ -59,6 +59,11 @@ class Pattern:
     last_names: int
     of: Literal["any", "folder", "inside"]
 
+    @property
+    def cost(self) -> int:
+        """Say what it takes to match it, next to one without wildcards."""
+        return 1 + _wildcards(self.text)
+
     def covers(self, path: str) -> bool:
         """Say whether it names a file or a folder that the file is in. A slash stands before each name."""
         end = self._first_end(self.runs, path, len(path))

@@ -203,6 +203,35 @@ def test_ignored_files_leave_where_the_user_says_so(tmp_path: Path, root: Path, 
     assert len(upstream.requests) == 1
 
 
+OUTSIDE = {
+    "elsewhere/.gitignore": "*.local\n",
+    "elsewhere/sub/.fareboxignore": "own.py\n",
+    "elsewhere/.git/info/exclude": "mine.py\n",
+}
+
+
+@pytest.mark.parametrize("folders", ["one", "none"])
+def test_a_repository_outside_of_the_folders_keeps_what_it_ignores(
+    tmp_path: Path, root: Path, upstream: Upstream, folders: str
+):
+    kept = ("elsewhere/a.local", "elsewhere/sub/own.py", "elsewhere/sub/mine.py")
+    for name, text in {**OUTSIDE, **dict.fromkeys(kept, CANARY), "elsewhere/open.py": CALL}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    with Client(
+        tmp_path, config=openrouter_config(upstream.base_url, more=SETTINGS), environment=KEY
+    ) as client:
+        opened = [{"uri": root.as_uri(), "name": "ws"}] if folders == "one" else None
+        client.initialize(workspaceFolders=opened)
+        for name in kept:
+            ask_in_every_way(client, (tmp_path / name).as_uri())
+        assert upstream.requests == []
+        uri = (tmp_path / "elsewhere" / "open.py").as_uri()
+        client.open(uri, CALL)
+        assert client.ghost(uri, 2, 31), "what it does not name may leave: this test could fail"
+
+
 # --- what the user is told -------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farebox.privacy.ignores import MAX_FOLDERS, MAX_IGNORE_BYTES, Ignores
+from farebox.privacy.ignore_lists import MAX_IGNORE_BYTES, MAX_IGNORE_LINES
+from farebox.privacy.ignores import MAX_FOLDERS, Ignores
 from farebox.privacy.names import plain
 
 GIT = shutil.which("git")
@@ -97,7 +98,7 @@ def test_the_repository_begins_above_an_opened_folder(tmp_path: Path):
     write(tmp_path, {".gitignore": "*.local\n", "sub/.git/HEAD": "x", "sub/.gitignore": "*.own\n"})
     deep = tmp_path / "sub" / "deep"
     deep.mkdir()
-    assert rule(deep, "a.own") == ".gitignore: *.own"
+    assert rule(deep, "a.own") == "../.gitignore: *.own"
     assert rule(deep, "a.local") is None, "what is above the repository is none of ours"
 
 
@@ -115,7 +116,7 @@ def test_a_changed_file_holds_at_once(tmp_path: Path):
     [
         pytest.param("x" * (MAX_IGNORE_BYTES + 1), id="bytes"),
         pytest.param("".join(f"a{number}\n" for number in range(5_000)), id="patterns"),
-        pytest.param("".join(f"*{number}*\n" for number in range(600)), id="wildcards"),
+        pytest.param("".join(f"[a-z]*{number}\n" for number in range(600)), id="work"),
     ],
 )
 def test_what_cant_be_read_whole_keeps_all_below_it(tmp_path: Path, text: str):
@@ -123,6 +124,70 @@ def test_what_cant_be_read_whole_keeps_all_below_it(tmp_path: Path, text: str):
     assert rule(tmp_path, "b/c/d.py") == "b/.gitignore: more than can be read in time"
     assert rule(tmp_path, "d.py") is None
     assert rule(tmp_path, "x/" * (MAX_FOLDERS + 2) + "a.py") == f"a file more than {MAX_FOLDERS} folders deep"
+
+
+def test_all_files_on_a_way_share_one_bound(tmp_path: Path):
+    half = "".join(f"a{number}\n" for number in range(MAX_IGNORE_LINES // 2))
+    write(tmp_path, {".gitignore": half, "b/.gitignore": half, "b/c/.gitignore": "x\n"})
+    assert rule(tmp_path, "b/d.py") is None
+    assert rule(tmp_path, "b/c/d.py") == "b/c/.gitignore: more than can be read in time"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        pytest.param(b"a" * 201, "a line has more than 200 characters", id="long"),
+        pytest.param(b"*a" * 33, "a line has more than 32 wildcards", id="wildcards"),
+        pytest.param(b"geh\xe9im.py\n", "it is no text in UTF-8", id="latin"),
+        pytest.param(b"a.py\0b.py\n", "it is no text in UTF-8", id="nul"),
+        pytest.param("a.py\n".encode("utf-16-le"), "it is no text in UTF-8", id="utf-16-without-a-mark"),
+    ],
+)
+@pytest.mark.parametrize("name", [".gitignore", ".fareboxignore", ".git/info/exclude"])
+def test_a_line_that_cant_be_understood_keeps_all_below_it(
+    tmp_path: Path, name: str, data: bytes, problem: str
+):
+    write(tmp_path, {name: ""})
+    (tmp_path / name).write_bytes(b"b.py\n" + data)
+    assert rule(tmp_path, "d.py") == f"{name}: {problem}"
+
+
+def test_a_comment_may_hold_anything_and_a_windows_shell_may_write_the_file(tmp_path: Path):
+    (tmp_path / ".gitignore").write_bytes(b"# geh\xe9im " + b"*=" * 300 + b"\na.py\n")
+    assert (rule(tmp_path, "a.py"), rule(tmp_path, "b.py")) == (".gitignore: a.py", None)
+    (tmp_path / ".gitignore").write_bytes("\ufeffa.py\r\n".encode("utf-16-le"))
+    assert (rule(tmp_path, "a.py"), rule(tmp_path, "b.py")) == (".gitignore: a.py", None)
+
+
+def test_a_file_outside_of_all_folders_has_the_rules_of_its_repository(tmp_path: Path):
+    files = {"repo/.git/HEAD": "x", "repo/.gitignore": "*.local\n", "repo/sub/.fareboxignore": "own.py\n"}
+    write(tmp_path, {**files, "alone/.fareboxignore": "mine.py\n", "ws/main.py": "x"})
+    for roots in ((), (str(tmp_path / "ws"),)):
+        found = [
+            Ignores(roots).rule(plain(str(tmp_path / name)))
+            for name in ("repo/sub/a.local", "repo/sub/own.py", "alone/mine.py", "repo/sub/a.py")
+        ]
+        assert found == [
+            ".gitignore: *.local",
+            "sub/.fareboxignore: own.py",
+            ".fareboxignore: mine.py",
+            None,
+        ]
+
+
+def test_the_list_of_one_clone_holds_in_its_worktrees_and_of_a_nested_one_too(tmp_path: Path):
+    write(
+        tmp_path,
+        {
+            "main/.git/info/exclude": "mine.py\n",
+            "main/.git/worktrees/w/commondir": "../..\n",
+            "w/.git": f"gitdir: {(tmp_path / 'main/.git/worktrees/w').as_posix()}\n",
+            "main/nested/.git/info/exclude": "own.py\n",
+        },
+    )
+    assert rule(tmp_path / "w", "a/mine.py") == ".git/info/exclude: mine.py"
+    assert rule(tmp_path / "main", "nested/own.py") == "nested/.git/info/exclude: own.py"
+    assert rule(tmp_path / "main", "own.py") is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes are others on Windows")

@@ -1,32 +1,38 @@
 """What ``.gitignore`` and ``.fareboxignore`` keep on the machine.
 
-Each folder from the top of the repository down to the file's may hold one; so may ``.git/info/exclude``.
+Each folder from the top of the repository down to the file's may hold one, each repository a list besides.
 ``.gitignore`` files mean together what git makes of them: a deeper one may take back what one above it
 ignores. Nothing takes back what a ``.fareboxignore`` names. A file that is too much to be read in bounds
 keeps all that is below it. Knows paths and patterns; not who asks.
 """
 
 import os
-import re
+import posixpath
 import stat
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import PurePath
-from typing import Final, Literal
+from typing import Final
 
-from farebox.patterns import Pattern, matching, parse
+from farebox.patterns import Pattern, matching
+from farebox.privacy.ignore_lists import (
+    MAX_IGNORE_BYTES,
+    MAX_IGNORE_LINES,
+    TOO_MUCH,
+    IgnoreList,
+    ignore_list,
+)
 from farebox.privacy.names import below, is_absolute, one_line, plain
 from farebox.privacy.plain_files import read_plain
+from farebox.privacy.repositories import EXCLUDE, exclude_file
 
 GITIGNORE: Final = ".gitignore"
 FAREBOXIGNORE: Final = ".fareboxignore"
-GIT_EXCLUDE: Final = ".git/info/exclude"
 
-MAX_IGNORE_BYTES: Final = 100_000
-MAX_IGNORE_PATTERNS: Final = 4_000
-MAX_IGNORE_WILDCARDS: Final = 1_000
-"""Of one file. What more would cost is not a question for a path that a key waits for."""
+MAX_PATTERNS_ON_A_WAY: Final = 1_000
+"""So many lines may have to do with one path, or their wildcards; a key waits for them."""
 
 MAX_FOLDERS: Final = 64
 """Between the top and a file; whatever lies deeper stays."""
@@ -38,18 +44,6 @@ _SHOWN_CHARS: Final = 60
 _INSIDE: Final = "\0"
 """No file's name: asks whether all that is in a folder is ignored."""
 
-_SET: Final = re.compile(r"\[.*\]")
-
-Kind = Literal[".gitignore", ".fareboxignore", ".git/info/exclude"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ignoring:
-    """The patterns of one file; ``is_whole`` false: there is more than can be known."""
-
-    patterns: tuple[Pattern, ...] = ()
-    is_whole: bool = True
-
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -57,12 +51,11 @@ class _Source:
 
     name: str
     depth: int
-    ignoring: _Ignoring
+    lines: IgnoreList
 
-    def tell(self, words: str) -> str:
-        """Name a rule of it."""
-        return one_line(f"{self.name}: {words[:_SHOWN_CHARS]}")
 
+_Asked = tuple[_Source, list[Pattern]]
+"""A file, and those of its patterns that may have to do with a path."""
 
 _Chain = tuple[tuple[_Source, ...], tuple[_Source, ...]]
 """Those of git and our own, the upper ones first."""
@@ -78,41 +71,62 @@ class Ignores:
 
     def rule(self, path: PurePath, *, is_folder: bool = False) -> str | None:
         """Return what ignores a file, or all of a folder, or None; a path without a root is in each."""
-        for root in self.roots:
-            top = top_of(root)
-            inside = (
-                below(path, top) if is_absolute(path) else f"{below(plain(root), top)}/{path}".lstrip("/")
-            )
-            if inside and (found := self._rule(top, inside, is_folder=is_folder)) is not None:
-                return found
+        for root, top, inside in self._places(path):
+            if (found := self._rule(top, inside, is_folder=is_folder)) is not None:
+                name, words = found
+                shown = posixpath.relpath(f"{plain(top)}/{name}", str(plain(root))) if name else ""
+                return one_line(f"{shown}: {words}" if shown else words)
         return None
 
-    def _rule(self, top: str, path: str, *, is_folder: bool) -> str | None:
+    def _places(self, path: PurePath) -> Iterator[tuple[str, str, str]]:
+        """Yield each root that a path lies below, with its top and the path from there on."""
+        is_below = False
+        for root in self.roots:
+            top = top_of(root)
+            if not is_absolute(path):
+                yield root, top, f"{below(plain(root), top)}/{path}".lstrip("/")
+            elif inside := below(path, top):
+                is_below = True
+                yield root, top, inside
+        if not is_below and is_absolute(path):  # what lies outside has rules of its own
+            top = top_of(str(path.parent))
+            if inside := below(path, top):
+                yield top, top, inside
+
+    def _rule(self, top: str, path: str, *, is_folder: bool) -> tuple[str, str] | None:
         folder, _, _ = path.rpartition("/")
         if folder.count("/") >= MAX_FOLDERS:
-            return f"a file more than {MAX_FOLDERS} folders deep"
+            return "", f"a file more than {MAX_FOLDERS} folders deep"
         gits, ours = self._chain(top, folder)
         return _decided(gits, ours, f"/{path}/{_INSIDE}" if is_folder else f"/{path}")
 
     def _chain(self, top: str, folder: str) -> _Chain:
         known = self._chains.get((top, folder))
         if known is None:
-            above = self._chain(top, folder.rpartition("/")[0]) if folder else self._first(top)
+            above = self._chain(top, folder.rpartition("/")[0]) if folder else ((), ())
             known = self._chains[top, folder] = self._with_own(above, top, folder)
         return known
 
-    def _first(self, top: str) -> _Chain:
-        found = _looked_up(os.path.join(top, GIT_EXCLUDE)) if self.gitignore else None  # noqa: PTH118  cheaper
-        return ((_Source(GIT_EXCLUDE, 0, found),) if found is not None else ()), ()
-
     def _with_own(self, above: _Chain, top: str, folder: str) -> _Chain:
         gits, ours = above
-        depth = folder.count("/") + 1 if folder else 0
-        if self.gitignore and (found := _looked_up(os.path.join(top, folder, GITIGNORE))) is not None:  # noqa: PTH118
-            gits = (*gits, _Source(f"{folder}/{GITIGNORE}".lstrip("/"), depth, found))
-        if (found := _looked_up(os.path.join(top, folder, FAREBOXIGNORE), is_ours=True)) is not None:  # noqa: PTH118
-            ours = (*ours, _Source(f"{folder}/{FAREBOXIGNORE}".lstrip("/"), depth, found))
-        return gits, ours
+        at = os.path.join(top, folder)  # noqa: PTH118  cheaper
+        if self.gitignore:
+            exclude = exclude_file(at)
+            gits = _with(gits, folder, EXCLUDE, _looked_up(exclude) if exclude is not None else None)
+            gits = _with(gits, folder, GITIGNORE, _looked_up(os.path.join(at, GITIGNORE)))  # noqa: PTH118
+        own = _looked_up(os.path.join(at, FAREBOXIGNORE), is_ours=True)  # noqa: PTH118
+        return gits, _with(ours, folder, FAREBOXIGNORE, own)
+
+
+def _with(
+    sources: tuple[_Source, ...], folder: str, name: str, lines: IgnoreList | None
+) -> tuple[_Source, ...]:
+    if lines is None:
+        return sources
+    if lines.count + sum(source.lines.count for source in sources) > MAX_IGNORE_LINES:
+        lines = IgnoreList(TOO_MUCH)
+    depth = folder.count("/") + 1 if folder else 0
+    return (*sources, _Source(f"{folder}/{name}".lstrip("/"), depth, lines))
 
 
 def top_of(root: str) -> str:
@@ -120,7 +134,7 @@ def top_of(root: str) -> str:
     return _top_lately(root, int(time.monotonic() // TOP_KNOWN_S))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _top_lately(root: str, _period: int) -> str:
     folder = os.path.abspath(root)  # noqa: PTH100  strings are cheaper
     for _ in range(MAX_FOLDERS):
@@ -133,83 +147,69 @@ def _top_lately(root: str, _period: int) -> str:
     return os.path.abspath(root)  # noqa: PTH100
 
 
-def _looked_up(path: str, *, is_ours: bool = False) -> _Ignoring | None:
+def _looked_up(path: str, *, is_ours: bool = False) -> IgnoreList | None:
     """Return what a file says now; None if it is not there. As to git, a link is no ``.gitignore``."""
     try:
         about = os.lstat(path)
     except (OSError, ValueError):
         return None
     if not stat.S_ISREG(about.st_mode):
-        return _Ignoring(is_whole=False) if is_ours else None
+        return IgnoreList(TOO_MUCH) if is_ours else None
     return _read(path, (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino))
 
 
 @lru_cache(maxsize=512)
-def _read(path: str, _stamp: tuple[int, int, int, int]) -> _Ignoring:
-    data = read_plain(path, MAX_IGNORE_BYTES)
-    if data is None:
-        return _Ignoring(is_whole=False)
-    lines = data.decode("utf-8-sig", "replace").split("\n")
-    patterns: list[Pattern] = []
-    wildcards = 0
-    for line in dict.fromkeys(reversed(lines)):  # of two that are alike the last one counts
-        wildcards += line.count("*") + line.count("[")
-        if len(patterns) >= MAX_IGNORE_PATTERNS or wildcards > MAX_IGNORE_WILDCARDS:
-            return _Ignoring(is_whole=False)
-        patterns[:0] = _parsed(line.removesuffix("\r"))
-    return _Ignoring(tuple(patterns))
-
-
-def _parsed(line: str) -> tuple[Pattern, ...]:
-    """Read one line; a set that isn't known here may be any text where it ignores, and takes nothing back."""
-    try:
-        return parse(line)
-    except ValueError:
-        pass
-    try:
-        return () if line.startswith("!") else parse(_SET.sub("*", line))
-    except ValueError:  # to git it matches nothing either
-        return ()
+def _read(path: str, _stamp: tuple[int, int, int, int]) -> IgnoreList:
+    return ignore_list(read_plain(path, MAX_IGNORE_BYTES))
 
 
 @lru_cache(maxsize=4096)
-def _decided(gits: tuple[_Source, ...], ours: tuple[_Source, ...], path: str) -> str | None:
-    starts = _starts(path)
+def _decided(gits: tuple[_Source, ...], ours: tuple[_Source, ...], path: str) -> tuple[str, str] | None:
+    """Return the name of the file that ignores a path, and what of it does."""
     for source in (*ours, *gits):
-        if not source.ignoring.is_whole:
-            return source.tell("more than can be read in time")
-    for source in ours:
-        if (text := matching(source.ignoring.patterns, path[starts[source.depth] :])) is not None:
-            return source.tell(text)
-    return _decided_by_git(gits, path, starts)
+        if source.lines.problem is not None:
+            return source.name, source.lines.problem
+    starts = _starts(path)
+    of_git, of_ours = (
+        [(one, one.lines.about(path[starts[one.depth] :])) for one in some] for some in (gits, ours)
+    )
+    cost = 0
+    for source, patterns in (*of_ours, *of_git):
+        cost += sum(pattern.cost for pattern in patterns)
+        if cost > MAX_PATTERNS_ON_A_WAY:
+            return source.name, TOO_MUCH
+    for source, patterns in of_ours:
+        if (text := matching(patterns, path[starts[source.depth] :])) is not None:
+            return source.name, text[:_SHOWN_CHARS]
+    return _decided_by_git(of_git, path, starts)
 
 
-def _decided_by_git(gits: tuple[_Source, ...], path: str, starts: list[int]) -> str | None:
+def _decided_by_git(gits: list[_Asked], path: str, starts: list[int]) -> tuple[str, str] | None:
     """Go down from the top; in each folder the deepest file that names the next name decides.
 
     What lies in an ignored folder can't be taken back.
     """
     if not any(
         pattern.excludes and pattern.covers(path[starts[source.depth] :])
-        for source in gits
-        for pattern in source.ignoring.patterns
+        for source, patterns in gits
+        for pattern in patterns
     ):
         return None
     for depth, end in enumerate([*starts[1:], len(path)]):
         decisive = _deepest(gits, path, starts, depth, end)
         if decisive is not None and decisive[1].excludes:
-            return decisive[0].tell(decisive[1].text)
+            return decisive[0].name, decisive[1].text[:_SHOWN_CHARS]
     return None
 
 
 def _deepest(
-    gits: tuple[_Source, ...], path: str, starts: list[int], depth: int, end: int
+    gits: list[_Asked], path: str, starts: list[int], depth: int, end: int
 ) -> tuple[_Source, Pattern] | None:
-    for source in reversed(gits):
+    for source, patterns in reversed(gits):
         start = starts[source.depth]
         if source.depth > depth:
             continue
-        for pattern in reversed(source.ignoring.patterns):
+        for pattern in reversed(patterns):
             if pattern.names(path[start:], end - start):
                 return source, pattern
     return None

@@ -31,6 +31,7 @@ SECRET_FOLDERS = (
     ".docker/",
     ".azure/",
     "**/.config/gcloud/",
+    "**/.config/gh/",
     ".password-store/",
 )
 """Apart from the files: nothing below these may leave, whatever it is called."""
@@ -39,12 +40,15 @@ SECRET_FILES = (
     "*.env",
     ".env",
     ".env.*",
-    "!.env.example",
-    "!.env.sample",
-    "!.env.template",
+    "*.env~",
+    ".env[-_]*",
+    "!.env[-_.]example",
+    "!.env[-_.]sample",
+    "!.env[-_.]template",
     ".envrc",
     "*.pem",
     "*.key",
+    "*.ppk",
     "*.p12",
     "*.pfx",
     "*.jks",
@@ -58,12 +62,19 @@ SECRET_FILES = (
     ".npmrc",
     ".pypirc",
     ".pgpass",
+    ".my.cnf",
+    ".vault-token",
+    ".dockercfg",
+    ".s3cfg",
     ".htpasswd",
     ".git-credentials",
     "kubeconfig",
     "*.tfstate",
     "*.tfstate.*",
     "*.tfvars",
+    "*.tfvars.json",
+    "**/.cargo/credentials",
+    "**/.cargo/credentials.toml",
     "credentials.json",
     "application_default_credentials.json",
     "service[-_]account*.json",
@@ -77,7 +88,8 @@ SECRET_FILES = (
 class Rules:
     """What decides: the workspace's folders, the user's patterns, and whose ignore files hold.
 
-    ``gitignore``: what git ignores stays. ``reads`` false: no file is opened, as nobody trusts the workspace.
+    ``gitignore``: what .gitignore files and .git/info/exclude name stays. ``reads`` false: no file is
+    opened, as nobody trusts the workspace.
     """
 
     roots: tuple[str, ...] = ()
