@@ -222,7 +222,8 @@ class App:
         except ConfigError:
             settings, readable = Privacy(), False
         rules = rules_from(settings, client.roots, reads=client.trusted)
-        self._library.follow(Shelves(rules, is_trusted=readable))
+        hides_secrets = settings.secrets != "send"
+        self._library.follow(Shelves(rules, is_trusted=readable, hides_secrets=hides_secrets))
         return self._library
 
     def _on_settled(self, settlement: Settlement) -> None:

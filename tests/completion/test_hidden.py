@@ -11,9 +11,13 @@ from farebox.completion.window import Window
     ("text", "before", "after", "found"),
     [
         ("a\u202eb", "", "", ("\u202e",)),
-        ("a\u202eb", "\u202e", "", ()),
-        ("a\u202eb", "", "\u202e", ()),
-        ("a\u202eb\x1b", "\u202e", "", ("\x1b",)),
+        ("a\u200bb", "\u200b", "", ()),
+        ("a\u200bb", "", "\u200b", ()),
+        ("a\u200bb\x1b", "\u200b", "", ("\x1b",)),
+        ("a\u202eb", "\u202e", "", ("\u202e",)),
+        ("\u2066a\u2069", "", "\u2066\u2069", ("\u2066", "\u2069")),
+        ("a\U000e0041", "\U000e0041", "", ("\U000e0041",)),
+        ("\u200cخ", "API", "", ()),
         ("a\0", "\0", "", ("\0",)),
         ("a\ud800", "\ud800", "", ("\ud800",)),
         ("a\tb\n😀 é", "", "", ()),
@@ -34,3 +38,6 @@ def test_a_reason_names_the_characters_and_not_the_text():
     assert why_withheld(("\u202e", "\U000e0041")).endswith(": U+202E, U+E0041")
     assert "U+0008" not in why_withheld(tuple(map(chr, range(30))))
     assert why_withheld(tuple(map(chr, range(30)))).count("U+") == MAX_NAMED
+    assert why_withheld(("<secret: password>",)).endswith(
+        "stands for a secret in the prompt: <secret: password>"
+    )

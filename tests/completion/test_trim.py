@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox.completion.families import all_markers
-from farebox.completion.trim import MAX_LINES, trim
+from farebox.completion.trim import MAX_LINES, hidden, trim
 from farebox.completion.window import Window, window
 from support.unseen import LEGITIMATE, dangerous
 
@@ -59,6 +59,7 @@ def check(answer: str, before: str = "", after: str = "", language: str = "pytho
         ),
         # invisible characters
         pytest.param("a = '\u202e1'", "", "", None, id="text-turned-round"),
+        pytest.param("a = '\u202e1'", "b = '\u202e2'\n", "", None, id="text-turned-round-as-in-the-file"),
         pytest.param("a = '\u20661'", "", "", None, id="text-isolated"),
         pytest.param("a = '\u200f1'", "", "", None, id="direction-mark"),
         pytest.param("a = '\u200b1'", "", "", None, id="space-of-no-width"),
@@ -67,6 +68,14 @@ def check(answer: str, before: str = "", after: str = "", language: str = "pytho
         pytest.param("a\U000e0041", "", "", None, id="tag-character"),
         pytest.param("a\ud83d", "", "", None, id="half-a-character"),
         pytest.param("\ta = 'né 😀'", "", "", "\ta = 'né 😀'", id="tab-accent-and-emoji"),
+        # what stands for a secret in the prompt
+        pytest.param('x="<secret: password>")', "f(", "", None, id="a-mask"),
+        pytest.param("a=1,\n  b='<secret>',\n  c=2", "f(", "", "a=1,", id="lines-before-a-mask"),
+        pytest.param("a=1\rb='<secret: own key>'", "f(", "", "a=1", id="a-mask-after-a-lone-return"),
+        pytest.param("a\nb='<secret: GitH", "", "", "a", id="a-mask-that-is-still-written"),
+        pytest.param("'db://a:***@b'", "u = ", "", None, id="the-shortest-mask"),
+        pytest.param("'***'", "u = ", "", "'***'", id="stars-are-none"),
+        pytest.param("'<secret>'", "a = '<secret>'\nb = ", "", "'<secret>'", id="the-file-s-own-mask"),
         # the parts one after the other
         pytest.param("```python\n    return r\n```", "def f():\n", "", "    return r", id="fence"),
         pytest.param("    return r * r", "def f():\n    return ", "", "r * r", id="echo"),
@@ -100,7 +109,7 @@ def test_what_people_write_is_shown(text: str):
 @pytest.mark.parametrize(
     ("answer", "before", "after"),
     [
-        pytest.param("a = '\u202e1'", "b = '\u202e2'\n", "", id="before"),
+        pytest.param("a = '\u200b1'", "b = '\u200b2'\n", "", id="before"),
         pytest.param("a\u200bb", "", "\nc\u200bd", id="after"),
         pytest.param("\u200d💻'", "x = '👩", "", id="the-other-half-of-a-picture"),
         pytest.param("\ufeffx = 1", "", "\n", id="a-byte-order-mark-at-the-start"),
@@ -187,3 +196,10 @@ def test_the_true_middle_of_a_real_hole_is_untouched(split: str):
     print(f"HumanEval-Infilling {split}: {untouched} of {len(holes)} true middles untouched")
     assert len(holes) == HOLES_CHECKED
     assert untouched >= 0.995 * len(holes)
+
+
+def test_an_answer_that_is_only_a_mask_says_so():
+    here = Window("a", "python", "f(", ")")
+    assert hidden('x="<secret: password>"', here) == ("<secret: password>",)
+    assert hidden("x=1,\ny='<secret>'", here) == ()
+    assert hidden(" ", here) == ()

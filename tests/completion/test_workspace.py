@@ -1,5 +1,7 @@
 """The worker: it learns what it may, follows what changes, is quiet while one types, survives all."""
 
+import base64
+import hashlib
 import os
 import threading
 import time
@@ -14,6 +16,7 @@ from farebox.completion.workspace import Workspace
 from farebox.privacy import Rules
 
 WAIT_S = 20.0
+KEY_LINES = [base64.b64encode(hashlib.sha384(bytes([number])).digest()).decode() for number in range(20)]
 
 
 class Notebook:
@@ -220,6 +223,25 @@ def test_no_more_files_are_read_than_allowed_and_those_near_the_open_ones_come_f
     assert workspace.settle(WAIT_S)
     workspace.stop()
     assert {Path(path).name for path in book.texts} == {"here.py", "near.py", "above.py"}
+
+
+def test_no_secret_is_learned_for_a_piece_of_one_is_none_to_the_door(tmp_path: Path):
+    key = "\n".join(KEY_LINES)
+    text = f'a = 1\nKEY = """\n-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n"""\nz = 2\n'
+    write(tmp_path, a=text)
+    for hides_secrets in (True, False):
+        book = Notebook()
+        workspace = Workspace([book], Rules((str(tmp_path),)), hides_secrets=hides_secrets)
+        workspace.opened(str(tmp_path / "b.py"), "python", lambda: text)
+        workspace.start()
+        assert workspace.settle(WAIT_S)
+        workspace.stop()
+        learned = names(book, tmp_path)
+        assert set(learned) == {"a.py", "b.py"}
+        for one in learned.values():
+            assert any(line in one for line in KEY_LINES) != hides_secrets
+            assert one.split("\n")[-2:] == text.split("\n")[-2:]
+            assert one.count("\n") == text.count("\n"), "a line that was edited is found by its number"
 
 
 def test_a_document_that_is_too_large_is_not_learned(tmp_path: Path):

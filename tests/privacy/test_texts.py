@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from farebox.privacy.texts import is_random, masked, secrets_in, splits_secret
-from support.secret_samples import MAKERS, Dice, named, private_key, samples
+from farebox.privacy.texts import MASK, Secret, masked, secrets_in, splits_secret
+from support.secret_samples import MAKERS, Dice, named, samples
 
 
 def clean(text: str) -> str:
@@ -31,33 +31,6 @@ def test_a_known_format_is_found_wherever_it_stands(kind: str):
 def test_a_name_tells_a_secret(secret: str, text: str):
     assert secret not in clean(text)
     assert len(clean(text)) <= len(text)
-
-
-@pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
-@pytest.mark.parametrize("form", ["{}", "key = '''\n{}'''\nx = 1\n", "before\n{}\nafter = 2\n"])
-def test_a_private_key_is_found_whole(kind: str, form: str):
-    key = private_key(Dice(random.Random(3)), kind)
-    text = form.format(key)
-    left = clean(text)
-    assert not any(line in left for line in key.splitlines()[1:-1])
-    assert left.endswith(text[-8:]), "what stands behind it stays"
-
-
-def test_a_private_key_in_json_leaves_json():
-    key = private_key(Dice(random.Random(3)))
-    left = clean('{"private_key": "' + key.replace("\n", "\\n") + '", "id": 1}')
-    assert not any(line in left for line in key.splitlines()[1:-1])
-    assert left.endswith('", "id": 1}')
-
-
-@pytest.mark.parametrize("cut", [0.2, 0.5, 0.8])
-def test_half_a_private_key_is_one(cut: float):
-    key = private_key(Dice(random.Random(3)))
-    at = int(len(key) * cut)
-    lines = key.splitlines()[1:-1]
-    assert not any(line in clean("x = 1\n" + key[:at]) for line in lines)
-    assert not any(line in clean(key[at:] + "x = 1\n") for line in lines)
-    assert clean(key[at:] + "x = 1\n").endswith("x = 1\n")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +54,19 @@ def test_half_a_private_key_is_one(cut: float):
         "id: 550e8400-e29b-41d4-a716-446655440000\n",
         "CSRF_COOKIE_NAME = 'csrftoken'\nTOKEN_TYPE = 'sha256'\n",
         "The secret: never write a password (such as hunter2) down.\n",
+        'tokenizer = AutoTokenizer.from_pretrained("mistralai/Mistral-7B-v0.1")\n',
+        'authorization = "rbac.authorization.k8s.io/v1beta1"\nsecretName: "my-app-tls-v1beta1"\n',
+        '"secretsManagerArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"\n',
+        '"password" => "required|min:8|max:255",\n"resetPassword": "Passwort-Reset-2FA"\n',
+        'getTokenBalance("0xdAC17F958D2ee523a2206206994597C13D831ec7")\n',
+        "address token = 0xdAC17F958D2ee523a2206206994597C13D831ec7;\n",
+        'tokenId: "550e8400-e29b-41d4-a716-446655440000"\n',
+        'api_key_id = "550e8400-e29b-41d4-a716-446655440000"\n',
+        'token.type("string.quoted.2x")\nsecretSanta("alice2024party")\n',
+        'secret: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"\n',
+        "login(password=sha256Hash, token: Base64String)\npassword = user1Password\npwd=/srv/www2/x1y\n",
+        "password = hashedPw2x9y\nlet pass = a1b2c3d4e;\nbypass: a1b2c3d4e5\ncompass=a1b2c3d4e5\n",
+        '["MLKEM768PrivateKey", "MLKEM768X25519PublicKey"]\n',
     ],
 )
 def test_code_about_secrets_holds_none(text: str):
@@ -138,6 +124,15 @@ def test_what_stands_around_a_secret_does_not_hide_it(before: str, after: str, s
         'api_key="',
         "SG.",
         "password:  |",
+        "token:",
+        "pass=\\\\",
+        "\u0130\u0130\u0130token=",
+        "password=aB3!",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\n" + "Ab1" * 20 + "\n",
+        "Ab1/" * 16 + "\n",
+        "Ab1/" * 16,
     ],
 )
 def test_hostile_text_takes_linear_time(piece: str):
@@ -149,32 +144,6 @@ def test_hostile_text_takes_linear_time(piece: str):
 
     seconds(1_000)
     assert seconds(400_000) < 10, "the square of it would take hours"
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        pytest.param("A1b2C3d4E5f6G7h8I9", id="mixed"),
-        pytest.param("9f86d081884c7d659a2feaa0c55ad015", id="hex"),
-        pytest.param("sk-proj-a8Jd92kLmQ0z7Xw1", id="with-a-prefix"),
-    ],
-)
-def test_a_random_word_is_known(word: str):
-    assert is_random(word)
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        pytest.param("get_user_by_email_address", id="name"),
-        pytest.param("convert_utf8_to_latin1", id="name-with-numbers"),
-        pytest.param("1234567890123456", id="number"),
-        pytest.param("TestCase2", id="short"),
-        pytest.param("numpy.testing.assert_allclose", id="dotted"),
-    ],
-)
-def test_a_name_is_no_secret(word: str):
-    assert not is_random(word)
 
 
 @pytest.mark.parametrize("cut", range(5, 35, 7))
@@ -190,3 +159,12 @@ def test_a_place_inside_of_a_secret_is_told(cut: int):
 def test_the_list_of_formats_holds_no_secret():
     text = files("farebox.privacy").joinpath("secrets.toml").read_text("utf-8")
     assert secrets_in(text) == ()
+
+
+@pytest.mark.parametrize("kind", ["password", "GitHub token", "password in an address"])
+@pytest.mark.parametrize("size", [3, 8, 20, 60])
+def test_a_mask_is_known_when_seen(kind: str, size: int):
+    text = f"a://b:{'x' * size}@c"
+    left = masked(text, [Secret(6, 6 + size, kind)])
+    assert MASK.search(left)
+    assert not MASK.search("a <secrets> ***bold*** <secret-name> b")

@@ -122,6 +122,17 @@ TEXTS: Mapping[str, str] = {
 """Where a secret may stand: ``{}`` is the secret."""
 
 
+CHOSEN: Mapping[str, tuple[str, str]] = {
+    "dotenv": ("DB_PASSWORD={}\nDEBUG=1\n", "Sup3r" + "S3cret!"),
+    "yaml-password": ("  POSTGRES_PASSWORD: {}\n  PORT: 1\n", "Xk29" + "fjQ7"),
+    "connection": ('"Server=x;User Id=sa;Password={};Encrypt=1"', "Yukon" + "900xYz1"),
+    "pass": ("DB_PASS={}\n", "Winter" + "2024!"),
+    "pwd": ('pwd: "{}"\n', "Tr0ub4dor" + "&3x"),
+    "camel": ("dbPass = '{}'\n", "x7Kq2" + "mPw9"),
+}
+"""Secrets as people make them up, in the forms that only a name tells."""
+
+
 def samples(seed: int = 7) -> Iterator[tuple[str, str, str, str]]:
     """Yield each format in each text: the format, the text's name, the secret and the text."""
     dice = Dice(random.Random(seed))
@@ -163,7 +174,12 @@ def named(seed: int = 11) -> Iterator[tuple[str, str, str]]:
         "postgres": ("postgres://app:{}@db.example:5432/app\n", ALNUM, 14),
         "amqp": ('url = "amqps://user:{}@mq.example/vhost"\n', ALNUM, 20),
         "redis": ("redis://:{}@cache.example:6379/0\n", ALNUM, 18),
+        "triple-quoted": ('token = """{}"""\n', ALNUM, 20),
+        "openai": ("OPENAI_KEY={}\n", ALNUM, 32),
+        "env-short": ("SESSION_SECRET={}\n", ALNUM, 24),
     }
     for name, (form, letters, count) in forms.items():
         secret = dice.of(letters, count)
+        yield name, secret, form.format(secret)
+    for name, (form, secret) in CHOSEN.items():
         yield name, secret, form.format(secret)

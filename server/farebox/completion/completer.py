@@ -48,6 +48,7 @@ from farebox.completion.trim import trim
 from farebox.completion.window import Snippet, Window
 from farebox.config import Config
 from farebox.errors import ConfigError, Excluded, FareboxError
+from farebox.frames import without_frames
 from farebox.messages import Route
 from farebox.router.door import Door
 
@@ -81,7 +82,7 @@ class Completer:
     _tasks: "dict[str, asyncio.Task[None]]" = field(default_factory=dict[str, "asyncio.Task[None]"])
     _failure: tuple[Asking | None, FareboxError | None] = (None, None)
     _calls: OrderedDict[str, Asking] = field(default_factory=OrderedDict[str, Asking])
-    _by_hand: "dict[str, asyncio.Task[object]]" = field(default_factory=dict[str, "asyncio.Task[object]"])
+    _by_hand: "dict[str, asyncio.Task[object] | None]" = field(default_factory=dict)
     _timer: asyncio.TimerHandle | None = None
     _wakes_at_s: float = 0.0
     _door: Door | None = None
@@ -121,13 +122,11 @@ class Completer:
         """
         has_crlf, hole = hole.has_crlf, hole.plain()
         self._end_older(hole.key)
-        task = asyncio.current_task()
-        if task is not None:
-            self._by_hand[hole.key] = task
+        self._by_hand[hole.key] = asyncio.current_task()
         try:
             outcome = await self._candidates(hole)
         finally:
-            if self._by_hand.get(hole.key) is task:
+            if self._by_hand.get(hole.key) is asyncio.current_task():
                 del self._by_hand[hole.key]
         return in_crlf(outcome) if has_crlf else outcome
 
@@ -352,7 +351,7 @@ class Completer:
                         self._tell(Came(self.clock(), action.strand, piece, first_token_s))
             self._failure = None, None
         except FareboxError as error:
-            self._failure = asking, error
+            self._failure = asking, without_frames(error)
             ended = replace(ended, has_failed=True, pauses=not isinstance(error, Excluded | ConfigError))
         except Exception:  # a bug of ours: whoever waits is answered nevertheless
             ended = replace(ended, has_failed=True, pauses=True)
@@ -361,7 +360,7 @@ class Completer:
             if self._is_wanted(action):
                 del self._tasks[action.strand]
                 self._tell(replace(ended, at_s=self.clock()))
-            self.note_done(asking)
+            self.note_done(asking.ended())
 
     def _is_wanted(self, action: Start) -> bool:
         """Whether the task that asks this is still to do so."""
@@ -379,7 +378,7 @@ class Completer:
                         return asking, raw[:end]
             return asking, raw
         finally:
-            self.note_done(asking)
+            self.note_done(asking.ended())
 
     def _pieces(self, hole: Hole, asking: Asking, filling: Filling) -> AsyncGenerator[str, None]:
         def note_route(route: Route) -> None:

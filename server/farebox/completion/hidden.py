@@ -1,10 +1,11 @@
 """Why a suggestion is withheld: it holds what the user would not see, and would have in the file by one key.
 
-Pure. What the document itself holds already is the user's own, but for what no text may hold.
+Pure. What the document itself holds already is the user's own, but for what no text may hold and what
+would make code read as other code: one such mark in a file must not let a model's pass.
 """
 
 from farebox.completion.window import Window
-from farebox.unseen import code_point, out_of_place
+from farebox.unseen import DECEIVING, code_point, out_of_place
 
 MAX_NAMED = 8
 
@@ -16,11 +17,13 @@ def hidden_in(text: str, window: Window) -> tuple[str, ...]:
 
 
 def why_withheld(hidden: tuple[str, ...]) -> str:
-    """Say why a suggestion is not shown."""
+    """Say why a suggestion is not shown: for such characters, or for a mask that is all there is."""
+    if masks := [one for one in hidden if len(one) > 1]:
+        return f"withheld: it is what stands for a secret in the prompt: {masks[0]}"
     named = ", ".join(map(code_point, hidden[:MAX_NAMED]))
     return f"withheld: it holds what nobody would see: {named}"
 
 
 def _is_the_users(char: str, window: Window) -> bool:
-    is_text = char != "\0" and not "\ud800" <= char <= "\udfff"
-    return is_text and (char in window.prefix or char in window.suffix)
+    is_nobodys = char == "\0" or "\ud800" <= char <= "\udfff" or char in DECEIVING
+    return not is_nobodys and (char in window.prefix or char in window.suffix)

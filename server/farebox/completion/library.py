@@ -27,10 +27,14 @@ GATHER_TIMEOUT_S: Final = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """Which folders are read, and what of them not. ``is_trusted`` false: only what is open."""
+    """Which folders are read, and what of them not.
+
+    ``is_trusted`` false: only what is open. ``hides_secrets``: none is learned.
+    """
 
     rules: Rules = NO_RULES
     is_trusted: bool = True
+    hides_secrets: bool = True
 
 
 def warm_up() -> None:
@@ -75,6 +79,7 @@ class Library:
             (Grammars(), self._index, self._embedded),
             shelves.rules,
             reads_files=shelves.is_trusted,
+            hides_secrets=shelves.hides_secrets,
         )
         for path, (language, read) in self._open.items():
             self._workspace.opened(path, language, read)

@@ -20,11 +20,18 @@ class Asking:
     route: Route | None = None
     reply: Reply | None = None
     snippets: int = 0
+    _done: Done | None = None
 
     @property
     def done(self) -> Done | None:
         """What it came to, once it has ended."""
-        return self.reply.done if self.reply is not None else None
+        return self.reply.done if self.reply is not None else self._done
+
+    def ended(self) -> "Asking":
+        """Let go of the reply, which keeps the prompt, where it has told what it came to."""
+        if (done := self.done) is not None:
+            self._done, self.reply = done, None
+        return self
 
 
 @dataclass(frozen=True, slots=True)

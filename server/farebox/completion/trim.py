@@ -2,8 +2,11 @@
 
 The parts each know one fault, and are asked again until nothing changes: what one has cut may end in
 another's fault. Whatever is not certainly a fault stays. An answer with nothing left is None, and so is
-one that holds what nobody would see: ``hidden`` says what.
+one that holds what nobody would see: ``hidden`` says what. It ends before what stands for a secret in what
+the model was sent.
 """
+
+import re
 
 from farebox.completion.closers import without_closers
 from farebox.completion.echo import without_echo
@@ -15,6 +18,7 @@ from farebox.completion.scope import without_next_scope
 from farebox.completion.stray import unwrapped, without_markers
 from farebox.completion.surroundings import Around, around, one_line_end
 from farebox.completion.window import Window
+from farebox.privacy import MASK
 
 MAX_ANSWER_CHARS = 16_000
 MAX_LINES = 80
@@ -29,14 +33,28 @@ def trim(answer: str, window: Window) -> str | None:
     the line end between them.
     """
     here = around(window)
-    text = _trimmed(answer, here)
+    text = _trimmed(_before_mask(answer, window), here)
     return None if text is None or hidden_in(text, window) else text.replace("\n", here.line_ends)
 
 
 def hidden(answer: str, window: Window) -> tuple[str, ...]:
-    """Return the characters for which an answer is withheld: nobody would see them."""
-    text = _trimmed(answer, around(window))
-    return () if text is None else hidden_in(text, window)
+    """Return what an answer is withheld for: characters that nobody would see, or what hides a secret."""
+    text = _trimmed(_before_mask(answer, window), around(window))
+    if text is None:
+        return () if (mask := _mask_in(answer, window)) is None else (mask[0],)
+    return hidden_in(text, window)
+
+
+def _mask_in(answer: str, window: Window) -> re.Match[str] | None:
+    """Find what stands for a secret in the prompt, unless the document itself says it."""
+    masks = MASK.finditer(answer[:MAX_ANSWER_CHARS])
+    return next((one for one in masks if one[0] not in window.prefix and one[0] not in window.suffix), None)
+
+
+def _before_mask(answer: str, window: Window) -> str:
+    """Return the lines before the first one with a mask; it is no code, and hides what the user has there."""
+    mask = _mask_in(answer, window)
+    return answer if mask is None else answer[: max(answer.rfind(end, 0, mask.start()) for end in "\r\n") + 1]
 
 
 def _trimmed(answer: str, here: Around) -> str | None:

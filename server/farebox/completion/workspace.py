@@ -14,7 +14,7 @@ from typing import Protocol
 
 from farebox import crash
 from farebox.completion.files import MAX_FILE_BYTES, MAX_FILES, Found, Walk, may_read, read
-from farebox.privacy import NO_RULES, Rules
+from farebox.privacy import NO_RULES, Rules, blanked
 
 QUIET_S = 0.3
 """How long after a key nothing is begun."""
@@ -41,6 +41,7 @@ class Workspace:
     """Keeps learners up to date. All methods but ``stop`` and ``settle`` return at once.
 
     With ``reads_files`` false only open documents are learned: so in a workspace that nobody trusts.
+    Secrets are not learned, unless ``hides_secrets`` is false: a piece of one could not be known as one.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Workspace:
         rules: Rules = NO_RULES,
         *,
         reads_files: bool = True,
+        hides_secrets: bool = True,
         quiet_s: float = QUIET_S,
         rescan_s: float = RESCAN_S,
         max_files: int = MAX_FILES,
@@ -57,6 +59,7 @@ class Workspace:
         self._learners = tuple(learners)
         self._rules = rules
         self._reads_files = reads_files
+        self._hides_secrets = hides_secrets
         self._quiet_s = quiet_s
         self._rescan_s = rescan_s
         self._max_files = max_files
@@ -225,7 +228,8 @@ class Workspace:
         return True
 
     def _learn(self, path: str, language: str, text: str) -> None:
-        self._tell(lambda learner: learner.learn(path, language, text))
+        learned = blanked(text) if self._hides_secrets else text
+        self._tell(lambda learner: learner.learn(path, language, learned))
 
     def _forget(self, path: str) -> None:
         if self._learned.pop(path, self) is not self:

@@ -41,6 +41,17 @@ class Formats:
     by_word: tuple[tuple[str, tuple[Format, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the name of a secret is made of; ``secrets.toml`` says how."""
+
+    words: tuple[str, ...]
+    whole: tuple[str, ...]
+    unlike: tuple[str, ...]
+    of_a_key: tuple[str, ...]
+    about: tuple[str, ...]
+
+
 class _Table(TypedDict):
     """The shape of a table in secrets.toml; it is ours, and a test holds it to this."""
 
@@ -52,7 +63,16 @@ class _Table(TypedDict):
     near: NotRequired[str]
 
 
+class _Names(TypedDict):
+    words: list[str]
+    whole: list[str]
+    unlike: list[str]
+    of_a_key: list[str]
+    about: list[str]
+
+
 class _Document(TypedDict):
+    names: _Names
     format: list[_Table]
 
 
@@ -75,8 +95,6 @@ def formats() -> Formats:
 @cache
 def known() -> tuple[Format, ...]:
     """Every format, in the file's order: of two that fit at one place the first counts."""
-    text = files("farebox.privacy").joinpath("secrets.toml").read_text(encoding="utf-8")
-    tables = cast("_Document", cast("object", tomllib.loads(text)))["format"]
     return tuple(
         Format(
             table["kind"],
@@ -86,5 +104,19 @@ def known() -> tuple[Format, ...]:
             table.get("before", 0),
             table.get("near"),
         )
-        for table in tables
+        for table in _document()["format"]
     )
+
+
+@cache
+def names() -> Names:
+    """What names say of a secret."""
+    table = _document()["names"]
+    every = (table["words"], table["whole"], table["unlike"], table["of_a_key"], table["about"])
+    return Names(*map(tuple, every))
+
+
+@cache
+def _document() -> _Document:
+    text = files("farebox.privacy").joinpath("secrets.toml").read_text(encoding="utf-8")
+    return cast("_Document", cast("object", tomllib.loads(text)))

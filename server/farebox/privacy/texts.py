@@ -8,21 +8,14 @@ secrets look like; not who wrote the text or where it goes.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from farebox.privacy.formats import START_CHARS, Format, formats
+from farebox.privacy.named_values import MAX_NAMED_CHARS, named_values_in
+from farebox.privacy.private_keys import private_keys_in
 
 FEWEST_WORD_CHARS: Final = 15
 """A shorter word is no key of any format, nor the host of one's address."""
-
-FEWEST_RANDOM_CHARS: Final = 16
-FEWEST_NAMED_CHARS: Final = 8
-MAX_NAMED_CHARS: Final = 512
-MAX_KEY_LINES: Final = 200
-
-_MANY_TURNS: Final = 6
-"""A random run of sixteen characters changes so often between letters and digits, a name once or twice."""
 
 _IN_WORDS: Final = "_-."
 _WORD_TABLE: Final = bytes(
@@ -30,37 +23,8 @@ _WORD_TABLE: Final = bytes(
     for code in range(256)
 )
 
-_NAMES: Final = ("secret", "passw", "passphrase", "token", "credential", "key", "authoriz")
-_OF_A_KEY: Final = (
-    *("api", "access", "auth", "private", "secret", "encryption", "signing"),
-    *("master", "shared", "account", "storage", "client", "service"),
-)
-"""What stands before a ``key`` that is none of a table. In small letters."""
-
-_BEFORE_KEY_CHARS: Final = 11
-
-_NAMED: Final = re.compile(
-    r"[\w.-]{0,40}+\\{0,3}[\"'\]]{0,2}\s{0,20}+"
-    r"(?:(?::\s{0,4}[\w.\[\]|? ]{1,40}?)?[:=]{1,2}>?|[(,])\s{0,20}+"
-    r"(?:[rbuf]{0,2}(?P<mark>\\{0,3}[\"'`])(?:(?i:bearer|basic|token)\s)?(?P<quoted>[^\s\"'`\\<>{}]{8,512})(?P=mark)"
-    r"|(?:(?i:bearer|basic|token)\s)?(?P<bare>[A-Za-z0-9+/=_~.-]{16,512})(?=[\s,;}\\\"'`&]|\Z))",
-    re.IGNORECASE,
-)
-
-_WORDY: Final = re.compile(
-    r"[A-Za-z]*\d{0,4}|\d+|[a-z]+(?:\d{1,3}[a-z]+)?|[A-Z][a-z]+(?:[A-Z][a-z]+)*\d{0,3}"
-)
-_PARTS: Final = re.compile(r"[-_./:,@+=~#?&%]+")
-
-_BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", re.ASCII)
-_END: Final = "-----END "
-_BODY: Final = re.compile(
-    r"(?:(?:\\[nr]|[\s\"',;\\])*+(?:(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,100}+|[A-Za-z0-9+/=]{16,}+))++"
-    r"(?:(?:\\[nr]|[\s\"',;\\+])*+[A-Za-z0-9+/]{1,76}+={0,2}(?=[\s\"'\\-]|\Z))?+",
-    re.ASCII,
-)
-_LINE_OF_KEY: Final = re.compile(r"[A-Za-z0-9+/=]{1,120}")
-_TAIL_OF_KEY: Final = re.compile(r"[A-Za-z0-9+/=]+\Z")
+MASK: Final = re.compile(r"<secret(?:: [\w ,.-]{0,40})?(?:>|\Z)|:\*\*\*@", re.ASCII)
+"""What stands for a secret in a text that has left, also where an answer ends within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +39,11 @@ class Secret:
 def secrets_in(text: str) -> tuple[Secret, ...]:
     """Find what looks like a secret, in order and without overlaps."""
     small = _in_small_letters(text)
-    found = [*_of_formats(text, small), *_named(text, small), *_private_keys(text)]
+    found = [
+        *_of_formats(text, small),
+        *(Secret(*one) for one in named_values_in(text, small)),
+        *(Secret(*place, "private key") for place in private_keys_in(text)),
+    ]
     return tuple(_apart(found)) if found else ()
 
 
@@ -95,17 +63,6 @@ def masked(text: str, found: Iterable[Secret]) -> str:
         pieces += (text[at : one.start], _shown(one.kind, one.end - one.start))
         at = one.end
     return "".join((*pieces, text[at:]))
-
-
-def is_random(word: str) -> bool:
-    """Say whether a word is more likely a key or a hash than a name."""
-    if len(word) < FEWEST_RANDOM_CHARS:
-        return False
-    digits = sum(char.isdigit() for char in word)
-    if digits in (0, len(word)):
-        return False
-    turns = sum(one.isdigit() != other.isdigit() for one, other in pairwise(word))
-    return turns >= _MANY_TURNS or (set(word.lower()) <= set("0123456789abcdef") and turns > 1)
 
 
 def _shown(kind: str, room: int) -> str:
@@ -171,73 +128,6 @@ def _secret(match: re.Match[str], kind: str) -> Secret:
     return Secret(start, end, kind)
 
 
-# --- named values --------------------------------------------------------------------------------
-
-
-def _named(text: str, small: str) -> Iterator[Secret]:
-    """Find random values that a name says to be secret."""
-    for name in _NAMES:
-        at = small.find(name)
-        while at >= 0:
-            is_meant = name != "key" or _is_of_a_lock(small, at)
-            at += len(name)
-            match = _NAMED.match(text, at) if is_meant else None
-            if match is not None:
-                quoted = match["quoted"]
-                if _is_secret_value(quoted) if quoted is not None else is_random(match["bare"]):
-                    start, end = match.span("quoted" if quoted is not None else "bare")
-                    yield Secret(start, end, "password" if name.startswith("pass") else "value of a secret")
-                    at = end
-            at = small.find(name, at)
-
-
-def _is_of_a_lock(small: str, at: int) -> bool:
-    """Say whether a ``key`` there is one that opens something, and none of a table."""
-    return small[max(0, at - _BEFORE_KEY_CHARS) : at].rstrip(" _.-").endswith(_OF_A_KEY)
-
-
 def _in_small_letters(text: str) -> str:
-    """Return a text in small letters, each at its place."""
-    small = text.lower()
-    return small if len(small) == len(text) else "".join(char.lower()[:1] for char in text)
-
-
-def _is_secret_value(value: str) -> bool:
-    """Say whether a value is more likely a secret than a word, a name or a place."""
-    if not any(char.isdigit() for char in value) or value.isdigit():
-        return False
-    return any(_WORDY.fullmatch(part) is None for part in _PARTS.split(value))
-
-
-# --- private keys --------------------------------------------------------------------------------
-
-
-def _private_keys(text: str) -> Iterator[Secret]:
-    """Find the bodies of private keys, also of one whose beginning or end is not in the text."""
-    if "PRIVATE KEY" not in text:
-        return
-    done = 0
-    for begin in _BEGIN.finditer(text):
-        if (body := _BODY.match(text, begin.end())) is not None and begin.end() >= done:
-            done = body.end()
-            yield Secret(begin.end(), done, "private key")
-    at = text.find(_END)
-    if at >= 0 and "PRIVATE KEY" in text[at : at + 64] and text.rfind("-----BEGIN ", 0, at) < 0:
-        start = _start_of_key(text, at)
-        if at - start >= FEWEST_RANDOM_CHARS:
-            yield Secret(start, at, "private key")
-
-
-def _start_of_key(text: str, end: int) -> int:
-    """Go up the lines of a key whose beginning was cut off."""
-    start = end
-    for _ in range(MAX_KEY_LINES):
-        above = text.rfind("\n", 0, max(start - 1, 0))
-        line = text[above + 1 : start]
-        if line.strip() and _LINE_OF_KEY.fullmatch(line.strip()) is None:
-            tail = _TAIL_OF_KEY.search(line.rstrip()[-120:])
-            return start if tail is None else above + 1 + len(line.rstrip()) - len(tail[0])
-        start = above + 1
-        if above < 0:
-            break
-    return start
+    """Return a text in small letters, each at its place: one capital becomes two characters."""
+    return text.replace("\u0130", "i").lower()
