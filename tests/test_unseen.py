@@ -25,6 +25,12 @@ MISPLACED = {
     "no-width": ("pass\u200bword", "pass\\u{200b}word"),
     "joiner-in-latin": ("pass\u200dword", "pass\\u{200d}word"),
     "joiner-behind-a-picture": ("😀\u200dx", "😀\\u{200d}x"),
+    "joiner-before-a-latin-letter": ("API\u200cs", "API\\u{200c}s"),
+    "joiner-alone": ("\u200cخ", "\\u{200c}خ"),
+    "zero-width-joiner-before-persian": ("API\u200dخ", "API\\u{200d}خ"),
+    "form-behind-a-letter": ("a\U000e0100", "a\\u{e0100}"),
+    "two-forms": ("葛\U000e0100\U000e0100", "葛\U000e0100\\u{e0100}"),
+    "no-form": ("葛\U000e01f0", "葛\\u{e01f0}"),
     "two-joiners": ("می\u200c\u200cخ", "می\u200c\\u{200c}خ"),
     "style-behind-a-letter": ("a\ufe0f", "a\\u{fe0f}"),
     "style-behind-a-digit": ("1\ufe0f2", "1\\u{fe0f}2"),
@@ -94,6 +100,8 @@ def test_what_was_written_out_once_stays_as_it_is(text: str):
 @example("a\r\nb", [2])
 @example("👩🏽\u200d💻", [2, 3])
 @example("\u200f(((((((א", [1, 3])
+@example("API\u200cخ", [3, 4])
+@example("葛\U000e0100", [1])
 def test_pieces_give_what_the_whole_gives(text: str, cuts: list[int]):
     assert in_pieces(text, cuts) == shown(text)
 

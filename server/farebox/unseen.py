@@ -31,8 +31,15 @@ _FLAG_NAMES: Final = ("gbeng", "gbsct", "gbwls")
 _FLAG_CHARS: Final = 7
 _KEYS: Final = frozenset("0123456789#*")
 _KEYCAP: Final = "\u20e3"
-_AT_TIMES: Final = frozenset("\r" + _MARKS + _JOINERS + _STYLES) | {chr(0xE0000 + at) for at in range(0x80)}
+_TAGS: Final = frozenset(map(chr, range(0xE0000, 0xE0080)))
+_FORMS: Final = frozenset(map(chr, range(0xE0100, 0xE01F0)))
+"""Each behind an ideograph says which form of it is meant, as in Japanese names."""
+
+_AT_TIMES: Final = frozenset("\r" + _MARKS + _JOINERS + _STYLES) | _TAGS | _FORMS
 """The only ones that may belong somewhere."""
+
+DECEIVING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") | _TAGS
+"""What turns code round, and letters that nobody sees at all: out of place they are nobody's own."""
 
 _UNSEEN: Final = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -56,6 +63,7 @@ _JOINING: Final = re.compile(
 )
 """Letters and marks of the scripts that are written with joiners, from Arabic to the Indic ones."""
 
+_IDEOGRAPH: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _PICTURE: Final = re.compile(
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
     "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -179,11 +187,19 @@ def _belongs(char: str, before: str, after: str) -> bool:
     if char in _STYLES:
         return _PICTURE.match(last) is not None or (last in _KEYS and following == _KEYCAP)
     if char in _JOINERS:
-        joins_pictures = char == "\u200d" and _PICTURE.match(following) and _AFTER_PICTURE.search(before[-2:])
-        return _JOINING.match(last) is not None or bool(joins_pictures)
+        return _JOINING.match(last) is not None or _joins_what_follows(char, before, following)
+    if char in _FORMS:
+        return _IDEOGRAPH.match(last) is not None
     flag = before.rfind(_FLAG_BLACK, max(0, len(before) - _FLAG_CHARS))
     found = _FLAG.match(before + char + after, flag) if flag >= 0 else None
     return found is not None and found.end() > len(before)
+
+
+def _joins_what_follows(char: str, before: str, following: str) -> bool:
+    """Say whether a joiner binds the next picture, or an ending to a word that is of no joining script."""
+    if char == "\u200d":
+        return bool(_PICTURE.match(following) and _AFTER_PICTURE.search(before[-2:]))
+    return before != "" and not _UNSEEN.match(before[-1]) and _JOINING.match(following) is not None
 
 
 def _is_near_leftward(before: str, after: str) -> bool:
