@@ -23,13 +23,27 @@ from farebox.frames import raised
 from farebox.log_file import MAX_FILE_BYTES, LogFile, files
 from farebox.redaction import without_keys
 
-FIELDS: Final = frozenset({"kind", "code", "error", "count", "document", "bytes", "ms", "where"})
+FIELDS: Final = frozenset(
+    {
+        "kind",
+        "code",
+        "error",
+        "document",
+        "where",
+        "count",
+        "bytes",
+        "ms",
+        "tasks",
+        "threads",
+        "conversations",
+    }
+)
 """What a record of ours may carry in ``extra``: ids, counts, milliseconds, codes and names of types."""
 
 FOLDER: Final = "logs"
 MAX_LINE_BYTES: Final = 8 * 1024
-MAX_TEXT_BYTES: Final = 2 * 1024
-"""Less than a pipe takes at once where it says that it has room."""
+MAX_TEXT_BYTES: Final = min(2 * 1024, getattr(select, "PIPE_BUF", 512))
+"""No more than a pipe takes at once where it says that it has room."""
 LAST_LINES: Final = 40
 
 _OWN: Final = "farebox"
@@ -177,7 +191,7 @@ class _Handler(logging.Handler):
             line = _line(entry).encode() + b"\n"
             if len(line) <= MAX_LINE_BYTES:
                 self._log_file.append(line)
-            _to_stderr(without_keys(text_of(entry)).encode()[:MAX_TEXT_BYTES] + b"\n")
+            to_stderr(without_keys(text_of(entry)).encode()[: MAX_TEXT_BYTES - 1] + b"\n")
         except Exception:  # noqa: BLE001, S110  it has nobody to tell of it, and a log may stop nothing
             pass
 
@@ -186,7 +200,7 @@ class _Handler(logging.Handler):
         super().close()
 
 
-def _to_stderr(line: bytes) -> None:
+def to_stderr(line: bytes) -> None:
     """Write to stderr past its buffer, unless that would have to wait for who reads it."""
     file = sys.stderr.fileno()
     if hasattr(select, "poll"):  # Windows has none, and waits

@@ -2,6 +2,7 @@
 
 import builtins
 import dis
+import gc
 import inspect
 import linecache
 from pathlib import Path
@@ -79,6 +80,18 @@ def test_what_shares_its_modules_names_is_left_alone() -> None:
 def test_giving_back_twice_is_no_harm() -> None:
     ballast.give_back()
     ballast.give_back()
+
+
+def test_after_the_warm_up_only_what_is_new_is_looked_through_and_often() -> None:
+    usual = gc.get_threshold()
+    try:
+        ballast.settle()
+        assert gc.get_freeze_count() > len(classes())
+        assert gc.get_count()[0] < usual[0]
+        assert gc.get_threshold()[2] < usual[2]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)
 
 
 @pytest.mark.skipif(not memory.KNOWN, reason="only Linux tells a process's memory in a file")

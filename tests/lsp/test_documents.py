@@ -8,6 +8,7 @@ import pytest
 from lsprotocol import types
 
 from farebox.lsp.documents import (
+    MAX_ALL_CHARS,
     MAX_CHANGES,
     MAX_DOCUMENT_CHARS,
     MAX_DOCUMENTS,
@@ -15,8 +16,10 @@ from farebox.lsp.documents import (
     Documents,
     encoding_of,
 )
+from farebox.lsp.params import UNVERSIONED
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import openrouter_config
+from support.traffic import frame
 from support.upstream import Answer, Upstream, openrouter_stream
 
 Place = tuple[int, int]
@@ -239,6 +242,47 @@ def test_one_document_too_many_is_not_kept(caplog: pytest.LogCaptureFixture) -> 
     assert len(caplog.records) == 1
 
 
+def test_all_documents_together_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    documents = Documents()
+    text = "x" * MAX_DOCUMENT_CHARS
+    for number in range(MAX_ALL_CHARS // MAX_DOCUMENT_CHARS):
+        opened_in(documents, text, f"untitled:{number}")
+    assert documents.open(opening("one more")) is None
+    documents.close("untitled:0")
+    small = opened_in(documents, "x")
+    assert documents.change(changing(2, text)) is small
+    assert small in documents
+    assert documents.change(changing(3, "x")) is small
+    opened_in(documents, text[:-1], "untitled:0")
+    assert documents.change(changing(4, "xx")) is small
+    assert small not in documents
+    opened_in(documents, "x")
+    assert len(caplog.records) == 2
+
+
+def test_a_change_without_a_version_is_the_next() -> None:
+    documents = Documents()
+    document = opened_in(documents, "a")
+    for version, text in ((UNVERSIONED, "b"), (2, "c"), (UNVERSIONED, "d")):
+        assert documents.change(changing(version, text)) is document
+        assert document.read() == text
+    assert document.version == 2
+
+
+def test_documents_as_they_were_stay_so() -> None:
+    documents = Documents()
+    document = opened_in(documents, "a\nb")
+    then = documents.as_now([URI, "file:///x/none.py", URI])
+    assert documents.change(changing(2, ((0, 0), (1, 0), "new "))) is document
+    assert [one.read() for one in then] == ["a\nb"]
+    assert document.read() == "new b"
+    assert documents.is_at(document, 1)
+    assert not documents.is_at(document, 0)
+    documents.close(URI)
+    assert not documents.is_at(document, 1)
+    assert then.get(URI) is not None
+
+
 # --- as a model sees them ---------------------------------------------------------------------------
 
 
@@ -310,3 +354,19 @@ def test_a_document_that_is_not_open_is_never_read_from_disk(
         client.open(uri, "OPEN_IN_EDITOR = 1\n")
         client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize("method", ["textDocument/didChange", "textDocument/didOpen"])
+def test_a_document_whose_edit_can_not_be_read_is_closed(
+    client: Client, upstream: Upstream, method: str
+) -> None:
+    client.open(URI, "STALE = 1\n")
+    params = {"textDocument": {"uri": URI, "version": 2}, "contentChanges": [{"text": 5}]}
+    client.send_bytes(frame({"jsonrpc": "2.0", "method": method, "params": params}))
+    with pytest.raises(Failed, match="not open"):
+        client.chat("?", attachments=[{"uri": URI}])
+    assert client.ghost(URI, 0, 9) == []
+    client.open(URI, "x = \n")
+    assert client.ghost(URI, 0, 4)
+    assert "a notification was dropped" in client.log
+    assert all("STALE" not in str(request.json) for request in upstream.requests)

@@ -1,5 +1,6 @@
 """How the process ends: for every reason, with its code, with all settled and nobody left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from farebox.lsp.ending import INTERRUPTED
 from support.client import SERVER, Client, Failed
 from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.metamodel import Json
 from support.traffic import frame, read_message
 from support.upstream import Answer, Upstream, chunk, sse
 
@@ -145,6 +147,35 @@ def test_a_client_that_closes_our_output_ends_the_server(tmp_path: Path, *, clos
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells of children so simply")
+@needs_signals
+def test_a_stderr_that_is_full_keeps_nothing_from_being_settled(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "config.toml").write_text(openrouter_config(upstream.base_url))
+    environment = {**clean_environment(tmp_path), **KEY, "FAREBOX_DEBUG": "1"}
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(sink, b"x" * 4096)
+    os.set_blocking(sink, True)
+    with subprocess.Popen(
+        SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, env=environment, cwd=tmp_path
+    ) as server:
+        os.close(sink)
+        assert server.stdin is not None
+        assert server.stdout is not None
+        start: Json = {"processId": None, "rootUri": None, "capabilities": {}}
+        for number, (method, params) in enumerate((("initialize", start), ("farebox/chat", {"text": "?"}))):
+            server.stdin.write(frame({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
+        server.stdin.flush()
+        while b"This is going" not in str(read_message(server.stdout)).encode():
+            pass
+        server.stdout.close()
+        assert server.wait(WAIT_S) == 1
+    os.close(source)
+    (row,) = ledger_rows(tmp_path)
+    assert (row["state"], row["outcome"]) == ("settled", "cancelled")
+
+
 def test_a_server_has_no_children_to_leave_behind(client: Client) -> None:
     client.initialize()
     begin_chat(client)

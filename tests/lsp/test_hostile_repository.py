@@ -142,6 +142,7 @@ def test_no_setting_of_a_repository_leads_elsewhere(
         for told in ask_everything(client, repository):
             assert WORKSPACE_FILE in told, (setting, told)
             named = told.rpartition("line 1: ")[2].removeprefix("unknown key ").partition(" ")[0]
+            assert named, (setting, told)
             assert setting.startswith(named.rstrip(":")), (setting, told)
     assert upstream.requests == []
     (repository / WORKSPACE_FILE).unlink()

@@ -5,6 +5,7 @@ import pytest
 from farebox.lsp.lifecycle import Stage, after, hears, refusal
 
 BEGINNING, RUNNING, CLOSING, ENDED = Stage.BEGINNING, Stage.RUNNING, Stage.CLOSING, Stage.ENDED
+CUT_SHORT = Stage.CUT_SHORT
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ BEGINNING, RUNNING, CLOSING, ENDED = Stage.BEGINNING, Stage.RUNNING, Stage.CLOSI
         (CLOSING, "shutdown", -32600),
         (CLOSING, "farebox/chat", -32600),
         (ENDED, "farebox/chat", -32600),
+        (CUT_SHORT, "farebox/chat", -32600),
     ],
 )
 def test_a_request_at_the_wrong_time_is_refused_with_the_right_code(
@@ -35,12 +37,15 @@ def test_a_request_at_the_wrong_time_is_refused_with_the_right_code(
 def test_notifications_are_heard_while_the_session_runs_and_exit_always(stage: Stage) -> None:
     assert hears(stage, "textDocument/didOpen") is (stage is RUNNING)
     assert hears(stage, "exit")
-    assert after(stage, "exit") is ENDED
+    assert after(stage, "exit") is (ENDED if stage in (CLOSING, ENDED) else CUT_SHORT)
+    assert after(stage, "exit").is_over
+    assert after(stage, "exit").is_well_ended is stage.is_well_ended
 
 
 def test_a_session_goes_one_way() -> None:
     assert after(BEGINNING, "initialize") is RUNNING
     assert after(RUNNING, "shutdown") is CLOSING
     assert [after(stage, "initialize") for stage in (RUNNING, CLOSING, ENDED)] == [RUNNING, CLOSING, ENDED]
+    assert [stage.is_well_ended for stage in Stage] == [False, False, True, True, False]
     assert [after(stage, "shutdown") for stage in (BEGINNING, CLOSING, ENDED)] == [BEGINNING, CLOSING, ENDED]
     assert [after(stage, "any/thing") for stage in Stage] == list(Stage)

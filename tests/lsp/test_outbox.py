@@ -182,6 +182,27 @@ async def test_a_reader_that_goes_is_noticed(*, is_writing: bool) -> None:
     os.close(pipe.sink)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes there always wait")
+async def test_a_full_pipe_that_is_set_not_to_wait_is_no_loss() -> None:
+    pipe = Pipe()
+    os.set_blocking(pipe.sink, False)  # by whoever shares it
+    await pipe.fill()
+    pipe.outbox.put(b"one")
+    assert await pipe.read_all() == [FILLER, b"one"]
+    assert not pipe.reasons
+
+
+async def test_a_message_that_can_not_be_written_is_the_end_and_no_silence() -> None:
+    def fail(_text: str) -> bytes:
+        raise ValueError("no")
+
+    pipe = Pipe()
+    pipe.outbox.put_text(("chat", "text"), "a", fail)
+    await asyncio.wait_for(pipe.was_lost.wait(), WAIT_S)
+    assert pipe.reasons == ["a message could not be written"]
+    await asyncio.wait_for(pipe.outbox.said("chat"), WAIT_S)
+
+
 async def test_to_close_does_not_wait_for_one_who_does_not_read() -> None:
     pipe = Pipe()
     await pipe.fill()

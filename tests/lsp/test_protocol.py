@@ -257,6 +257,49 @@ async def test_an_initialize_that_fails_may_be_asked_again() -> None:
     assert "result" in await desk.answered(2)
 
 
+ODD: dict[str, Json] = {
+    "trace": {"trace": "compact"},
+    "symbols": {"capabilities": {"workspace": {"symbol": {"symbolKind": {"valueSet": [1, 27]}}}}},
+    "tags": {"capabilities": {"textDocument": {"publishDiagnostics": {"tagSupport": True}}}},
+    "formats": {"capabilities": {"textDocument": {"hover": {"contentFormat": ["html"]}}}},
+    "tokens": {"capabilities": {"textDocument": {"semanticTokens": {"dynamicRegistration": True}}}},
+    "a limit": {"capabilities": {"textDocument": {"foldingRange": {"rangeLimit": 5000.0}}}},
+    "a number": {"capabilities": {"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": 1}}}},
+    "failures": {"capabilities": {"workspace": {"workspaceEdit": {"failureHandling": "any"}}}},
+    "lists": {"capabilities": {"workspace": [], "textDocument": {"hover": []}, "general": []}},
+    "no capabilities": {"capabilities": []},
+    "encodings": {"capabilities": {"general": {"positionEncodings": ["utf-7", 5]}}},
+    "a folder": {"workspaceFolders": [{"uri": "file:///w"}]},
+    "folders": {"workspaceFolders": {"uri": "file:///w"}},
+    "a process": {"processId": 1234.0},
+    "a process's name": {"processId": "1234"},
+    "a large process": {"processId": 2**40},
+    "a client": {"clientInfo": {"version": 5}},
+    "a root": {"rootUri": 5},
+    "no address": {"rootUri": "http://[x"},
+    "a path": {"rootUri": None, "rootPath": "//host"},
+    "a language": {"locale": 5, "workDoneToken": {}},
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_initialize_is_answered_whatever_nobody_reads_of_it(odd: str) -> None:
+    desk = Desk()
+    desk.ask(1, "initialize", {**INITIALIZE, **ODD[odd]})
+    assert (await desk.answered(1))["result"]["capabilities"]["positionEncoding"] == "utf-16"
+
+
+async def test_whoever_wants_to_is_told_what_was_dropped(desk: Desk) -> None:
+    dropped: list[tuple[str, object]] = []
+    desk.protocol.on_dropped = lambda method, params: dropped.append((method, params))
+    desk.on("fail", fail)
+    desk.on("textDocument/didClose", lambda _params: None)
+    desk.tell("fail", {"a": 1})
+    desk.tell("textDocument/didClose", {})
+    desk.tell("textDocument/didClose", {"textDocument": {"uri": "file:///a"}})
+    assert dropped == [("fail", {"a": 1}), ("textDocument/didClose", {})]
+
+
 # --- requests of ours -----------------------------------------------------------------------------
 
 

@@ -337,3 +337,22 @@ def test_a_model_set_for_a_task_is_used_for_it_alone(client: Client, upstream: U
     with pytest.raises(Failed) as failed:
         client.request("farebox/setModel", {"task": "fix", "model": "nobody/knows"})
     assert failed.value.data["kind"] == "modelNotFound"
+
+
+def test_what_is_asked_first_of_all_is_asked_of_the_text_as_it_was(
+    client: Client, upstream: Upstream
+) -> None:
+    client.initialize()
+    client.open(URI, "x = \n")
+    ghost = client.ask_ghost(URI, 0, 4)
+    hole = client.ask("farebox/complete", {"uri": URI, "position": {"line": 0, "character": 4}})
+    chat = client.ask("farebox/chat", {"text": "?", "attachments": [{"uri": URI}]})
+    client.edit(URI, ((0, 0), (0, 0), "LATER = 1\n"))  # while the App is built
+    with pytest.raises(Failed) as failed:
+        client.answer(ghost)
+    assert failed.value.code == -32800
+    assert "items" in client.answer(hole)
+    assert client.answer(chat)["text"]
+    asked = [request for request in upstream.requests if request.path == "/v1/chat/completions"]
+    assert len(asked) == 2
+    assert "LATER" not in str([request.json for request in asked])

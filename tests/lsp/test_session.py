@@ -1,8 +1,10 @@
 """A session: however it ends what it cost is written, a change always counts, and trouble is told once."""
 
+import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_st
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 URI = "file:///ws/area.py"
+WAIT_S = 20.0
 LAUNCHER = """
 import os, pathlib
 pathlib.Path("pid").write_text(str(os.getpid()))
@@ -165,6 +168,50 @@ async def test_a_change_that_arrives_while_the_app_is_built_counts(
     assert app.config().privacy.local_only
     assert await session.app() is app
     assert described == 2
+    await session.close()
+
+
+async def test_who_is_cancelled_while_the_app_is_built_has_no_other_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in clean_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    session = Session(Nobody())
+    described: list[Description] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def describe() -> Description:
+        described.append(Description(name="an editor"))
+        begun.set()
+        assert go_on.wait(WAIT_S)
+        return described[-1]
+
+    session.begin(describe)
+    first, second = asyncio.create_task(session.app()), asyncio.create_task(session.app())
+    await asyncio.to_thread(begun.wait, WAIT_S)
+    first.cancel()
+    await asyncio.wait([first])
+    third = asyncio.create_task(session.app())
+    go_on.set()
+    assert await second is await third is await session.app()
+    assert (first.cancelled(), len(described)) == (True, 1)
+    await session.close()
+
+
+async def test_an_app_that_could_not_be_built_is_built_anew() -> None:
+    session = Session(Nobody())
+    described = 0
+
+    def describe() -> Description:
+        nonlocal described
+        described += 1
+        raise OSError("no disk")
+
+    session.begin(describe)
+    for times in (1, 2):
+        with pytest.raises(OSError, match="no disk"):
+            await session.app()
+        assert described == times
     await session.close()
 
 

@@ -1,5 +1,6 @@
 """A workspace that nobody trusts: nothing leaves, nobody is asked, and none of its files is opened."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import openrouter_config
+from support.guard.sitecustomize import ACTS, CONTACTS
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 TEXT = "def total(lines):\n    return \n"
+KEYSTROKES = 200
 
 
 @pytest.fixture
@@ -34,18 +37,43 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
+def acts(client: Client) -> list[tuple[str, str, Path]]:
+    """Return what the guard has noted in a server: each event, how, and where."""
+    lines = Path(client.environment[ACTS]).read_text("utf-8").splitlines()
+    parted = (line.split("\t", 2) for line in lines)
+    return [(event, how, Path(os.path.abspath(client.folder / path))) for event, how, path in parted]  # noqa: PTH100
+
+
+def processes(client: Client) -> list[str]:
+    starts = ("subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "os.system")
+    return [event for event, _, _ in acts(client) if event.startswith(starts)]
+
+
+def opened_below(client: Client, folder: Path) -> set[str]:
+    """Name the files of a folder that were opened, made, moved or removed."""
+    return {path.name for _, _, path in acts(client) if path.is_relative_to(folder)}
+
+
+def written_elsewhere(client: Client, own: Path) -> list[Path]:
+    """Return what was written, made, moved or removed outside of a folder."""
+    return [
+        path
+        for _, how, path in acts(client)
+        if how != "read" and not path.is_relative_to(own) and path != Path(os.devnull)
+    ]
+
+
 def test_not_a_socket_is_opened_whatever_is_asked(tmp_path: Path, root: Path, upstream: Upstream):
     config = openrouter_config(upstream.base_url)
-    environment = {**KEY, "FAREBOX_LOCAL_BASE_URL": upstream.base_url}
+    environment = {**KEY, "FAREBOX_LOCAL_BASE_URL": upstream.base_url, ACTS: str(tmp_path / "acts.log")}
     uri = (root / "area.py").as_uri()
-    opened = [path.stat().st_atime_ns for path in sorted(root.iterdir())]
     with Client(tmp_path, config=config, environment=environment) as client:
         client.initialize(
             workspaceFolders=[{"uri": root.as_uri(), "name": "ws"}],
             initializationOptions={"workspaceTrusted": False},
         )
         client.open(uri, TEXT)
-        for number in range(20):
+        for number in range(KEYSTROKES):
             client.type(uri, 1, 11 + number, "x")
             assert client.ghost(uri, 1, 12 + number, AUTOMATIC) == []
         for method, params in (
@@ -58,13 +86,17 @@ def test_not_a_socket_is_opened_whatever_is_asked(tmp_path: Path, root: Path, up
                 client.request(method, params)
         with pytest.raises(Failed, match="this workspace is not trusted"):
             client.ghost(uri, 1, 11)
+        client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
         client.request("farebox/models")
         checks = client.request("farebox/doctor", {"probe": True})["checks"]
         assert "this workspace is not trusted, so nothing of it is sent" in {one["message"] for one in checks}
         found = client.wait_notification("farebox/status", lambda one: one["state"] == "inactive")
         assert "not trusted" in str(found["message"])
     assert upstream.connections == 0
-    assert [path.stat().st_atime_ns for path in sorted(root.iterdir())] == opened
+    assert not Path(client.environment[CONTACTS]).exists()
+    assert opened_below(client, root) == set()
+    assert written_elsewhere(client, tmp_path / "farebox") == []
+    assert processes(client) == []
 
 
 def test_the_same_asks_when_it_is_trusted(tmp_path: Path, root: Path, upstream: Upstream):
@@ -74,7 +106,7 @@ def test_the_same_asks_when_it_is_trusted(tmp_path: Path, root: Path, upstream: 
     with Client(
         tmp_path,
         config=openrouter_config(upstream.base_url),
-        environment={**KEY, "FAREBOX_LOCAL_BASE_URL": upstream.base_url},
+        environment={**KEY, "FAREBOX_LOCAL_BASE_URL": upstream.base_url, ACTS: str(tmp_path / "acts.log")},
     ) as client:
         client.initialize(workspaceFolders=[{"uri": root.as_uri(), "name": "ws"}])
         uri = (root / "area.py").as_uri()
@@ -83,4 +115,6 @@ def test_the_same_asks_when_it_is_trusted(tmp_path: Path, root: Path, upstream: 
             client.ghost(uri, 1, 11)
         assert client.chat("?")["text"]
         client.request("farebox/models")
+    assert opened_below(client, root) >= {".gitignore"}
+    assert Path(client.environment[CONTACTS]).exists()
     assert {request.path for request in upstream.requests} >= {"/v1/chat/completions", "/v1/models"}

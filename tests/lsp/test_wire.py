@@ -229,8 +229,8 @@ def test_a_session_that_begins_and_ends_in_the_wrong_order_is_put_right(tmp_path
         client.notify("textDocument/didOpen", {"textDocument": {}})
         assert code("farebox/conversations") == NOT_INITIALIZED
         assert code("shutdown") == NOT_INITIALIZED
-        assert code("initialize", {**initialize, "processId": "5"}) == INVALID_PARAMS
-        assert code("initialize", {**initialize, "capabilities": 5}) == INVALID_PARAMS
+        assert code("initialize") == INVALID_PARAMS
+        assert code("initialize", [initialize]) == INVALID_PARAMS
         assert code("farebox/conversations") == NOT_INITIALIZED
         assert client.request("initialize", initialize)["capabilities"]
         assert code("initialize", initialize) == INVALID_REQUEST

@@ -16,6 +16,8 @@ _GENERATED = "<attrs generated"
 _YOUNG: Final = 20_000
 _NEVER: Final = 1_000
 _USUAL: Final = gc.get_threshold()
+_OFTEN: Final = 1
+"""After so many collections of what is middle-aged, and one more, all is looked through; else after ten."""
 
 
 def collect_young() -> None:
@@ -36,6 +38,18 @@ def begin() -> None:
     """End the start: what there is now stays for good and need not be looked through again."""
     gc.set_threshold(*_USUAL)
     gc.freeze()
+
+
+def settle() -> None:
+    """End the warm-up, in any thread: what has been loaded stays for good, what has not is given back.
+
+    The rest is little, so all of it is looked through often: a few objects may keep megabytes of text.
+    """
+    gc.collect(1)  # to look through all of it would stop whoever types for 50 ms
+    gc.freeze()
+    gc.collect()  # of nothing: the next one of all comes where there is a quarter more than at the last one
+    gc.set_threshold(*_USUAL[:2], _OFTEN)
+    give_back()
 
 
 def give_back() -> None:

@@ -1,17 +1,21 @@
 """The documents that an editor has open, with the text that it has sent. No file is ever read here."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from lsprotocol import types
 
 from farebox.lsp.addresses import key_of, path_of
+from farebox.lsp.params import UNVERSIONED
 from farebox.lsp.text import Encoding, Text
 
 MAX_DOCUMENTS: Final = 2_000
 MAX_DOCUMENT_CHARS: Final = 64_000_000
+MAX_ALL_CHARS: Final = 256_000_000
+"""All that are open together."""
 MAX_CHANGES: Final = 100_000
 """What one message may change. Beyond any of these bounds a document is not kept: as if it were not open."""
 
@@ -40,6 +44,12 @@ class Document:
         self.number = number
         self.revision = 0
         self.has_gone_back = False
+
+    def copy(self) -> "Document":
+        """Return a document that stays as this one is now."""
+        twin = copy(self)
+        twin.text = self.text.copy()
+        return twin
 
     def around(self, position: types.Position) -> Around:
         """Split the text at a position."""
@@ -81,6 +91,7 @@ class Documents:
         self._encoding: Encoding = encoding
         self._open: dict[str, Document] = {}
         self._opened = 0
+        self._chars = 0
 
     def __iter__(self) -> Iterator[Document]:
         return iter(tuple(self._open.values()))
@@ -97,12 +108,13 @@ class Documents:
         item = params.text_document
         self.close(item.uri)
         self._opened += 1
-        if len(self._open) >= MAX_DOCUMENTS or len(item.text) > MAX_DOCUMENT_CHARS:
+        if len(self._open) >= MAX_DOCUMENTS or not self._admits(len(item.text), 0):
             _log.warning(
                 "a document is not kept: too long, or one too many", extra={"document": self._opened}
             )
             return None
         document = self._open[key_of(item.uri)] = Document(item, self._encoding, self._opened)
+        self._chars += document.text.length
         return document
 
     def change(self, params: types.DidChangeTextDocumentParams) -> Document | None:
@@ -114,11 +126,13 @@ class Documents:
         if document is None or not _is_next(document, params.text_document.version):
             return None
         is_kept = len(params.content_changes) <= MAX_CHANGES
+        before = document.text.length
         for change in params.content_changes if is_kept else ():
             document.apply(change)
-            if document.text.length > MAX_DOCUMENT_CHARS:
+            if not self._admits(document.text.length, before):
                 is_kept = False
                 break
+        self._chars += document.text.length - before
         if not is_kept:
             _log.warning(
                 "a document is not kept any more: too long, or changed too much",
@@ -129,11 +143,30 @@ class Documents:
 
     def close(self, uri: str) -> Document | None:
         """Forget a document, and return it."""
-        return self._open.pop(key_of(uri), None)
+        document = self._open.pop(key_of(uri), None)
+        self._chars -= document.text.length if document is not None else 0
+        return document
+
+    def as_now(self, uris: Iterable[str]) -> "Documents":
+        """Return a store of some documents as they are now, whatever is edited later."""
+        now = Documents(self._encoding)
+        found = {key_of(uri): self.get(uri) for uri in uris}
+        now._open = {key: document.copy() for key, document in found.items() if document is not None}
+        return now
+
+    def is_at(self, document: Document, revision: int) -> bool:
+        """Say whether a document is open, and has not been changed since it had a revision."""
+        return document in self and document.revision == revision
+
+    def _admits(self, length: int, before: int) -> bool:
+        """Say whether a document may be so long that was so long before."""
+        return length <= MAX_DOCUMENT_CHARS and self._chars + length - before <= MAX_ALL_CHARS
 
 
 def _is_next(document: Document, version: int) -> bool:
     """Take over the version of a change; one that goes back is of a change that came too late."""
+    if version == UNVERSIONED:
+        return True
     if version >= document.version:
         document.version = version
         return True

@@ -8,13 +8,22 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Final, NoReturn
 
+from farebox import logs
+
 LIMIT_S: Final = 0.9
-"""From the reason to the end of the process, whatever hangs."""
+"""From the reason to the end of the process, whatever hangs: a little more than both that follow."""
+SETTLE_S: Final = 0.5
+"""How long what runs at the end may take to be settled."""
+FLUSH_S: Final = 0.2
+"""How long the client may then take to read what is still to be said."""
+STOP_S: Final = 0.5
+"""How long requests that were stopped may take to settle what they cost: at the end all of ``SETTLE_S``."""
+SAY_S: Final = 0.1
+"""How long a last word may keep the end waiting: what is left of ``LIMIT_S``."""
 INTERRUPTED: Final = 130
 """As a shell calls what Ctrl-C has ended."""
 
@@ -84,7 +93,12 @@ def end_now(code: int) -> NoReturn:
 
 
 def say(words: str) -> None:
-    """Write a line to stderr, if anybody is left to read it."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"farebox: {words}\n")
-        sys.stderr.flush()
+    """Write a line to stderr, if anybody is left to read it and does."""
+
+    def write() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            logs.to_stderr(f"farebox: {words}\n".encode())
+
+    saying = threading.Thread(target=write, name="farebox-last-word", daemon=True)
+    saying.start()
+    saying.join(SAY_S)  # where no system tells whether there is room, it may wait for ever

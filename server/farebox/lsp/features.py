@@ -56,6 +56,17 @@ async def call(context: Context, name: str, params: object) -> dict[str, object]
     return (await _HANDLERS[name](context, value)).json_value()
 
 
+def named(params: object) -> list[str]:
+    """Return the addresses of the documents that a method is to read, in params that may be anything."""
+    match params:
+        case {"attachments": list()}:
+            places = cast("dict[str, list[object]]", params)["attachments"]
+        case _:
+            places = [params]
+    found = [cast("dict[str, object]", one).get("uri") for one in places if isinstance(one, dict)]
+    return [uri for uri in found if isinstance(uri, str)]
+
+
 @cache
 def _params_reader(name: str) -> TypeAdapter[Shape]:
     return TypeAdapter(cast("type[Shape]", m.METHOD_SHAPES[name][0]))

@@ -31,7 +31,10 @@ _LENGTH_LINE = re.compile(
 
 
 def _begun(name: bytes, rest: bytes) -> re.Pattern[bytes]:
-    """Match the beginning of a line at the end of what there is: ``(?:c(?:o(?:n …``."""
+    """Match the beginning of a line at the end of what there is.
+
+    ``_begun(b"ab", b"c?")`` is ``a(?:bc?)?`` and the end: it finds ``a``, ``ab`` and ``abc``.
+    """
     for byte in reversed(name[1:]):
         rest = rb"(?:%c%b)?" % (byte, rest)
     return re.compile(rb"%c%b\Z" % (name[0], rest), re.IGNORECASE)
@@ -181,7 +184,11 @@ class Decoder:
         return None
 
     def _lost(self, resume: int, reason: str) -> Fault:
-        """Search for the next header from here on: behind every length that has been read."""
+        """Search for the next header from here on: behind every length that has been read.
+
+        Of ``Content-Length: x`` and then ``Content-Length: 2`` the first is no length. What follows it is
+        searched, and the second begins a header; were that bad too, the search would go on behind it.
+        """
         self._at = resume
         self._is_lost = True
         return Fault(reason)

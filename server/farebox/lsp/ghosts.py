@@ -64,7 +64,7 @@ async def ghost_text(
     except asyncio.CancelledError:
         _note(app, completer, Outcome(silence="withdrawn"))
         raise
-    if outcome.items and not (document in documents and document.revision == revision):
+    if outcome.items and not documents.is_at(document, revision):
         outcome = Outcome(silence="changed", waited_ms=outcome.waited_ms)  # between the answer and here
     _note(app, completer, outcome)
     if outcome.silence in _ENDED_EARLY:

@@ -19,6 +19,18 @@ class Stage(Enum):
     CLOSING = auto()
     """``shutdown`` was asked for: only ``exit`` is left."""
     ENDED = auto()
+    CUT_SHORT = auto()
+    """``exit`` came without ``shutdown``."""
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing more is to be read."""
+        return self in (Stage.ENDED, Stage.CUT_SHORT)
+
+    @property
+    def is_well_ended(self) -> bool:
+        """Say whether the end was asked for: the process's exit code must tell."""
+        return self in (Stage.CLOSING, Stage.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ def refusal(stage: Stage, method: str) -> Refusal | None:
             return Refusal(NOT_INITIALIZED, "the first request must be initialize")
         case Stage.RUNNING if method == INITIALIZE:
             return Refusal(INVALID_REQUEST, "initialize has been answered already")
-        case Stage.CLOSING | Stage.ENDED:
+        case Stage.CLOSING | Stage.ENDED | Stage.CUT_SHORT:
             return Refusal(INVALID_REQUEST, "the server is shutting down")
         case _:
             return None
@@ -49,14 +61,10 @@ def hears(stage: Stage, method: str) -> bool:
 
 def after(stage: Stage, method: str) -> Stage:
     """Return the stage after a message that was served."""
-    match stage, method:
-        case Stage.ENDED, _:
-            return stage
-        case _, "exit":
-            return Stage.ENDED
-        case Stage.BEGINNING, "initialize":
-            return Stage.RUNNING
-        case Stage.RUNNING, "shutdown":
-            return Stage.CLOSING
-        case _:
-            return stage
+    if method == EXIT:
+        return Stage.ENDED if stage.is_well_ended else Stage.CUT_SHORT
+    if stage is Stage.BEGINNING and method == INITIALIZE:
+        return Stage.RUNNING
+    if stage is Stage.RUNNING and method == SHUTDOWN:
+        return Stage.CLOSING
+    return stage

@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Final, TypeAlias
 
+from farebox import crash
+from farebox.lsp import descriptors
+
 MAX_APART_BYTES: Final = 64 * 1024
 """As much as a pipe holds. While no more than that waits, each piece of text is a message of its own."""
 MAX_WAITING_BYTES: Final = 1024 * 1024
@@ -28,6 +31,8 @@ MAX_WRITE_BYTES: Final = 64 * 1024
 """More is not handed to the pipe at once, unless it is a single message."""
 ENVELOPE_BYTES: Final = 256
 """What a message of text is, about, beside its text."""
+
+_CLOSED: Final = "the client has closed our output"
 
 Render: TypeAlias = Callable[[str], bytes]
 """Writes text as the body of one message; called in the thread that sends it."""
@@ -61,6 +66,7 @@ class Outbox:
         self._is_writing = False
         self._is_lost = False
         self._waiters: list[asyncio.Future[None]] = []
+        descriptors.let_wait(descriptor)
         self._watch_for_a_hang_up()
         threading.Thread(target=self._write_all, name="farebox-outbox", daemon=True).start()
 
@@ -161,8 +167,10 @@ class Outbox:
             while True:
                 self._write(b"".join(_framed(body) for body in self._taken()))
         except OSError:
-            with self._changed, contextlib.suppress(RuntimeError):  # there is no loop any more
-                self._loop.call_soon_threadsafe(self._lose, "the client has closed our output")
+            self._lose_from_thread(_CLOSED)
+        except Exception as error:  # noqa: BLE001  the edge: nobody else writes
+            crash.note(error, "thread")
+            self._lose_from_thread("a message could not be written")
 
     def _taken(self) -> list[bytes]:
         """Wait for something, and take what is to be written next."""
@@ -198,7 +206,7 @@ class Outbox:
     def _write(self, data: bytes) -> None:
         left = memoryview(data)
         while left:
-            left = left[os.write(self._descriptor, left[:MAX_WRITE_BYTES]) :]
+            left = left[descriptors.write(self._descriptor, left[:MAX_WRITE_BYTES]) :]
 
     def _wake_from_thread(self) -> None:
         if self._waiters:
@@ -219,7 +227,11 @@ class Outbox:
         poll = select.poll()
         poll.register(self._descriptor, 0)
         if poll.poll(0):
-            self._lose("the client has closed our output")
+            self._lose(_CLOSED)
+
+    def _lose_from_thread(self, reason: str) -> None:
+        with contextlib.suppress(RuntimeError):  # there is no loop any more
+            self._loop.call_soon_threadsafe(self._lose, reason)
 
     def _lose(self, reason: str) -> None:
         with self._changed:

@@ -20,9 +20,12 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from farebox import crash
+from farebox.frames import without_frames
 from farebox.lsp import codes, envelope, lifecycle, strict_json
+from farebox.lsp.ending import STOP_S
 from farebox.lsp.lifecycle import Refusal, Stage
 from farebox.lsp.names import PROTOCOL_VERSION
+from farebox.lsp.params import tidied, whole
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,8 +38,6 @@ _log = logging.getLogger("farebox.lsp")
 
 MAX_RUNNING_REQUESTS: Final = 64
 MAX_RUNNING_NOTIFICATIONS: Final = 1024
-STOP_TIMEOUT_S: Final = 0.5
-"""How long ``shutdown`` waits for what it has stopped."""
 
 Command: TypeAlias = Callable[[object], Awaitable[object]]
 """Runs a command with its first argument."""
@@ -67,7 +68,7 @@ class Sink(Interface):
 def fast_converter() -> Converter:
     """Build the converter without detailed validation (35 ms of start-up), but strict in what is a number.
 
-    cattrs turns "5", True and 1.5 into integers and anything into text.
+    cattrs turns "5", True and 1.5 into integers and anything into text. 5.0 is an integer.
     """
     converter = converters.get_converter(Converter(detailed_validation=False))
     for kind in (int, float, str, bool):
@@ -78,7 +79,9 @@ def fast_converter() -> Converter:
 def _exactly(value: object, kind: type[object]) -> object:
     if type(value) is kind or (kind is float and type(value) is int):
         return value
-    if issubclass(kind, Enum) and type(value) in (int, str):  # the numbers and texts that have names
+    if kind is int and (number := whole(value)) is not None:
+        return number
+    if issubclass(kind, Enum) and type(value) in (int, float, str):  # the numbers and texts that have names
         return kind(value)
     raise TypeError(f"{kind.__name__} expected")
 
@@ -92,18 +95,20 @@ class Protocol(LanguageServerProtocol):
         for method in _NOT_BUILT_IN:
             self._built_in.pop(method, None)
         self.outbox: Sink | None = None
+        self.on_dropped: Callable[[str, object], None] = lambda _method, _params: None
+        """Hears of a notification that could not be read or done: its method and its params as they came."""
         self._running: dict[MessageId, asyncio.Task[object]] = {}
         self._told: set[asyncio.Task[object]] = set()
 
     @property
     def has_ended(self) -> bool:
         """Say whether the client has sent ``exit``."""
-        return self._stage is Stage.ENDED
+        return self._stage.is_over
 
     @property
     def ended_well(self) -> bool:
-        """Say whether the client has asked for ``shutdown``: the process's exit code must tell."""
-        return self._shutdown
+        """Say whether the client has asked for ``shutdown``."""
+        return self._stage.is_well_ended
 
     @property
     def commands(self) -> dict[str, Command]:
@@ -188,6 +193,7 @@ class Protocol(LanguageServerProtocol):
             self._refuse(message_id, Refusal(codes.REQUEST_CANCELLED, "the request was cancelled"))
         elif (error := task.exception()) is not None:
             self._answer_error(message_id, error)
+            without_frames(error)
         else:
             self._answer(message_id, task.result())
 
@@ -233,6 +239,7 @@ class Protocol(LanguageServerProtocol):
             outcome = handler(self._params(method, notification.params))
         except Exception as error:  # noqa: BLE001  the edge
             _log.warning("a notification was dropped", extra={"error": type(error).__name__})
+            self.on_dropped(method, notification.params)
             return False
         work = _work_of(outcome)
         if work is None:
@@ -317,7 +324,6 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_args: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as below
         """Let the server settle what runs, then stop what is left."""
-        self._shutdown = True
         others = {task for task in self._running.values() if task is not asyncio.current_task()}
         try:
             if (handler := self._features.get(types.SHUTDOWN)) is not None:
@@ -327,7 +333,7 @@ class Protocol(LanguageServerProtocol):
                 if not task.cancelling():
                     task.cancel()
             if others:
-                await asyncio.wait(others, timeout=STOP_TIMEOUT_S)
+                await asyncio.wait(others, timeout=STOP_S)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> object:  # pyright: ignore[reportIncompatibleMethodOverride]  a task, so that cancelling it reaches the command
@@ -342,9 +348,9 @@ class Protocol(LanguageServerProtocol):
         return self._built_in.get(method) or self._features.get(method)
 
     def _params(self, method: str, params: object) -> object:
-        """Read params; those of our own methods stay as they are."""
+        """Read of params what is used; those of our own methods stay as they are."""
         kind = types.METHOD_TO_TYPES.get(method, (None, None, None))[2]
-        return params if kind is None else self._converter.structure(params, kind)
+        return params if kind is None else self._converter.structure(tidied(method, params), kind)
 
 
 def _work_of(outcome: object) -> "Coroutine[object, object, object] | None":

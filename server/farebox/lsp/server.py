@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from lsprotocol import types
-from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.exceptions import FeatureRequestError
 from pygls.lsp.server import LanguageServer
 
 import farebox
@@ -20,7 +20,7 @@ from farebox.errors import FareboxError
 from farebox.lsp import ballast, parent
 from farebox.lsp.addresses import folder_paths
 from farebox.lsp.documents import Documents, encoding_of
-from farebox.lsp.ending import Ending, end_now
+from farebox.lsp.ending import FLUSH_S, SETTLE_S, Ending, end_now
 from farebox.lsp.errors import response_error
 from farebox.lsp.names import (
     COMMAND_PREFIX,
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("farebox.lsp")
 
-SETTLE_S = 0.5
-"""How long what runs at the end may take to be settled."""
-FLUSH_S = 0.2
-"""How long the client may then take to read what is still to be said."""
 SWITCH_S = 0.0002
 """How long a thread that learns files may keep the interpreter from one that has a key to answer."""
 
@@ -66,6 +62,7 @@ class Server(LanguageServer):
         self.ending = Ending()
         self._initialize: types.InitializeParams | None = None
         self._settings: dict[str, object] = {}
+        self.protocol.on_dropped = self._on_dropped
         self._register()
 
     # --- lifecycle -----------------------------------------------------------------------------
@@ -170,7 +167,8 @@ class Server(LanguageServer):
         from farebox.lsp import features  # noqa: PLC0415  deferred for start-up
 
         with self.session.stoppable(), _answered():
-            context = await self._context()
+            documents = self.documents.as_now(features.named(params))  # not as when the App has been built
+            context = await self._context(documents)
             if name not in ("chat", "complete"):
                 result = await features.call(context, name, params)
                 if name == "pause":
@@ -188,9 +186,15 @@ class Server(LanguageServer):
         from farebox.lsp import ghosts  # noqa: PLC0415  deferred for start-up
 
         invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        document = self.documents.get(params.text_document.uri)
+        revision = document.revision if document is not None else 0
         completer = await self.session.completer()
         app = await self.session.app()
         self.session.stand_at(ghosts.kept_here(app, self.documents, params.text_document.uri))
+        if document is None:
+            return types.InlineCompletionList(items=[])
+        if not self.documents.is_at(document, revision):  # edited while the App was built
+            raise ghosts.Superseded
         try:
             if invoked:
                 async with self.session.request(quietly=False):
@@ -202,9 +206,6 @@ class Server(LanguageServer):
                 raise
             # Nobody asked: no error at every key. The status says what is wrong.
             self.session.fail_quietly(error)
-            return types.InlineCompletionList(items=[])
-        document = self.documents.get(params.text_document.uri)
-        if document is None:
             return types.InlineCompletionList(items=[])
         position = document.within(params.position)
         here = types.Range(start=position, end=position)
@@ -219,13 +220,13 @@ class Server(LanguageServer):
             ]
         )
 
-    async def _context(self) -> "Context":
+    async def _context(self, documents: Documents) -> "Context":
         from farebox.lsp.events import Telling  # noqa: PLC0415  deferred for start-up
         from farebox.lsp.features import Context  # noqa: PLC0415  deferred for start-up
 
         completer = await self.session.completer()
         telling = partial(Telling, self.protocol, self._outbox)
-        return Context(await self.session.app(), self.documents, completer, telling)
+        return Context(await self.session.app(), documents, completer, telling)
 
     # --- documents ----------------------------------------------------------------------------------
 
@@ -246,6 +247,12 @@ class Server(LanguageServer):
     def _on_closed(self, params: types.DidCloseTextDocumentParams) -> None:
         self._close(params.text_document.uri)
 
+    def _on_dropped(self, method: str, params: object) -> None:
+        """Close a document whose text has come to be another than we know: nothing stale may be sent."""
+        uri = _document_of(params)
+        if method in (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE) and uri is not None:
+            self._close(uri)
+
     def _close(self, uri: str) -> None:
         if (document := self.documents.close(uri)) is not None:
             self.session.with_editing(lambda editing: editing.closed(document))
@@ -253,7 +260,7 @@ class Server(LanguageServer):
     async def _on_focused(self, params: object) -> None:
         from farebox.lsp import ghosts  # noqa: PLC0415  deferred for start-up
 
-        uri = _focused(params)
+        uri = _document_of(params)
         app = await self.session.app()
         self.session.stand_at(ghosts.kept_here(app, self.documents, uri) if uri is not None else None)
 
@@ -297,20 +304,15 @@ class Server(LanguageServer):
 
 @contextlib.contextmanager
 def _answered() -> Generator[None]:
-    """Turn whatever goes wrong into a reply; a bug of ours must not end the server."""
+    """Turn an error that is meant for the user into a reply; the protocol does that with any other."""
     try:
         yield
     except FareboxError as error:
         raise response_error(error) from None
-    except (JsonRpcException, asyncio.CancelledError):
-        raise
-    except Exception as error:  # noqa: BLE001  the edge
-        crash.note(error, "request")
-        raise JsonRpcException(f"an internal error: {type(error).__name__}", code=-32603) from None
 
 
-def _focused(params: object) -> str | None:
-    """Find the document that an editor's user looks at, if it is one."""
+def _document_of(params: object) -> str | None:
+    """Find the address of the document that a notification is about."""
     match params:
         case {"textDocument": {"uri": str() as uri}}:
             return uri

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from farebox import crash
 from farebox.errors import BudgetExceeded, FareboxError, InvalidParams, Kind, NoRouteLeft, ProviderError
-from farebox.lsp import ballast
+from farebox.lsp import ballast, standing
+from farebox.lsp.ending import STOP_S
 from farebox.lsp.names import STATUS
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ _TOLD_ONCE: frozenset[Kind] = frozenset(
     }
 )
 """Errors of automatic completion that the user can do something about: shown once, not at every key."""
-
-STOP_TIMEOUT_S = 0.5
-"""How long stopped requests may take to settle what they cost."""
 
 POLL_S: Final = 0.5
 """How often to look whether the ledger or a setting has changed: either is seen within a second."""
@@ -80,7 +78,7 @@ class Session:
         self._editing: Editing | None = None
         self._client_changed = False
         self._closing: asyncio.Task[None] | None = None
-        self._building = asyncio.Lock()
+        self._building: asyncio.Task[None] | None = None
         self._told: set[tuple[Kind, str | None]] = set()
         self._said: dict[str, object] = {}
         self._money: dict[str, object] = {}
@@ -98,24 +96,30 @@ class Session:
         self._describe = describe
 
     async def app(self) -> "App":
-        """Return the App, built at first use, off the event loop."""
-        async with self._building:
-            assert self._describe is not None  # noqa: S101  no request comes before initialize
-            if self._app is None:
-                self._client_changed = False
-                self._app = await asyncio.to_thread(_build, self._describe)
-                self._editing = self._begin_editing(self._app)
-            if self._client_changed:  # perhaps while the App was being built
-                self._client_changed = False
-                self._app.change_client(self._describe())
-        return self._app
+        """Return the App, built at first use, off the event loop; who is cancelled stops no building."""
+        assert self._describe is not None  # noqa: S101  no request comes before initialize
+        if self._app is None:
+            if self._building is None or self._building.done():  # perhaps it has failed
+                self._building = asyncio.create_task(self._build(self._describe))
+            await asyncio.shield(self._building)
+        app = cast("App", self._app)
+        if self._client_changed:  # perhaps while the App was being built
+            self._client_changed = False
+            app.change_client(self._describe())
+        return app
+
+    async def _build(self, describe: "Callable[[], Client]") -> None:
+        self._client_changed = False
+        self._app = await asyncio.to_thread(_build, describe)
+        self._editing = self._begin_editing(self._app)
 
     async def warm_up(self) -> None:
         """Import and load, in the background, what the first request will need."""
         app = await self.app()
         self.in_background(self._watch())
+        self.in_background(standing.watch(app))
         await asyncio.to_thread(app.warm_up)
-        await asyncio.to_thread(ballast.give_back)
+        await asyncio.to_thread(ballast.settle)
         await app.refresh_listing(asked=False)
         self.in_background(app.correct_estimates())
 
@@ -141,11 +145,11 @@ class Session:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        running = {*self._requests, *self._background}
+        running = {*self._requests, *self._background, *filter(None, [self._building])}
         for task in running:
             task.cancel()
         if running:
-            await asyncio.wait(running, timeout=STOP_TIMEOUT_S)
+            await asyncio.wait(running, timeout=STOP_S)
         if self._editing is not None:
             self._editing.completer.close()
         if self._app is not None:

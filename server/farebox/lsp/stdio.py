@@ -6,20 +6,18 @@ end, and wakes it some eight times at a key. Knows where a message ends, not wha
 
 import asyncio
 import contextlib
-import os
 import threading
 import time
 from collections import deque
 from typing import Final, Protocol
 
-from farebox.lsp import strict_json
+from farebox.lsp import descriptors, strict_json
 from farebox.lsp.framing import Decoder, Fault
 from farebox.lsp.strict_json import NotJson
 
-CHUNK_BYTES: Final = 64 * 1024
-"""As much as a pipe holds."""
-MAX_CHUNKS_AHEAD: Final = 4
-"""No more than that is read ahead: a client that is too fast has to wait."""
+CHUNK_BYTES: Final = 16 * 1024
+MAX_CHUNKS_AHEAD: Final = 2
+"""No more than that is read ahead: who is too fast has to wait, and no request waits long behind edits."""
 TURN_S: Final = 0.002
 """So long may messages that begin nothing be taken in a row before others get their turn."""
 STALL_S: Final = 0.5
@@ -52,6 +50,7 @@ class Stdin:
         self._has_come = asyncio.Event()
         self._room = threading.Semaphore(MAX_CHUNKS_AHEAD)
         self._loop = asyncio.get_running_loop()
+        descriptors.let_wait(descriptor)
         threading.Thread(target=self._read_all, name="farebox-stdin", daemon=True).start()
 
     async def read(self, timeout_s: float | None = None) -> bytes | None:
@@ -72,7 +71,7 @@ class Stdin:
         with contextlib.suppress(RuntimeError):  # there is no loop any more
             while self._room.acquire():
                 try:
-                    chunk = os.read(self._descriptor, CHUNK_BYTES)
+                    chunk = descriptors.read(self._descriptor, CHUNK_BYTES)
                 except OSError:  # whoever held the other end is gone
                     chunk = b""
                 self._loop.call_soon_threadsafe(self._take, chunk)

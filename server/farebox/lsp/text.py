@@ -5,6 +5,7 @@ An edit costs what it touches, however long the document is. Knows no address, n
 
 import re
 import sys
+from copy import copy
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
@@ -45,6 +46,12 @@ class Text:
     def snapshot(self) -> str:
         """Return the whole text, in any thread: to join a list is one step of the interpreter."""
         return "".join(self._lines)
+
+    def copy(self) -> "Text":
+        """Return a text that edits of this one leave as it is."""
+        twin = copy(self)
+        twin._lines = self._lines.copy()
+        return twin
 
     def replace(self, start_line: int, start_char: int, end_line: int, end_char: int, new: str) -> None:
         """Put a text in the place of a range."""

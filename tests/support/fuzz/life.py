@@ -188,7 +188,7 @@ class Life:
             if prompt is None:
                 continue
             self.tally["texts compared"] += 1
-            if (text := attached(prompt)) not in expected:
+            if (text := attached(prompt)) != expected:
                 raise Broken(f"a model was shown {text!r}, not {expected!r}", case)
 
     # --- waiting -------------------------------------------------------------------------------

@@ -11,15 +11,11 @@ _MARKER = re.compile(r"\bmarker=([\w.]+)")
 
 @dataclass(slots=True)
 class Model:
-    """The documents that are open; ``expected`` is what a question with an attachment may carry.
-
-    That is the text as it was when the question was asked, or after an edit since.
-    """
+    """The documents that are open; ``expected`` is what a question carries: the text as it was when asked."""
 
     encoding: Encoding
     open: dict[str, Units] = field(default_factory=dict[str, Units])
-    expected: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    _attached: dict[str, str] = field(default_factory=dict[str, str])
+    expected: dict[str, str] = field(default_factory=dict[str, str])
 
     def hear(self, step: Send) -> None:
         """Follow a message that is as it should be; any other changes nothing."""
@@ -29,7 +25,6 @@ class Model:
                 "params": {"textDocument": {"uri": str() as uri, "text": str() as text}},
             }:
                 self.open[uri] = Units(text, self.encoding)
-                self._edited(uri)
             case {"method": "textDocument/didClose", "params": {"textDocument": {"uri": str() as uri}}}:
                 self.open.pop(uri, None)
             case {
@@ -38,25 +33,17 @@ class Model:
             } if uri in self.open:
                 for change in changes:
                     self._change(uri, change)
-                self._edited(uri)
             case {
                 "method": "farebox/chat",
                 "params": {"text": str() as words, "attachments": [{"uri": str() as uri}]},
             } if uri in self.open and (marker := _MARKER.search(words)):
-                self.expected[marker[1]] = {visible(self.open[uri].source)}
-                self._attached[marker[1]] = uri
+                self.expected[marker[1]] = visible(self.open[uri].source)
             case _:
                 pass
 
-    def take(self, marker: str) -> set[str]:
-        """Return what a question may have carried, and forget it."""
-        del self._attached[marker]
+    def take(self, marker: str) -> str:
+        """Return what a question must have carried, and forget it."""
         return self.expected.pop(marker)
-
-    def _edited(self, uri: str) -> None:
-        for marker, attached_uri in self._attached.items():
-            if attached_uri == uri:
-                self.expected[marker].add(visible(self.open[uri].source))
 
     def _change(self, uri: str, change: object) -> None:
         match change:
