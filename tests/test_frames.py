@@ -5,13 +5,14 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakSet
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farebox import frames
 from farebox.errors import ConfigError
-from farebox.frames import ELSEWHERE, MAX_ERRORS, MAX_FRAMES, place, raised
+from farebox.frames import ELSEWHERE, MAX_ERRORS, MAX_FRAMES, place, raised, without_frames
 from farebox.secrets import Secret
 from support.canary import KEY
 
@@ -91,6 +92,28 @@ def test_an_exception_that_led_to_itself_ends():
     one, other = ValueError(), KeyError()
     one.__cause__, other.__cause__ = other, one
     assert [found.name for found in raised(one)] == ["ValueError", "KeyError"]
+
+
+def test_an_exception_without_frames_keeps_nothing_of_its_way_nor_do_those_that_led_to_it():
+    class Prompt: ...
+
+    def ask() -> None:
+        prompt = Prompt()
+        prompts.add(prompt)
+        try:
+            failing()
+        except KeyError as error:
+            raise ValueError(prompt.__class__) from error
+
+    prompts: WeakSet[Prompt] = WeakSet()
+    error = caught(ask)
+    assert len(prompts) == 1
+    error.__context__ = other = caught(ask)
+    other.__context__ = error
+    assert without_frames(error) is error
+    assert error.__cause__ is not None
+    assert [one.__traceback__ for one in (error, error.__cause__, other)] == [None] * 3
+    assert len(prompts) == 0
 
 
 @given(file=st.text(max_size=60))

@@ -1,7 +1,7 @@
 """What may be told of an exception: the names of its types and the places it went through.
 
 Never its words, which may quote a key, a prompt or code; no variable, and no folder of this machine: a file
-is named from its package on.
+is named from its package on. And how an exception lets go of all that, once it was told of.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 MAX_FRAMES: Final = 40
 MAX_ERRORS: Final = 8
@@ -22,6 +22,8 @@ _PACKAGES: Final = ("site-packages", "dist-packages")
 _OWN: Final = Path(__file__).absolute().parent.parent
 _LIBRARY: Final = Path(os.__file__).parent
 _PLAIN: Final = re.compile(r"[\w.+/<>-]{1,200}")
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,23 @@ def raised(error: BaseException) -> tuple[Raised, ...]:
             waiting += cast("BaseExceptionGroup[BaseException]", one).exceptions
         waiting += (one.__cause__, None if one.__suppress_context__ else one.__context__)
     return tuple(told)
+
+
+def without_frames(error: _Error) -> _Error:
+    """Let an exception, and those that led to it, go of the places they went through, and so of their data.
+
+    What has been told of needs none; a frame that knows the exception, too, would keep a prompt with both.
+    """
+    seen: set[BaseException] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is None or one in seen:
+            continue
+        seen.add(one)
+        one.__traceback__ = None
+        waiting += (one.__cause__, one.__context__)
+    return error
 
 
 def _frames(trace: TracebackType | None) -> tuple[str, ...]:

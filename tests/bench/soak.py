@@ -31,7 +31,9 @@ WARM_UP_SHARE = 1 / 3
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
 MAX_SLOPE_MB_PER_H = 1.0
-MAX_MORE_DESCRIPTORS = 4
+MAX_MORE = 4
+"""Of descriptors, threads and tasks: so many requests more may be under way at a moment."""
+
 MAX_DOCUMENT_CHARS = 20_000
 END_S = 60.0
 WORDS = (
@@ -125,22 +127,30 @@ async def run(minutes: float, seed: int) -> bool:
                 group.create_task(chat(client, soak, until_s))
                 group.create_task(chat(client, soak, until_s))
                 group.create_task(sample(client, soak, until_s))
+            tasks = client.tasks()
             unanswered = await client.rest(END_S)
             code = await client.end()
             print(f"upstream: {dict(upstream.played)}; answers: {dict(client.answers)}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return judge(soak, idle, unanswered, code)
+    return judge(soak, idle, tasks, unanswered, code)
 
 
-def judge(soak: Soak, idle: Sample, unanswered: int, code: int) -> bool:
+def growth(figures: Sequence[int]) -> int:
+    """Return by how much the most in the last quarter after warm-up is more than that in the first."""
+    warm = figures[int(len(figures) * WARM_UP_SHARE) :]
+    quarter = max(1, len(warm) // 4)
+    return max(warm[-quarter:]) - max(warm[:quarter])
+
+
+def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code: int) -> bool:
     """Print the verdicts."""
     warm = soak.samples[int(len(soak.samples) * WARM_UP_SHARE) :]
     slope = slope_per_h([(one.at_s, one.rss_mb) for one in warm])
-    first, last = warm[: max(1, len(warm) // 4)], warm[-max(1, len(warm) // 4) :]
     more = {
-        name: max(getattr(one, name) for one in last) - max(getattr(one, name) for one in first)
-        for name in ("descriptors", "threads")
+        "descriptors": growth([one.descriptors for one in soak.samples]),
+        "threads": growth([one.threads for one in soak.samples]),
+        f"tasks, {min(tasks)} to {max(tasks)} in {len(tasks)} looks,": growth(tasks),
     }
     print(f"{dict(soak.tally)} in {soak.samples[-1].at_s:.0f} s")
     verdicts = {
@@ -148,8 +158,10 @@ def judge(soak: Soak, idle: Sample, unanswered: int, code: int) -> bool:
         f"memory {warm[0].rss_mb:.1f} to {warm[-1].rss_mb:.1f} MB after warm-up, slope {slope:+.2f} MB/h,"
         f" at most {MAX_SLOPE_MB_PER_H:.0f}; the most ever {soak.samples[-1].peak_mb:.1f}": slope
         < MAX_SLOPE_MB_PER_H,
-        f"descriptors {more['descriptors']:+d} and threads {more['threads']:+d} from the first to the last"
-        " quarter after warm-up": max(more.values()) <= MAX_MORE_DESCRIPTORS,
+        **{
+            f"{name} {number:+d} from the first to the last quarter after warm-up": number <= MAX_MORE
+            for name, number in more.items()
+        },
         f"{unanswered} requests without an answer": unanswered == 0,
         f"exit code {code}": code == 0,
     }

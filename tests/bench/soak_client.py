@@ -20,7 +20,7 @@ START_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the process has at a moment. Tasks can't be seen from outside; what they hold shows in these."""
+    """What the process has at a moment, as far as it shows from outside."""
 
     at_s: float
     rss_mb: float
@@ -62,7 +62,7 @@ class Client:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**clean_environment(folder), "OPENROUTER_API_KEY": KEY},
+            env={**clean_environment(folder), "OPENROUTER_API_KEY": KEY, "FAREBOX_DEBUG": "1"},
         )
         client = cls(process, folder)
         client._reader = asyncio.create_task(client._read())
@@ -191,3 +191,9 @@ class Client:
             of("Threads"),
             ledger // 1024,
         )
+
+    def tasks(self) -> list[int]:
+        """Return how many tasks the server has told of having, in its log, each time that it did."""
+        files = sorted((self.folder / "farebox" / "logs").glob("*.jsonl"))
+        entries = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+        return [entry["tasks"] for entry in entries if entry.get("event") == "standing"]

@@ -156,9 +156,13 @@ async def test_attachments_pictures_and_effort_are_sent(door: Door, upstream: Up
         images=(Image("image/png", "AAAA"),),
         reasoning="low",
     )
-    await ask(door, Conversation("c"), asked)
+    conversation = Conversation("c")
+    await ask(door, conversation, asked)
     body = upstream.requests[-1].json
     assert body["reasoning_effort"] == "low"
+    (kept,) = conversation.turns
+    assert "x = 1" in kept.prompt
+    assert kept.question.attachments == (Attachment("a.py", "", "/ws/a.py"),)  # its text is kept once
     _, content = sent(upstream)[-1]
     assert content == [
         {"type": "text", "text": '<attachment name="a.py">\nx = 1\n</attachment>\n\nwhy?'},

@@ -1,10 +1,12 @@
 """The one place that speaks HTTP: what never leaves, and how every wait ends."""
 
 import asyncio
+import gc
 import gzip
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -419,6 +421,23 @@ async def test_a_connection_that_broke_may_hold_the_next_time(http: Http, upstre
     with pytest.raises(BrokenReply) as caught:
         await ask(http, endpoint(upstream.base_url))
     assert caught.value.transient
+
+
+@pytest.mark.parametrize("cut_after", [0, 10])
+async def test_an_error_that_was_dealt_with_keeps_nothing(http: Http, upstream: Upstream, cut_after: int):
+    async def fail() -> "weakref.ref[ProviderError]":
+        try:
+            await ask(http, endpoint(upstream.base_url))
+        except ProviderError as error:
+            return weakref.ref(error)
+        raise AssertionError("it was cut")
+
+    upstream.queue(Answer(body=OK.body, content_type=STREAM, cut_after=cut_after))
+    gc.disable()  # it would come to the rescue, some time
+    try:
+        assert (await fail())() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

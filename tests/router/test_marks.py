@@ -1,10 +1,12 @@
 """Marks: by the clock, as long as an attempt runs, and only where there is something new to say."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 import sys
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -108,6 +110,22 @@ async def some_rounds(ledger: Ledger) -> None:
         for nanodollars in (29_000, 33_000, 37_000):
             charge.note(Text("eight ch"))
             await until_marked(ledger, (nanodollars, None), charge.call_id)
+
+
+async def test_what_was_marked_is_kept_by_nothing_when_it_has_ended(ledger: Ledger):
+    charge = await a_running_charge(ledger)
+    kept = weakref.ref(charge.request.render)
+    with marking(ledger, charge, first_s=AT_ONCE, every_s=SOON):
+        charge.note(Text("eight ch"))
+        await until_marked(ledger, (29_000, None), charge.call_id)
+    gc.disable()  # it would come to the rescue, some time
+    try:
+        del charge
+        await ledger.check()  # what was handed over has been written
+        await asyncio.sleep(0)
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 # --- a process that is killed --------------------------------------------------------------------

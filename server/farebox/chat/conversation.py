@@ -63,6 +63,10 @@ class Question:
         """The question as a model gets it, with what is attached."""
         return question(self.text, self.attachments, self.diagnostics, roots=self.roots)
 
+    def without_texts(self) -> "Question":
+        """Return it without what is attached, which its prompt has: a conversation keeps that once."""
+        return replace(self, attachments=tuple(replace(one, text="") for one in self.attachments))
+
     @property
     def system_words(self) -> str:
         """The system text that a model gets with it."""
@@ -192,7 +196,7 @@ class RunningTurn:
                 "a turn is running in this conversation", hint="Wait until it has ended, or stop it."
             )
         _check(conversation, asked)
-        self.turn = Turn(uuid.uuid4().hex, asked, asked.prompt)
+        self.turn = Turn(uuid.uuid4().hex, asked.without_texts(), asked.prompt)
         self._request = _request(conversation, self.turn)
         self._conversation = conversation
         self._reply: Reply = door.send(self._request)

@@ -189,7 +189,10 @@ class Http:
             failure = _unreachable(endpoint, exc)
         except httpx2.TransportError:
             failure = _closed(endpoint, "before it answered")
-        raise failure  # not above: the library's error quotes headers, and would stay in its __context__
+        try:
+            raise failure  # not above: the library's error quotes headers, and would stay in its __context__
+        finally:
+            del failure  # else it would be kept by a frame that it keeps
 
 
 async def _reached(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> httpx2.Response:
@@ -260,7 +263,10 @@ async def _bounded(
             except httpx2.TransportError:
                 failure = _closed(endpoint, "before its answer was whole")
             if failure is not None:
-                raise failure
+                try:
+                    raise failure
+                finally:
+                    del failure  # as above
             if chunk is None:
                 return
             received += len(chunk)

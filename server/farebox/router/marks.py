@@ -7,6 +7,7 @@ minutes; and an event of an answer costs nothing here. What a mark says is the m
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from farebox.ledger.records import Mark
@@ -19,23 +20,34 @@ FIRST_MARK_S: Final = 1.0
 MARK_EVERY_S: Final = 5.0
 
 
+@dataclass(slots=True)
+class _Marks:
+    """No closure: one that sets its own timer knows itself, and would keep the prompt with it."""
+
+    ledger: Ledger
+    charge: Charge
+    every_s: float
+    last: Mark | None = None
+    timer: asyncio.TimerHandle = field(init=False)
+
+    def set_timer(self, delay_s: float) -> None:
+        self.timer = asyncio.get_running_loop().call_later(delay_s, self._mark)
+
+    def _mark(self) -> None:
+        self.set_timer(self.every_s)
+        if (now := self.charge.mark()) != self.last:
+            self.last = now
+            self.ledger.mark(now)
+
+
 @contextmanager
 def marking(
     ledger: Ledger, charge: Charge, *, first_s: float = FIRST_MARK_S, every_s: float = MARK_EVERY_S
 ) -> Generator[None]:
     """Mark in the ledger how far an attempt has come, as long as the block runs. Nothing waits for it."""
-    loop = asyncio.get_running_loop()
-    last: Mark | None = None
-
-    def mark() -> None:
-        nonlocal last, timer
-        timer = loop.call_later(every_s, mark)
-        if (now := charge.mark()) != last:
-            last = now
-            ledger.mark(now)
-
-    timer = loop.call_later(first_s, mark)
+    marks = _Marks(ledger, charge, every_s)
+    marks.set_timer(first_s)
     try:
         yield
     finally:
-        timer.cancel()
+        marks.timer.cancel()
