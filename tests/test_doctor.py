@@ -1,5 +1,6 @@
 """The doctor: every check has a state and, where there is something to do, a hint; and it never raises."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -241,6 +242,18 @@ async def test_keys_that_others_can_read_are_found(open_app: OpenApp, tmp_path: 
     checks = await checks_of(open_app())
     assert checks["keys"].state == "error"
     assert "chmod 600" in checks["keys"].hint
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has modes")
+async def test_a_folder_that_others_can_change_is_a_warning(open_app: OpenApp, tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir(0o700)
+    app = open_app()
+    assert "data" not in await checks_of(app)
+    home.chmod(0o770)
+    check = (await checks_of(app))["data"]
+    assert check.state == "warning"
+    assert check.hint == f"chmod 700 {home}"
 
 
 async def test_a_config_that_is_not_there_yet_is_no_error(open_app: OpenApp, tmp_path: Path):

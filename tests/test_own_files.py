@@ -42,6 +42,16 @@ def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path):
     assert mode(tmp_path) == before
 
 
+@posix_only
+@pytest.mark.parametrize(("bits", "is_open"), [(0o700, False), (0o755, False), (0o720, True), (0o702, True)])
+def test_a_folder_that_others_can_write_to_is_told_apart(tmp_path: Path, bits: int, is_open: bool):
+    folder = tmp_path / "folder"
+    assert not own_files.is_open_to_others(folder)
+    folder.mkdir()
+    folder.chmod(bits)
+    assert own_files.is_open_to_others(folder) == is_open
+
+
 def test_a_new_file_takes_no_name_that_is_taken(tmp_path: Path):
     (tmp_path / "file").write_text("theirs", "utf-8")
     with pytest.raises(FileExistsError):

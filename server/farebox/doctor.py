@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 
 import farebox
+from farebox import own_files
 from farebox.config import Config, WorkspaceConfig
 from farebox.errors import FareboxError, Kind, MissingKey
 from farebox.ledger.limits import limits_from
@@ -59,7 +60,7 @@ async def examine(
     try:
         door = open_door(None)
     except FareboxError as error:
-        return (*checks, _failed("config", error), await _ledger(ledger))
+        return (*checks, _failed("config", error), *await _data(ledger))
     config = door.planner.config
     workspaces = [found for file in workspace_files if (found := _workspace(file)) is not None]
     checks.append(_config(config_file))
@@ -75,9 +76,9 @@ async def examine(
     try:
         wanted = door.directory.wanted()
     except FareboxError as error:  # a key that can't be read
-        return (*checks, _failed("keys", error), await _ledger(ledger))
+        return (*checks, _failed("keys", error), *await _data(ledger))
     checks += await asyncio.gather(*(_provider(door, name) for name in wanted))
-    checks.append(await _ledger(ledger))
+    checks += await _data(ledger)
     checks += await _local_servers(door, agents.values())
     checks += _otel(config)
     return tuple(checks)
@@ -116,7 +117,7 @@ def _tightened(workspace: _Workspace, config: Config) -> str:
     if count := len(asked.privacy.exclude):
         words.append(f"{count} pattern{'' if count == 1 else 's'} of files that stay here")
     if asked.privacy.gitignore:
-        words.append("what git ignores stays here")
+        words.append("what .gitignore files and .git/info/exclude name stays here")
     if asked.privacy.secrets is not None:
         words.append(f"secrets in text: {asked.privacy.secrets}")
     if asked.completion.enabled is False:
@@ -234,6 +235,14 @@ async def _provider(door: Door, name: str) -> Check:
     found = door.directory.key(name)
     words = ("answers", f"key from {found.detail}" if found is not None else "", allowance or "")
     return _ok(f"provider {name}", "; ".join(word for word in words if word))
+
+
+async def _data(ledger: Ledger) -> list[Check]:
+    checks, folder = [await _ledger(ledger)], ledger.path.parent
+    if own_files.is_open_to_others(folder):
+        why = f"{folder} can be changed by others, so they can replace the ledger and the keys"
+        checks.append(Check("data", "warning", why, f"chmod 700 {folder}"))
+    return checks
 
 
 async def _ledger(ledger: Ledger) -> Check:

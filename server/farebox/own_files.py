@@ -16,6 +16,7 @@ FOLDER_MODE: Final = 0o700
 _PLAIN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _OTHERS: Final = 0o077
+_WRITE_OF_OTHERS: Final = 0o022
 
 
 NOT_PLAIN: Final = "is not a plain file"
@@ -38,6 +39,13 @@ def make_folder(folder: Path) -> None:
     """
     for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
         missing.mkdir(FOLDER_MODE, exist_ok=True)
+
+
+def is_open_to_others(folder: Path) -> bool:
+    """Say whether others may put files into a folder, or take them out. Only POSIX tells; else False."""
+    with suppress(OSError):
+        return os.name == "posix" and bool(folder.stat().st_mode & _WRITE_OF_OTHERS)
+    return False
 
 
 def create(path: Path) -> int:

@@ -74,6 +74,17 @@ def test_a_report_has_what_helps_and_nothing_of_the_users(project: Path):
     assert again.returncode == 0, "an earlier report is replaced"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX makes a file with a hole of it")
+def test_a_huge_file_is_no_report_and_not_read(tmp_path: Path):
+    target = tmp_path / "report.txt"
+    with target.open("wb") as file:
+        file.truncate(1 << 40)
+    done = run_farebox(tmp_path, "doctor", "--report", str(target))
+    target.unlink()  # before whoever looks through what tests leave behind
+    assert done.returncode == 2
+    assert "is no report" in done.stderr
+
+
 def test_a_report_can_be_printed(tmp_path: Path):
     done = run_farebox(tmp_path, "doctor", "--report", "-")
     assert done.returncode == 0

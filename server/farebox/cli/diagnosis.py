@@ -53,13 +53,18 @@ def report(target: str) -> int:
 def _refuse_other(path: Path) -> None:
     try:
         own_files.refuse_planted(path)
-        is_ours = not path.exists() or path.read_bytes().startswith(HEADING.encode())
+        is_ours = not path.exists() or _begins_with(path, HEADING.encode())
     except own_files.NotOwn as error:
         raise InvalidParams(f"{path} {error.why}", hint="Name another file.") from None
     except OSError as error:
         raise InvalidParams(f"can't read {path}: {error.strerror}", hint="Name another file.") from None
     if not is_ours:
         raise InvalidParams(f"{path} is there already, and is no report", hint="Name another file.")
+
+
+def _begins_with(path: Path, heading: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(heading)) == heading
 
 
 def _lines() -> Iterator[str]:
