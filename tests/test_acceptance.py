@@ -37,4 +37,5 @@ def test_a_row_names_tests_that_exist_or_says_why_there_are_none(number: int, he
     named = NAMED.findall(held)
     assert [f"{file}::{name}" for file, name in named if name not in functions_of(file)] == []
     assert all(name.startswith("test_") for _, name in named)
+    assert len(set(named)) == len(named), "each is named once"
     assert named or "not there yet" in held or "no extension" in held, number

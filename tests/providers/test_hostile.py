@@ -382,14 +382,20 @@ def held_rows(home: Path) -> int:
         return ledger.execute("SELECT count(*) FROM calls WHERE state = 'held'").fetchone()[0]
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_named_and_not_followed(tmp_path: Path, asker: Asker, upstream: Upstream, status: int):
-    wire = WIRES["openai"]
-    good = serve(upstream, "openai", "good", wire.answer(wire.whole({})))
+@pytest.mark.parametrize(
+    ("dialect", "status"),
+    [("openai", 301), ("openai", 302), ("openai", 303), ("openai", 307), ("anthropic", 307), ("openai", 308)],
+)
+def test_a_redirect_is_named_and_not_followed(
+    tmp_path: Path, asker: Asker, upstream: Upstream, dialect: Dialect, status: int
+):
+    wire = WIRES[dialect]
+    good = serve(upstream, dialect, "good", wire.answer(wire.whole({})))
     with Upstream.in_thread() as other:
-        moved = Answer(status=status, headers={"Location": f"{other.origin}/v1/chat/completions"})
-        bad = serve(upstream, "openai", "bad", moved)
-        heard = asker.ask(tmp_path / "home", config_of("openai", good, bad))
+        elsewhere = f"http://localhost:{other.origin.rpartition(':')[2]}"
+        moved = Answer(status=status, headers={"Location": f"{elsewhere}/v1{wire.path}"})
+        bad = serve(upstream, dialect, "bad", moved)
+        heard = asker.ask(tmp_path / "home", config_of(dialect, good, bad))
         assert (heard.kind, heard.next_text) == ("refused", "Hello")
         assert "Redirects are not followed" in heard.message
         assert other.connections == 0

@@ -3,6 +3,7 @@
 import contextlib
 import ssl
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import trustme
@@ -17,6 +18,8 @@ from support.canary import KEY
 from support.client import Client, Failed
 from support.environment import openrouter_config
 from support.upstream import Answer, Recorded, Upstream, json_answer, openrouter_stream
+
+Header = Literal["Authorization", "x-api-key"]
 
 HOSTS = (
     "127.0.0.1",
@@ -62,17 +65,19 @@ def holds_the_key(request: Recorded) -> bool:
     return KEY in repr(request.headers) + repr(request.raw) + request.path
 
 
-async def send(base_url: str, bound_to: str) -> None:
+async def send(base_url: str, bound_to: str, header: Header = "Authorization") -> None:
     """Ask at an address with a key for an origin, or be refused. Each time the addresses are read anew."""
     http = Http()
     credential = Credential(Secret(KEY), bound_to)
-    where = Endpoint("acme", "openai", base_url=base_url, credential=credential, loopback_only=True)
+    where = Endpoint(
+        "acme", "openai", base_url=base_url, credential=credential, loopback_only=True, key_header=header
+    )
     with contextlib.suppress(FareboxError):
         await http.get(where, "/models", timeout_s=2.0)
     await http.aclose()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     form=st.sampled_from(FORMS),
     hosts=st.tuples(st.sampled_from(HOSTS), st.sampled_from(HOSTS)),
@@ -92,10 +97,24 @@ async def test_only_the_origin_that_a_key_is_bound_to_ever_gets_it(
             assert holds_the_key(request) == is_bound, "by another name it is another origin"
 
 
-async def test_the_key_does_leave_for_its_own_origin() -> None:
+@pytest.mark.parametrize(
+    "form", ["http://127.0.0.1:{port}/v1", "HTTP://127.0.0.1:{port}", "http://127.0.0.1:{port}/a/b"]
+)
+async def test_the_key_does_leave_for_its_own_origin(form: str) -> None:
     async with Upstream() as own:
-        await send(own.base_url, origin_of(own.origin))
+        await send(form.format(port=own.origin.rpartition(":")[2]), origin_of(own.origin))
         assert [holds_the_key(request) for request in own.requests] == [True]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
+async def test_no_key_goes_where_a_redirect_leads(header: Header, scheme: str) -> None:
+    async with Upstream() as own, Upstream() as other:
+        elsewhere = f"{scheme}://localhost:{other.origin.rpartition(':')[2]}/models"
+        own.answer("/v1/models", Answer(status=307, headers={"Location": elsewhere}))
+        await send(own.base_url, origin_of(own.origin), header)
+        assert [KEY in request.headers[header.lower()] for request in own.requests] == [True]
+        assert other.connections == 0
 
 
 @pytest.mark.parametrize("url", ["http://bücher.test", "http://a b/", "http://[::1", "http:///v1"])

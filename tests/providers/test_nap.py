@@ -1,7 +1,6 @@
 """A sleep of the machine is seen where its system tells of one, and only a long one counts."""
 
 import sys
-import time
 
 import pytest
 
@@ -21,9 +20,7 @@ def test_only_a_long_sleep_counts(slept_s: float, counts: bool):
 
 
 def test_a_machine_that_is_awake_has_taken_no_nap():
-    nap = Nap()
-    time.sleep(0.01)
-    assert not nap.was_taken
+    assert not Nap().was_taken
     assert asleep_s() >= -0.001
 
 

@@ -1,7 +1,9 @@
 """Whom a server has connected to, beside whom it was told of: nobody else may be among them.
 
-What counts as told: every address in its settings, its environment and the messages that it got, and the
-addresses on this machine at which farebox itself looks for servers (``vendors.toml``, ``local.py``).
+What counts as told: every address in its settings, its environment and the messages that it got, and those
+on this machine at which farebox itself looks for servers (``vendors.toml``, ``local.py``). So an address
+that is only quoted in a message counts too: that nobody asks there, each test has to say of its own
+listeners. On Windows this sees nothing.
 """
 
 import re

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.environment import clean_environment
-from support.guard.sitecustomize import LOG, watched
+from support.guard.sitecustomize import ACTS, LOG, watched
 
 BESIDE = "import socket, subprocess, sys, os, asyncio\nudp = socket.socket(type=socket.SOCK_DGRAM)\n"
 ASK = "socket.getaddrinfo({!r}, 80, flags=socket.AI_NUMERICHOST)"  # is noted, and asks no name server
@@ -91,6 +91,40 @@ def test_what_leads_beyond_loopback_is_noted(tmp_path: Path, code: str, beginnin
 )
 def test_what_stays_here_is_not(tmp_path: Path, code: str):
     assert noted(tmp_path, code) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        pytest.param("open('new', 'w')", "open\twrite\tnew", id="open"),
+        pytest.param("os.open('new', os.O_RDWR | os.O_CREAT)", "open\twrite\tnew", id="os.open"),
+        pytest.param("os.open(b'new', os.O_APPEND)", "open\twrite\tnew", id="bytes"),
+        pytest.param("open('new')", "open\tread\tnew", id="read"),
+        pytest.param("os.rename('a', 'new')", "os.rename\t\ta", id="rename"),
+        pytest.param("import sqlite3; sqlite3.connect('new')", "sqlite3.connect\t\tnew", id="sqlite"),
+        pytest.param("subprocess.run(['nothing'])", "subprocess.Popen\t\tnothing", id="Popen"),
+        pytest.param("os.execv('nothing', ['a'])", "os.exec\t\tnothing", id="exec"),
+        pytest.param(
+            "os.fork()",
+            "os.fork\t\tNone",
+            id="fork",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="is POSIX's own"),
+        ),
+        pytest.param("os.system('exit')", "os.system\t\texit", id="system"),
+        pytest.param(
+            "os.posix_spawn('nothing', ['a'], {})",
+            "os.posix_spawn\t\tnothing",
+            id="posix_spawn",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="is POSIX's own"),
+        ),
+    ],
+)
+def test_each_file_and_each_process_can_be_noted(tmp_path: Path, code: str, line: str):
+    acts = tmp_path / "acts.log"
+    environment = {**clean_environment(tmp_path), LOG: str(tmp_path / "network.log"), ACTS: str(acts)}
+    command = [sys.executable, "-c", BESIDE + code]
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    assert line in acts.read_text("utf-8").splitlines()
 
 
 def test_a_watched_environment_keeps_its_own_path(tmp_path: Path):

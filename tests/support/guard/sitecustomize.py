@@ -20,6 +20,10 @@ LOG = "FAREBOX_TEST_NETWORK_LOG"
 CONTACTS = "FAREBOX_TEST_CONTACTS"
 """Names a file that gets a line for each address that is connected to, loopback's as well."""
 
+ACTS = "FAREBOX_TEST_ACTS"
+"""Names a file that gets a line for each file opened or moved and each process started: the event, ``read``
+or ``write`` or nothing, and the path, with tabs between."""
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib would be an import
 LOOPBACK_6 = b"\0" * 15 + b"\1"
 BYTES_4 = 4
@@ -38,7 +42,7 @@ def watched(environment: Mapping[str, str]) -> dict[str, str]:
 
 def install() -> None:
     """Watch this process from now on; there is no way to stop it."""
-    log, contacts = os.environ.get(LOG), os.environ.get(CONTACTS)
+    log, contacts, acts = os.environ.get(LOG), os.environ.get(CONTACTS), os.environ.get(ACTS)
     if not log:
         return
 
@@ -49,7 +53,31 @@ def install() -> None:
         if contacts and event == "socket.connect" and isinstance(address := arguments[1], tuple):
             _append(contacts, f"{address[0]} {address[1]}\n")
 
+        if acts and event in _ACTS and _is_new(arguments, {acts, contacts, log}):
+            _append(
+                acts, f"{event}\t{_how(event, arguments)}\t{_place(arguments[0] if arguments else None)}\n"
+            )
+
     sys.addaudithook(watch)
+
+
+def _is_new(arguments: Arguments, own: set[str | None]) -> bool:
+    """Say whether an event is no file's that is open already, and no line of this watch."""
+    what = arguments[0] if arguments else None
+    return not isinstance(what, int) and not (isinstance(what, str) and what in own)
+
+
+def _how(event: str, arguments: Arguments) -> str:
+    if event != "open":
+        return ""
+    flags = arguments[2]
+    return "write" if isinstance(flags, int) and flags & _TO_WRITE else "read"
+
+
+def _place(argument: object) -> str:
+    """Write a path in one line."""
+    named = isinstance(argument, str | bytes | os.PathLike)
+    return (os.fsdecode(argument) if named else repr(argument)).replace("\n", " ")  # type: ignore[arg-type]
 
 
 def _append(file: str, line: str) -> None:
@@ -97,6 +125,12 @@ _JUDGES: dict[str, Callable[[Arguments], object]] = {
     "socket.getnameinfo": _anyone,
     "subprocess.Popen": _unwatched,
 }
+
+
+_STARTS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "os.system")
+_MOVES = ("os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
+_ACTS = frozenset((*_STARTS, *_MOVES, "open", "sqlite3.connect", "subprocess.Popen"))
+_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def _packed(host: str) -> bytes | None:
