@@ -16,6 +16,8 @@ _GENERATED = "<attrs generated"
 _YOUNG: Final = 20_000
 _NEVER: Final = 1_000
 _USUAL: Final = gc.get_threshold()
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE_BYTES: Final = 128 * 1024
 _OFTEN: Final = 1
 """After so many collections of what is middle-aged, and one more, all is looked through; else after ten."""
 
@@ -53,13 +55,18 @@ def settle() -> None:
 
 
 def give_back() -> None:
-    """Return freed memory to the system where the C library would keep it. Takes some ms, in any thread."""
+    """Return freed memory to the system where the C library would keep it. Takes some ms, in any thread.
+
+    What is large is returned as soon as it is freed, from now on: glibc would raise that bound with the first
+    endless line of a broken provider, and leave holes of its size.
+    """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415  deferred for start-up
 
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; musl has none
-        if trim is not None:
-            trim(0)
+        library = ctypes.CDLL(None)
+        if hasattr(library, "malloc_trim"):  # glibc's; musl has none
+            library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+            library.malloc_trim(0)
 
 
 def _keep_what_is_used(kind: type, module: ModuleType) -> None:
