@@ -60,3 +60,13 @@ def test_what_holds_none_is_no_hit():
     sweep = Sweep()
     sweep.output("here", "0123456789 sk-or- canary farebox")
     assert sweep.hits == []
+
+
+def test_of_a_clone_the_tests_alone_are_left_out(tmp_path: Path):
+    for name in ("tests/support/sweep.py", "tests/test_x.py", "server/x.py"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(KEY, "utf-8")
+    sweep = Sweep()
+    sweep.folder(tmp_path)
+    assert [Path(hit.partition(": ")[0]).parent.name for hit in sweep.hits] == ["server"]
