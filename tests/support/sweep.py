@@ -60,7 +60,7 @@ class Sweep:
         self._look(where, raw)
 
     def folder(self, root: Path) -> None:
-        """Look through all plain files below a folder, but not a clone's copy of these tests: they write keys."""
+        """Look through all plain files below a folder; in a clone not the tests: they write keys."""
         for folder, folders, names in os.walk(root):
             if "tests" in folders and Path(folder, "tests", "support", "sweep.py").exists():
                 folders.remove("tests")
