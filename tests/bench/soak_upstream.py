@@ -5,9 +5,11 @@ import json
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from support.bare_http import serving
 
 GOOD_SHARE = 0.7
 DRIP_S = 0.1
@@ -25,43 +27,27 @@ class Upstream:
 
     dice: random.Random
     played: Counter[str] = field(default_factory=Counter[str])
-    _server: asyncio.Server | None = None
-    _tasks: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    _port: int = 0
+    _serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def base_url(self) -> str:
         """The address that a provider is configured with."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     async def __aenter__(self) -> "Upstream":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1024 * 1024)
+        self._port = await self._serving.enter_async_context(serving(self._answer))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._serving.aclose()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, OSError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                length = head.lower().partition("content-length:")[2].partition("\r\n")[0]
-                body = await reader.readexactly(int(length or 0))
-                way = _good if self.dice.random() < GOOD_SHARE else self.dice.choice(_WAYS)
-                self.played[way.__name__.strip("_")] += 1
-                if not await way(self, body, writer):
-                    break
-                await writer.drain()
-        writer.close()
+    async def _answer(
+        self, _path: str, body: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        way = _good if self.dice.random() < GOOD_SHARE else self.dice.choice(_WAYS)
+        self.played[way.__name__.strip("_")] += 1
+        return await way(self, body, writer)
 
 
 async def _good(_upstream: Upstream, _body: bytes, writer: asyncio.StreamWriter) -> bool:

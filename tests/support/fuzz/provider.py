@@ -8,10 +8,11 @@ import asyncio
 import json
 import re
 from collections import Counter
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from support.bare_http import serving
 from support.billing import NANO, Script, script_in
 from support.canary import FILE_CANARY
 
@@ -43,43 +44,24 @@ class Provider:
     asked: Counter[str] = field(default_factory=Counter[str])
     faults: list[str] = field(default_factory=list[str])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    port: int = 0
-    _server: asyncio.Server | None = None
-    _tasks: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    _port: int = 0
+    _serving: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
     def base_url(self) -> str:
         """The address that a provider is configured with."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://127.0.0.1:{self._port}/v1"
 
     async def __aenter__(self) -> "Provider":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1024 * 1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._port = await self._serving.enter_async_context(serving(self._request))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._serving.aclose()
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, OSError):
-            while await self._request(reader, writer):
-                await writer.drain()
-        writer.close()
-
-    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        _, path, _ = head.partition("\r\n")[0].split(" ")
-        length = head.lower().partition("content-length:")[2].partition("\r\n")[0]
-        body = await reader.readexactly(int(length or 0))
+    async def _request(
+        self, path: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         if path.startswith("/v1/generation?id="):
             self._told(writer, path.partition("=")[2])
             return True
