@@ -206,6 +206,27 @@ asyncio.run(end())
 """
 
 
+WITHOUT_MEMORY = """
+import asyncio, contextlib, pathlib, resource, threading
+from farebox.lsp.ending import Ending
+
+async def end():
+    begun = asyncio.create_task(ending.begun())
+    await asyncio.sleep(0)
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(),) * 2)
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(target=print, args=["there is room for a thread"]).start()
+    ending.begin(3, "a reason")
+    await begun
+    print("begun", flush=True)
+    threading.Event().wait()
+
+ending = Ending()
+asyncio.run(end())
+"""
+
+
 def hanging(how: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         (sys.executable, "-c", HANGING, how), stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -217,6 +238,15 @@ def test_what_hangs_at_the_end_does_not_keep_the_process() -> None:
         _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 3
     assert said == b"farebox: a reason\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds memory so simply")
+def test_what_hangs_without_memory_for_a_thread_does_not_keep_the_process_either() -> None:
+    found = subprocess.run(
+        (sys.executable, "-c", WITHOUT_MEMORY), capture_output=True, check=False, timeout=WAIT_S
+    )
+    assert found.stdout == b"begun\n", found.stderr
+    assert found.returncode == 3
 
 
 @needs_signals

@@ -1,7 +1,8 @@
 """The one way in which the server's process ends, whatever the reason, and within a second.
 
-The first reason counts. Whoever waits for ``begun`` settles what runs; a timer of its own ends the process if
-that hangs. No thread is joined and no exit handler runs: each may wait for what never comes.
+The first reason counts. Whoever waits for ``begun`` settles what runs; a thread that has been there from the
+start ends the process if that hangs: where memory is out, none can be begun any more. No thread is joined and
+no exit handler runs: each may wait for what never comes.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -38,15 +40,14 @@ class Ending:
         self._code: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = asyncio.Event()
+        self._has_reason = threading.Event()
 
     def begin(self, code: int, reason: str = "") -> None:
         """End the process soon, from any thread; the reason, if it is no usual one, is told on stderr."""
         if self._code is not None:
             return
         self._code = code
-        timer = threading.Timer(LIMIT_S, end_now, (code,))
-        timer.daemon = True
-        timer.start()
+        self._has_reason.set()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begun.set)
         if reason:
@@ -55,10 +56,17 @@ class Ending:
     async def begun(self) -> int:
         """Wait until there is a reason to end, and return the code to end with."""
         self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._end_in_time, name="farebox-ending", daemon=True).start()
         if self._code is None:
             await self._begun.wait()
         assert self._code is not None  # noqa: S101  it is set before
         return self._code
+
+    def _end_in_time(self) -> None:
+        self._has_reason.wait()
+        time.sleep(LIMIT_S)
+        assert self._code is not None  # noqa: S101  it is set before
+        end_now(self._code)
 
     def hear_signals(self) -> None:
         """Let a signal to end settle what runs; a second one ends at once. What is ignored stays so."""
@@ -100,5 +108,6 @@ def say(words: str) -> None:
             logs.to_stderr(f"farebox: {words}\n".encode())
 
     saying = threading.Thread(target=write, name="farebox-last-word", daemon=True)
-    saying.start()
-    saying.join(SAY_S)  # where no system tells whether there is room, it may wait for ever
+    with contextlib.suppress(RuntimeError):  # no memory for a thread
+        saying.start()
+        saying.join(SAY_S)  # where no system tells whether there is room, it may wait for ever

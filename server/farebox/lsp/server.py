@@ -76,8 +76,9 @@ class Server(LanguageServer):
     async def _speak(self, source: int, sink: int) -> None:
         self._outbox = self.protocol.outbox = Outbox(sink, self._end)
         reading = asyncio.get_running_loop().create_task(self._listen(source))
-        code = await self.ending.begun()
+        code = 1  # for what the event loop itself may die of
         try:
+            code = await self.ending.begun()
             reading.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_S):

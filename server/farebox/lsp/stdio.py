@@ -72,7 +72,7 @@ class Stdin:
             while self._room.acquire():
                 try:
                     chunk = descriptors.read(self._descriptor, CHUNK_BYTES)
-                except OSError:  # whoever held the other end is gone
+                except (OSError, MemoryError):  # whoever held the other end is gone, or nothing can be read
                     chunk = b""
                 self._loop.call_soon_threadsafe(self._take, chunk)
                 if not chunk:
