@@ -274,6 +274,7 @@ async def test_a_ledger_that_was_deleted_is_begun_anew_by_who_used_it(tmp_path: 
     write_config(tmp_path, provider.base_url)
     async with worker(tmp_path) as one:
         await one.ask("before", SCRIPT)
+        await until(lambda: books.costs(tmp_path) == {"before": SCRIPT.most_nanodollars}, MENDS_S)
         for file in (tmp_path / "farebox").glob("ledger.db*"):
             if file.is_file():
                 file.unlink()
