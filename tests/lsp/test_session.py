@@ -261,7 +261,7 @@ def typist(tmp_path: Path, upstream: Upstream) -> Iterator[Client]:
 
 
 def alone(config: str) -> str:
-    """Let no request be made but those that are asked for: one that ends late would count as another answer."""
+    """Let no request be made but those that are asked for: one that ends late would count as an answer."""
     assert "[completion]" in config
     return config.replace("[completion]", "[completion]\nlook_ahead = false")
 
