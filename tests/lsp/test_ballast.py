@@ -5,6 +5,8 @@ import dis
 import gc
 import inspect
 import linecache
+import subprocess
+import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -57,6 +59,25 @@ def test_methods_find_every_name_that_they_use() -> None:
                 str(step.argval) for step in dis.get_instructions(method) if step.opname == "LOAD_GLOBAL"
             }
             assert wanted <= {*method.__globals__, *vars(builtins)}, (kind, method)
+
+
+def test_a_server_loads_no_message_that_could_be_printed_and_leaves_attrs_as_it_was() -> None:
+    ask = (
+        "import attrs\n"
+        "from farebox.lsp import ballast; ballast.load_types()\n"
+        "from lsprotocol import types\n"
+        "edit = types.TextDocumentContentChangeWholeDocument(text='SECRET')\n"
+        "kinds = [kind for kind in vars(types).values() if attrs.has(kind)]\n"
+        "assert len(kinds) > 500\n"
+        "other = attrs.define(type('Other', (), {'__annotations__': {'x': int}}))\n"
+        "assert repr(other(7)) == 'Other(x=7)'\n"
+        "assert edit == types.TextDocumentContentChangeWholeDocument(text='SECRET')\n"
+        "assert sum(kind.__repr__ is not object.__repr__ for kind in kinds) < 10\n"
+        "print(edit)"
+    )
+    found = subprocess.run((sys.executable, "-c", ask), capture_output=True, text=True, check=True)
+    assert "TextDocumentContentChangeWholeDocument" in found.stdout
+    assert "SECRET" not in found.stdout
 
 
 def test_a_position_is_what_it_was() -> None:

@@ -35,6 +35,7 @@ def _lsp() -> int:
     from farebox.lsp import ballast
 
     ballast.collect_young()
+    ballast.load_types()
     from farebox.lsp.server import serve
 
     if sys.stdin.isatty():

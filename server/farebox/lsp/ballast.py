@@ -1,15 +1,22 @@
-"""Memory that start-up leaves behind and nobody reads, given back. Knows no message and no setting.
+"""What nobody needs, left out or given back: of what start-up loads, and of what requests leave behind.
+
+Knows no message and no setting.
 
 ``attrs`` gives the methods of each class a copy of the whole module that defines it, so that
 ``typing.get_type_hints`` can read them, and keeps their source for debuggers. ``lsprotocol`` has more than
 five hundred classes in one module: 8 MB in every editor window, of which a few names are ever looked up.
 """
 
+import asyncio
 import gc
+import importlib
 import linecache
 import sys
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Final, cast
+
+import attrs
 
 _GENERATED = "<attrs generated"
 
@@ -17,7 +24,8 @@ _YOUNG: Final = 20_000
 _NEVER: Final = 1_000
 _USUAL: Final = gc.get_threshold()
 _M_MMAP_THRESHOLD: Final = -3
-_LARGE_BYTES: Final = 128 * 1024
+_LARGE_BYTES: Final = 32 * 1024
+GIVE_BACK_EACH_S: Final = 60.0
 _OFTEN: Final = 1
 """After so many collections of what is middle-aged, and one more, all is looked through; else after ten."""
 
@@ -25,6 +33,19 @@ _OFTEN: Final = 1
 def collect_young() -> None:
     """Look through new objects alone, until ``begin``: attrs makes every class twice and drops one."""
     gc.set_threshold(_YOUNG, _NEVER, _NEVER)
+
+
+def load_types() -> None:
+    """Import lsprotocol's classes without what would print them: a third of the time that they take.
+
+    Nobody is to see the text of a message in an error anyway.
+    """
+    whole = attrs.define
+    attrs.define = partial(whole, repr=False)
+    try:
+        importlib.import_module("lsprotocol.types")
+    finally:
+        attrs.define = whole
 
 
 def drop(module: ModuleType) -> None:
@@ -54,11 +75,23 @@ def settle() -> None:
     give_back()
 
 
+async def keep_light() -> None:
+    """End the warm-up, and return freed memory to the system now and then, until cancelled.
+
+    The texts of a minute of typing leave holes of some MB, which the C library would keep for ever.
+    """
+    await asyncio.to_thread(settle)
+    while True:
+        await asyncio.sleep(GIVE_BACK_EACH_S)
+        await asyncio.to_thread(give_back)
+
+
 def give_back() -> None:
     """Return freed memory to the system where the C library would keep it. Takes some ms, in any thread.
 
     What is large is returned as soon as it is freed, from now on: glibc would raise that bound with the first
-    endless line of a broken provider, and leave holes of its size.
+    endless line of a broken provider, and leave holes of its size. It is below glibc's own 128 KiB as the
+    text of a long document, and of each prompt about it, would leave such holes too.
     """
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415  deferred for start-up

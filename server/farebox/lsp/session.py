@@ -119,7 +119,7 @@ class Session:
         self.in_background(self._watch())
         self.in_background(standing.watch(app))
         await asyncio.to_thread(app.warm_up)
-        await asyncio.to_thread(ballast.settle)
+        self.in_background(ballast.keep_light())
         await app.refresh_listing(asked=False)
         self.in_background(app.correct_estimates())
 
