@@ -184,6 +184,31 @@ def test_a_server_has_no_children_to_leave_behind(client: Client) -> None:
     client.cancel(2)
 
 
+LOOP_THAT_DIES = """
+import pathlib, selectors
+
+class Dying(selectors.DefaultSelector):
+    def select(self, timeout=None):
+        if pathlib.Path("die").exists():
+            raise MemoryError
+        return super().select(timeout)
+
+selectors.DefaultSelector = Dying
+from farebox.cli.main import main
+main(["lsp"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its event loop has no selector")
+def test_an_event_loop_that_dies_ends_the_process_and_is_told_of(tmp_path: Path) -> None:
+    with Client(tmp_path, command=(sys.executable, "-c", LOOP_THAT_DIES)) as client:
+        client.initialize()
+        (tmp_path / "die").touch()
+        client.notify("$/setTrace", {"value": "off"})
+        assert client.wait_exit() == 1
+    assert "an internal error: loop: MemoryError" in client.log
+
+
 # --- what hangs, and what is impatient -----------------------------------------------------------
 
 HANGING = """
@@ -196,8 +221,9 @@ async def end():
         ending.begin(3, "a reason")
     await asyncio.sleep(0)
     print("ready", flush=True)
-    await begun
-    print("begun", flush=True)
+    if sys.argv[1] != "while blocked":
+        await begun
+        print("begun", flush=True)
     time.sleep(60)
 
 ending = Ending()
@@ -257,6 +283,15 @@ def test_a_signals_code_is_kept_where_the_end_hangs(first: str, code: int) -> No
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.Signals[first])
         assert process.wait(WAIT_S) == code
+
+
+@needs_signals
+def test_one_signal_ends_what_hangs_already() -> None:
+    with hanging("while blocked") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(WAIT_S) == -signal.SIGTERM
 
 
 @needs_signals

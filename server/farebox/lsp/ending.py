@@ -40,14 +40,19 @@ class Ending:
         self._code: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = asyncio.Event()
-        self._has_reason = threading.Event()
+        self._no_reason = threading.Lock()  # a bare one: to release it takes no memory
+        self._no_reason.acquire()
 
     def begin(self, code: int, reason: str = "") -> None:
-        """End the process soon, from any thread; the reason, if it is no usual one, is told on stderr."""
+        """End the process soon, from any thread; the reason, if it is no usual one, is told on stderr.
+
+        In a handler of signals too, without a reason.
+        """
         if self._code is not None:
             return
         self._code = code
-        self._has_reason.set()
+        with contextlib.suppress(RuntimeError):  # two begin at once
+            self._no_reason.release()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begun.set)
         if reason:
@@ -63,7 +68,7 @@ class Ending:
         return self._code
 
     def _end_in_time(self) -> None:
-        self._has_reason.wait()
+        self._no_reason.acquire()
         time.sleep(LIMIT_S)
         assert self._code is not None  # noqa: S101  it is set before
         end_now(self._code)
@@ -85,8 +90,7 @@ class Ending:
         code = _CODES[signal.Signals(number).name]
         if self._loop is None:  # nothing runs yet
             end_now(code)
-        # Not at once: the lock that a new thread needs may be held by what the signal has interrupted.
-        self._loop.call_soon_threadsafe(self.begin, code)
+        self.begin(code)  # neither takes a lock that what was interrupted may hold nor waits for the loop
 
 
 def _known() -> list[signal.Signals]:

@@ -71,14 +71,20 @@ class Server(LanguageServer):
         """Speak on two streams until there is a reason to end; the process ends with that."""
         source = (sys.stdin.buffer if stdin is None else stdin).fileno()
         sink = (sys.stdout.buffer if stdout is None else stdout).fileno()
-        asyncio.run(self._speak(source, sink))
+        try:
+            asyncio.Runner().run(self._speak(source, sink))
+        except Exception as error:  # noqa: BLE001  the event loop itself has died: to close it may take for ever
+            self.ending.begin(1)
+            crash.note(error, "loop")
+            with contextlib.suppress(Exception):
+                self.session.close_now()
+            end_now(1)
 
     async def _speak(self, source: int, sink: int) -> None:
         self._outbox = self.protocol.outbox = Outbox(sink, self._end)
         reading = asyncio.get_running_loop().create_task(self._listen(source))
-        code = 1  # for what the event loop itself may die of
+        code = await self.ending.begun()
         try:
-            code = await self.ending.begun()
             reading.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_S):

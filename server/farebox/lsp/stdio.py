@@ -11,6 +11,7 @@ import time
 from collections import deque
 from typing import Final, Protocol
 
+from farebox import crash
 from farebox.lsp import descriptors, strict_json
 from farebox.lsp.framing import Decoder, Fault
 from farebox.lsp.strict_json import NotJson
@@ -68,15 +69,22 @@ class Stdin:
         return self._chunks.popleft()
 
     def _read_all(self) -> None:
-        with contextlib.suppress(RuntimeError):  # there is no loop any more
+        try:
             while self._room.acquire():
                 try:
                     chunk = descriptors.read(self._descriptor, CHUNK_BYTES)
-                except (OSError, MemoryError):  # whoever held the other end is gone, or nothing can be read
+                except OSError:  # whoever held the other end is gone
                     chunk = b""
-                self._loop.call_soon_threadsafe(self._take, chunk)
+                self._hand_over(chunk)
                 if not chunk:
                     return
+        except Exception as error:  # noqa: BLE001  the edge: nobody else reads, and memory may be out
+            crash.note(error, "thread")
+            self._hand_over(b"")
+
+    def _hand_over(self, chunk: bytes) -> None:
+        with contextlib.suppress(RuntimeError):  # there is no loop any more
+            self._loop.call_soon_threadsafe(self._take, chunk)
 
     def _take(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
