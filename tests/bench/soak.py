@@ -24,6 +24,8 @@ from bench.soak_upstream import Upstream  # noqa: E402
 
 EDITS_PER_S = 20
 EDITS_A_GHOST = 2
+EDITS_AN_OPENING = 3_000
+"""So often is the document closed and opened again."""
 CHAT_EACH_S = 3.0
 CANCELLED_SHARE = 0.3
 SAMPLE_EACH_S = 5.0
@@ -35,6 +37,7 @@ MAX_MORE = 4
 """Of descriptors, threads and tasks: so many requests more may be under way at a moment."""
 
 MAX_DOCUMENT_CHARS = 20_000
+"""It stays about so long: what a growing one takes, and a closed one gives back, would hide a slope."""
 END_S = 60.0
 WORDS = (
     "total = ",
@@ -59,7 +62,7 @@ class Soak:
 
 
 async def edit(client: Client, soak: Soak, until_s: float) -> None:
-    """Type, ask for ghost text, and sometimes take that back; begin the document anew when it is long."""
+    """Type, ask for ghost text, and sometimes take that back; what is over a length goes at the other end."""
     due = time.monotonic()
     number = 0
     client.open()
@@ -72,7 +75,9 @@ async def edit(client: Client, soak: Soak, until_s: float) -> None:
             soak.tally["ghosts"] += 1
             if soak.dice.random() < CANCELLED_SHARE:
                 client.cancel(request)
-        if client.chars > MAX_DOCUMENT_CHARS:
+        while client.chars > MAX_DOCUMENT_CHARS:
+            client.forget_a_line()
+        if number % EDITS_AN_OPENING == 0:
             client.close()
             client.open()
         await client.drain()

@@ -44,10 +44,9 @@ class Client:
     process: asyncio.subprocess.Process
     folder: Path
     answers: Counter[str] = field(default_factory=Counter[str])
+    lines: list[str] = field(default_factory=lambda: ["import os", "", "", "def main():", "    "])
     chars: int = 0
     _version: int = 0
-    _line: int = 0
-    _character: int = 0
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _waiting: dict[int, "asyncio.Future[None]"] = field(default_factory=dict[int, "asyncio.Future[None]"])
     _reader: "asyncio.Task[None] | None" = None
@@ -139,9 +138,9 @@ class Client:
         return (self.folder / "typed.py").as_uri()
 
     def open(self) -> None:
-        """Open the document anew."""
-        text = "import os\n\n\ndef main():\n    "
-        self._version, self._line, self._character, self.chars = 1, 4, 4, len(text)
+        """Open the document, with all that has been typed."""
+        text = "\n".join(self.lines)
+        self._version, self.chars = 1, len(text)
         document = {"uri": self._uri, "languageId": "python", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
 
@@ -150,22 +149,30 @@ class Client:
         self.notify("textDocument/didClose", {"textDocument": {"uri": self._uri}})
 
     def type(self, text: str) -> None:
-        """Put text in at the cursor."""
-        self._version += 1
-        here = {"line": self._line, "character": self._character}
-        change = {"range": {"start": here, "end": here}, "text": text}
-        document = {"uri": self._uri, "version": self._version}
-        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
-        last = len(text.rpartition("\n")[2].encode("utf-16-le")) // 2
-        self._line += text.count("\n")
-        self._character = last + (0 if "\n" in text else self._character)
+        """Put text in at the cursor, which is at the end."""
+        self._change(self._cursor, self._cursor, text)
+        self.lines[-1:] = (self.lines[-1] + text).split("\n")
         self.chars += len(text)
+
+    def forget_a_line(self) -> None:
+        """Take the first line away."""
+        self._change({"line": 0, "character": 0}, {"line": 1, "character": 0}, "")
+        self.chars -= len(self.lines.pop(0)) + 1
+
+    def _change(self, start: Json, end: Json, text: str) -> None:
+        self._version += 1
+        document = {"uri": self._uri, "version": self._version}
+        change = {"range": {"start": start, "end": end}, "text": text}
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
+    @property
+    def _cursor(self) -> Json:
+        return {"line": len(self.lines) - 1, "character": len(self.lines[-1].encode("utf-16-le")) // 2}
 
     def ask_ghost(self, *, invoked: bool) -> int:
         """Ask for ghost text at the cursor."""
-        position = {"line": self._line, "character": self._character}
         context = {"triggerKind": INVOKED if invoked else AUTOMATIC}
-        params = {"textDocument": {"uri": self._uri}, "position": position, "context": context}
+        params = {"textDocument": {"uri": self._uri}, "position": self._cursor, "context": context}
         return self.ask("textDocument/inlineCompletion", params)
 
     def ask_chat(self) -> int:
