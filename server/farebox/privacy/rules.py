@@ -5,7 +5,7 @@ leave. It knows secret files, the user's patterns and the ignore files; not prov
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -126,12 +126,19 @@ def kept(path: str, rules: Rules) -> str | None:
 
     For those who ask at each key: the answer may be REMEMBERED_S old. The door itself always looks anew.
     """
-    return _kept_lately(path, rules, int(time.monotonic() // REMEMBERED_S))
+    ask = _kept_within(int(time.monotonic() // REMEMBERED_S))
+    return ask(path, rules)
 
 
-@lru_cache(maxsize=1024)
-def _kept_lately(path: str, rules: Rules, _period: int) -> str | None:
-    return Look(rules).kept(path)
+@lru_cache(maxsize=1)
+def _kept_within(_period: int) -> Callable[[str, Rules], str | None]:
+    """Return what remembers answers for one period alone: those of the last one serve no more."""
+
+    @lru_cache(maxsize=1024)
+    def ask(path: str, rules: Rules) -> str | None:
+        return Look(rules).kept(path)
+
+    return ask
 
 
 class Look:
