@@ -9,7 +9,6 @@ keeps all that is below it. Knows paths and patterns; not who asks.
 import os
 import posixpath
 import stat
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +23,7 @@ from farebox.privacy.ignore_lists import (
     IgnoreList,
     ignore_list,
 )
+from farebox.privacy.lately import lately
 from farebox.privacy.names import below, is_absolute, one_line, plain
 from farebox.privacy.plain_files import read_plain
 from farebox.privacy.repositories import EXCLUDE, exclude_file
@@ -129,13 +129,9 @@ def _with(
     return (*sources, _Source(f"{folder}/{name}".lstrip("/"), depth, lines))
 
 
+@lately(TOP_KNOWN_S, most=256)
 def top_of(root: str) -> str:
     """Return the folder whose ignore files are the first for a workspace's folder: its repository's."""
-    return _top_lately(root, int(time.monotonic() // TOP_KNOWN_S))
-
-
-@lru_cache(maxsize=256)
-def _top_lately(root: str, _period: int) -> str:
     folder = os.path.abspath(root)  # noqa: PTH100  strings are cheaper
     for _ in range(MAX_FOLDERS):
         if os.path.lexists(os.path.join(folder, ".git")):  # noqa: PTH118

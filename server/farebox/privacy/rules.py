@@ -4,8 +4,7 @@ Called by the door for every request of every feature, and by those who would on
 leave. It knows secret files, the user's patterns and the ignore files; not providers or editors.
 """
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +15,7 @@ from farebox.config import Privacy
 from farebox.errors import ConfigError, Excluded
 from farebox.patterns import Pattern, matching, parse
 from farebox.privacy.ignores import Ignores
+from farebox.privacy.lately import lately
 from farebox.privacy.links import other_names
 from farebox.privacy.names import MAX_PATH_CHARS, below, real, shown_name, spellings
 
@@ -121,24 +121,13 @@ def check(sources: Iterable[str], rules: Rules) -> None:
             )
 
 
+@lately(REMEMBERED_S, most=1024)
 def kept(path: str, rules: Rules) -> str | None:
     """Return the rule that keeps a file here, by its own name or by what its links lead to; or None.
 
     For those who ask at each key: the answer may be REMEMBERED_S old. The door itself always looks anew.
     """
-    ask = _kept_within(int(time.monotonic() // REMEMBERED_S))
-    return ask(path, rules)
-
-
-@lru_cache(maxsize=1)
-def _kept_within(_period: int) -> Callable[[str, Rules], str | None]:
-    """Return what remembers answers for one period alone: those of the last one serve no more."""
-
-    @lru_cache(maxsize=1024)
-    def ask(path: str, rules: Rules) -> str | None:
-        return Look(rules).kept(path)
-
-    return ask
+    return Look(rules).kept(path)
 
 
 class Look:
