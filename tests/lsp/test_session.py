@@ -295,7 +295,8 @@ def test_what_went_wrong_is_told_again_after_completion_has_worked(
         typist.write_config(config)
         typist.type(URI, 0, 0, "y")  # what is known of another text serves no more
         assert len(typist.ghost(URI, 0, column, AUTOMATIC)) == found
-        assert len(told(typist)) == times
+        refused = [message for message in told(typist) if "may cost" in message]
+        assert len(refused) == times  # that the budget is used up is another message, which may come between
 
 
 def test_a_completion_that_was_not_asked_for_proves_nothing(typist: Client, upstream: Upstream) -> None:
