@@ -276,22 +276,20 @@ def test_what_hangs_without_memory_for_a_thread_does_not_keep_the_process_either
 
 
 @needs_signals
-@pytest.mark.parametrize(("first", "code"), [("SIGTERM", -15), ("SIGINT", INTERRUPTED)])
-def test_a_signals_code_is_kept_where_the_end_hangs(first: str, code: int) -> None:
-    with hanging("by a signal") as process:
+@pytest.mark.parametrize(
+    ("how", "first", "code"),
+    [
+        ("by a signal", "SIGTERM", -15),
+        ("by a signal", "SIGINT", INTERRUPTED),
+        ("while blocked", "SIGTERM", -15),
+    ],
+)
+def test_a_signals_code_is_kept_where_the_end_hangs(how: str, first: str, code: int) -> None:
+    with hanging(how) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.Signals[first])
         assert process.wait(WAIT_S) == code
-
-
-@needs_signals
-def test_one_signal_ends_what_hangs_already() -> None:
-    with hanging("while blocked") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(WAIT_S) == -signal.SIGTERM
 
 
 @needs_signals
