@@ -1,6 +1,7 @@
 """A workspace that nobody trusts: nothing leaves, nobody is asked, and none of its files is opened."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 TEXT = "def total(lines):\n    return \n"
 KEYSTROKES = 200
+IDLE_S = 10
 
 
 @pytest.fixture
@@ -86,12 +88,18 @@ def test_not_a_socket_is_opened_whatever_is_asked(tmp_path: Path, root: Path, up
                 client.request(method, params)
         with pytest.raises(Failed, match="this workspace is not trusted"):
             client.ghost(uri, 1, 11)
+        with pytest.raises(Failed, match="there is no"):
+            client.request(
+                "textDocument/hover", {"textDocument": {"uri": uri}, "position": {"line": 1, "character": 4}}
+            )
         client.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
         client.request("farebox/models")
         checks = client.request("farebox/doctor", {"probe": True})["checks"]
         assert "this workspace is not trusted, so nothing of it is sent" in {one["message"] for one in checks}
         found = client.wait_notification("farebox/status", lambda one: one["state"] == "inactive")
         assert "not trusted" in str(found["message"])
+        time.sleep(IDLE_S)  # nothing is waited for: nothing may happen
+        client.request("farebox/conversations")
     assert upstream.connections == 0
     assert not Path(client.environment[CONTACTS]).exists()
     assert opened_below(client, root) == set()
