@@ -185,11 +185,14 @@ def test_a_server_has_no_children_to_leave_behind(client: Client) -> None:
 
 
 LOOP_THAT_DIES = """
-import pathlib, selectors
+import pathlib, selectors, signal
 
 class Dying(selectors.DefaultSelector):
+    hears = False
+
     def select(self, timeout=None):
-        if pathlib.Path("die").exists():
+        heard, self.hears = self.hears, signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+        if pathlib.Path("die").exists() or heard and not self.hears:
             raise MemoryError
         return super().select(timeout)
 
@@ -203,9 +206,17 @@ main(["lsp"])
 def test_an_event_loop_that_dies_ends_the_process_and_is_told_of(tmp_path: Path) -> None:
     with Client(tmp_path, command=(sys.executable, "-c", LOOP_THAT_DIES)) as client:
         client.initialize()
-        (tmp_path / "die").touch()
-        client.notify("$/setTrace", {"value": "off"})
+        (tmp_path / "die").touch()  # it looks at its files twice a second
         assert client.wait_exit() == 1
+    assert "an internal error: loop: MemoryError" in client.log
+
+
+@needs_signals
+def test_an_event_loop_that_dies_at_the_end_leaves_the_first_reason_its_code(tmp_path: Path) -> None:
+    with Client(tmp_path, command=(sys.executable, "-c", LOOP_THAT_DIES)) as client:
+        client.initialize()
+        os.kill(client.pid, signal.SIGTERM)
+        assert client.wait_exit() == -signal.SIGTERM
     assert "an internal error: loop: MemoryError" in client.log
 
 
@@ -230,6 +241,31 @@ ending = Ending()
 ending.hear_signals()
 asyncio.run(end())
 """
+
+
+HEARD_ELSEWHERE = """
+import asyncio, selectors, signal, threading
+from farebox.lsp.ending import Ending
+
+class Selector(selectors.DefaultSelector):
+    def select(self, timeout=None):
+        if timeout is None:
+            waits.set()
+        return super().select(timeout)
+
+def hear():
+    waits.wait()
+    signal.raise_signal(signal.SIGTERM)
+
+waits = threading.Event()
+ending = Ending()
+ending.hear_signals()
+threading.Thread(target=hear).start()
+asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Selector())).run(ending.begun())
+print("begun", flush=True)
+threading.Event().wait()
+"""
+"""The system tells another thread: nothing interrupts the main one, as if it were just about to wait."""
 
 
 WITHOUT_MEMORY = """
@@ -290,6 +326,14 @@ def test_a_signals_code_is_kept_where_the_end_hangs(how: str, first: str, code: 
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(signal.Signals[first])
         assert process.wait(WAIT_S) == code
+
+
+@needs_signals
+def test_a_signal_is_heard_whichever_thread_the_system_tells() -> None:
+    found = subprocess.run(
+        (sys.executable, "-c", HEARD_ELSEWHERE), capture_output=True, check=False, timeout=WAIT_S
+    )
+    assert (found.stdout, found.returncode) == (b"begun\n", -15), found.stderr
 
 
 @needs_signals

@@ -1,14 +1,16 @@
 """The one way in which the server's process ends, whatever the reason, and within a second.
 
 The first reason counts. Whoever waits for ``begun`` settles what runs; a thread that has been there from the
-start ends the process if that hangs: where memory is out, none can be begun any more. No thread is joined and
-no exit handler runs: each may wait for what never comes.
+start ends the process if that hangs: where memory is out, none can be begun any more. It hears signals too:
+Python tells the main thread of one only when that runs again, and what comes just before it waits for input
+does not wake it. No thread is joined and no exit handler runs: each may wait for what never comes.
 """
 
 import asyncio
 import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from types import FrameType
@@ -29,6 +31,7 @@ SAY_S: Final = 0.1
 INTERRUPTED: Final = 130
 """As a shell calls what Ctrl-C has ended."""
 
+_NO_SIGNAL: Final = b"\0"
 _CODES: Final = {"SIGINT": INTERRUPTED, "SIGTERM": -15, "SIGHUP": -1, "SIGBREAK": 128 + 21}
 """By name, because each system has only some of them. Below 0: to end by the signal itself, as others do."""
 
@@ -40,19 +43,20 @@ class Ending:
         self._code: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = asyncio.Event()
-        self._no_reason = threading.Lock()  # a bare one: to release it takes no memory
-        self._no_reason.acquire()
+        self._first = threading.Lock()
+        self._wakes, self._wake = socket.socketpair()  # as asyncio does it: Windows can't wait for a pipe
+        self._wake.setblocking(False)
 
     def begin(self, code: int, reason: str = "") -> None:
         """End the process soon, from any thread; the reason, if it is no usual one, is told on stderr.
 
         In a handler of signals too, without a reason.
         """
-        if self._code is not None:
+        if not self._first.acquire(blocking=False):
             return
         self._code = code
-        with contextlib.suppress(RuntimeError):  # two begin at once
-            self._no_reason.release()
+        with contextlib.suppress(OSError):  # it is full, so that it wakes anyway
+            self._wake.send(_NO_SIGNAL)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begun.set)
         if reason:
@@ -68,33 +72,45 @@ class Ending:
         return self._code
 
     def _end_in_time(self) -> None:
-        self._no_reason.acquire()
+        told = bytearray(1)
+        while self._code is None:
+            self._wakes.recv_into(told)
+            with contextlib.suppress(MemoryError):  # what is pressing is done by then
+                if self._hears(told[0]):
+                    self.begin(_code_of(told[0]))
         time.sleep(LIMIT_S)
-        assert self._code is not None  # noqa: S101  it is set before
-        end_now(self._code)
+        self.end()
+
+    def end(self) -> NoReturn:
+        """End the process at once, with the code of the first reason."""
+        end_now(1 if self._code is None else self._code)
 
     def hear_signals(self) -> None:
         """Let a signal to end settle what runs; a second one ends at once. What is ignored stays so."""
-        for name in _CODES:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (
-                signal.SIG_DFL,
-                signal.default_int_handler,
-            ):
+        for number in _known():
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, self._hear)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         for one in _known():
-            if signal.getsignal(one) == self._hear:
+            if self._hears(one):
                 signal.signal(one, signal.SIG_DFL)
-        code = _CODES[signal.Signals(number).name]
+        code = _code_of(number)
         if self._loop is None:  # nothing runs yet
             end_now(code)
-        self.begin(code)  # neither takes a lock that what was interrupted may hold nor waits for the loop
+        self.begin(code)  # it neither takes a lock that what was interrupted may hold nor waits for the loop
+
+    def _hears(self, number: int) -> bool:
+        return number in _known() and signal.getsignal(number) == self._hear
 
 
 def _known() -> list[signal.Signals]:
     return [signal.Signals[name] for name in _CODES if name in signal.Signals.__members__]
+
+
+def _code_of(number: int) -> int:
+    return _CODES[signal.Signals(number).name]
 
 
 def end_now(code: int) -> NoReturn:

@@ -73,12 +73,12 @@ class Server(LanguageServer):
         sink = (sys.stdout.buffer if stdout is None else stdout).fileno()
         try:
             asyncio.Runner().run(self._speak(source, sink))
-        except Exception as error:  # noqa: BLE001  the event loop itself has died: to close it may take for ever
+        except Exception as error:  # noqa: BLE001  the loop has died, or could not begin: to close it may take for ever
             self.ending.begin(1)
             crash.note(error, "loop")
             with contextlib.suppress(Exception):
                 self.session.close_now()
-            end_now(1)
+            self.ending.end()
 
     async def _speak(self, source: int, sink: int) -> None:
         self._outbox = self.protocol.outbox = Outbox(sink, self._end)
