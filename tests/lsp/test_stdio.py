@@ -1,6 +1,7 @@
 """Messages out of a real pipe: whole, in order, with a turn for others, and no further ahead than bounded."""
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Generator
@@ -71,6 +72,24 @@ async def hear_all(*pieces: bytes, ends: bool = True, begins: bool = True) -> Ea
             await listen(Stdin(read), ear)
         writer.join()
     return ear
+
+
+async def test_a_reader_that_fails_ends_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int, _size: int) -> bytes:
+        raise MemoryError
+
+    def note(*_args: object, **_kwargs: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(os, "read", fail)
+    monkeypatch.setattr(logging.Logger, "makeRecord", note)
+    monkeypatch.setattr(threading, "excepthook", lambda _args: None)
+    others = set(threading.enumerate())
+    with pipe() as (read, _):
+        async with asyncio.timeout(HANG_S):
+            assert await Stdin(read).read() == b""
+    for reader in set(threading.enumerate()) - others:
+        reader.join(HANG_S)
 
 
 async def test_messages_come_whole_and_in_order_until_the_end() -> None:

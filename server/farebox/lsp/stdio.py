@@ -70,17 +70,18 @@ class Stdin:
 
     def _read_all(self) -> None:
         try:
-            while self._room.acquire():
-                try:
-                    chunk = descriptors.read(self._descriptor, CHUNK_BYTES)
-                except OSError:  # whoever held the other end is gone
-                    chunk = b""
+            while self._room.acquire() and (chunk := self._read()):
                 self._hand_over(chunk)
-                if not chunk:
-                    return
         except Exception as error:  # noqa: BLE001  the edge: nobody else reads, and memory may be out
             crash.note(error, "thread")
+        finally:
             self._hand_over(b"")
+
+    def _read(self) -> bytes:
+        try:
+            return descriptors.read(self._descriptor, CHUNK_BYTES)
+        except OSError:  # whoever held the other end is gone
+            return b""
 
     def _hand_over(self, chunk: bytes) -> None:
         with contextlib.suppress(RuntimeError):  # there is no loop any more
