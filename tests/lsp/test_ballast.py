@@ -1,5 +1,6 @@
 """What start-up leaves behind is given back, and everything that lsprotocol makes still works."""
 
+import asyncio
 import builtins
 import dis
 import gc
@@ -7,8 +8,11 @@ import inspect
 import linecache
 import subprocess
 import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import ParamSpec, TypeVar
 
 import attrs
 import pytest
@@ -18,6 +22,10 @@ from farebox.lsp import ballast
 from support import memory
 from support.upstream import Upstream
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+HANG_S = 20.0
 MAX_MB = 80.0
 MAX_NAMES = 60
 """No class of lsprotocol has as many fields; the module has eight hundred names."""
@@ -75,7 +83,8 @@ def test_a_server_loads_no_message_that_could_be_printed_and_leaves_attrs_as_it_
         "assert sum(kind.__repr__ is not object.__repr__ for kind in kinds) < 10\n"
         "print(edit)"
     )
-    found = subprocess.run((sys.executable, "-c", ask), capture_output=True, text=True, check=True)
+    found = subprocess.run((sys.executable, "-c", ask), capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
     assert "TextDocumentContentChangeWholeDocument" in found.stdout
     assert "SECRET" not in found.stdout
 
@@ -103,16 +112,50 @@ def test_giving_back_twice_is_no_harm() -> None:
     ballast.give_back()
 
 
-def test_after_the_warm_up_only_what_is_new_is_looked_through_and_often() -> None:
+@pytest.fixture
+def usual() -> Generator[tuple[int, int, int]]:
+    """Yield the collector's thresholds, which a test may change."""
     usual = gc.get_threshold()
-    try:
-        ballast.settle()
-        assert gc.get_freeze_count() > len(classes())
-        assert gc.get_count()[0] < usual[0]
-        assert gc.get_threshold()[2] < usual[2]
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*usual)
+    yield usual
+    gc.unfreeze()
+    gc.set_threshold(*usual)
+
+
+def test_after_the_warm_up_only_what_is_new_is_looked_through_and_often(usual: tuple[int, int, int]) -> None:
+    ballast.settle()
+    assert gc.get_freeze_count() > len(classes())
+    assert gc.get_count()[0] < usual[0]
+    assert gc.get_threshold()[2] < usual[2]
+
+
+class Scarce(ThreadPoolExecutor):
+    """Has no memory for a thread at first, nor once later."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self.asked = 0
+        self.has_been_asked = asyncio.Event()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        self.asked += 1
+        if self.asked in (1, 3):
+            raise RuntimeError("can't start new thread")
+        if self.asked == 5:
+            self.has_been_asked.set()
+        return super().submit(fn, *args, **kwargs)
+
+
+async def test_memory_is_given_back_again_and_again_though_a_thread_may_not_start(
+    monkeypatch: pytest.MonkeyPatch, usual: tuple[int, int, int]
+) -> None:
+    monkeypatch.setattr(ballast, "GIVE_BACK_EACH_S", 0)
+    threads = Scarce()
+    asyncio.get_running_loop().set_default_executor(threads)
+    keeping = asyncio.create_task(ballast.keep_light())
+    async with asyncio.timeout(HANG_S):
+        await threads.has_been_asked.wait()
+    keeping.cancel()
+    assert gc.get_threshold()[2] < usual[2], "the warm-up has not ended"
 
 
 @pytest.mark.skipif(not memory.KNOWN, reason="only Linux tells a process's memory in a file")

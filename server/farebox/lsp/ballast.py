@@ -81,11 +81,12 @@ async def keep_light() -> None:
 
     The texts of a minute of typing leave holes of some MB, which the C library would keep for ever.
     """
-    await asyncio.to_thread(settle)
+    step = settle
     while True:
-        await asyncio.sleep(GIVE_BACK_EACH_S)
         with suppress(RuntimeError, MemoryError):  # no memory for a thread: another time
-            await asyncio.to_thread(give_back)
+            await asyncio.to_thread(step)
+            step = give_back
+        await asyncio.sleep(GIVE_BACK_EACH_S)
 
 
 def give_back() -> None:
