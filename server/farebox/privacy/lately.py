@@ -19,17 +19,19 @@ def lately(
     """Remember at most ``most`` answers of a function whose arguments can be hashed, for ``within_s``."""
 
     def decorate(ask: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
-        remembered = lru_cache(maxsize=most)(ask)
-        answer = cast("Callable[Asked, Answer]", remembered)
-        period = clock() // within_s
+        def forgetting() -> Callable[Asked, Answer]:
+            return cast("Callable[Asked, Answer]", lru_cache(maxsize=most)(ask))
+
+        remembered, period = forgetting(), clock() // within_s
 
         @wraps(ask)
         def ask_lately(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
-            nonlocal period
-            if (now := clock() // within_s) != period:
-                period = now
-                remembered.cache_clear()
-            return answer(*args, **kwargs)
+            nonlocal remembered, period
+            if (
+                now := clock() // within_s
+            ) != period:  # what another thread still asks goes with the old ones
+                remembered, period = forgetting(), now
+            return remembered(*args, **kwargs)
 
         return ask_lately
 
