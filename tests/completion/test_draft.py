@@ -1,11 +1,14 @@
 """The text before the cursor as tokens, kept while one types."""
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farebox.completion.draft import FIRST_CHARS, Draft
 from farebox.completion.shelf import Shelf
 
+MAX_TOKEN_BYTES = 64
 TEXTS = st.text(st.sampled_from("ab (\n.="), max_size=300)
 
 
@@ -59,6 +62,23 @@ def test_a_document_is_met_some_way_above_the_cursor_from_a_line_on():
     tokens = state(draft)[0]
     assert tokens[1].startswith("value_")
     assert sum(map(len, tokens)) <= FIRST_CHARS + 1_000
+
+
+def test_a_long_draft_takes_few_bytes_a_token():
+    text = "    value = measure(first, 1)\n" * 2_000
+    draft = Draft(Shelf())
+    draft.read(text)  # its words are numbered
+    tracemalloc.start()
+    try:
+        draft = Draft(draft.shelf)
+        for end in range(0, len(text), FIRST_CHARS):
+            draft.read(text[:end])
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    count = len(draft.grams.tokens)
+    assert count > 10_000
+    assert size / count < MAX_TOKEN_BYTES
 
 
 def test_the_newline_is_the_documents_own():

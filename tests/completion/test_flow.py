@@ -378,14 +378,15 @@ def test_a_line_that_the_editor_has_indented_is_no_divergence():
 def test_a_newer_answer_changes_a_shown_one_only_by_going_on():
     editor = answered("foo(bar)\n")
     for number, text in enumerate(("foo(other)", "foo(bar, baz)", "fob")):
-        here = place(BEFORE)
-        editor.tell(Learned(editor.at_s, f"hand{number}", *here, text))
+        spot, _ = place(BEFORE)
+        editor.tell(Learned(editor.at_s, f"hand{number}", spot, text))
     assert text_of(editor.ask("fo")) == "o(bar)"
 
 
 def test_what_was_asked_for_by_hand_is_known():
     editor = Editor()
-    editor.tell(Learned(1.0, "hand", *place(BEFORE), "foo(bar)"))
+    spot, _ = place(BEFORE)
+    editor.tell(Learned(1.0, "hand", spot, "foo(bar)"))
     ghost = ghost_now(editor.state, *place(BEFORE + "foo("))
     assert ghost is not None
     assert (ghost.text, ghost.strand) == ("bar)", "hand")
@@ -614,8 +615,9 @@ def test_more_documents_than_are_kept_leave_nobody_waiting():
 
 def test_more_answers_than_are_kept_make_room_but_not_for_the_running_one():
     editor = running("foo(b")
+    spot, _ = place(BEFORE + "zz")
     for number in range(2 * MAX_STRANDS):
-        editor.tell(Learned(editor.at_s, f"h{number}", *place(BEFORE + "zz"), f"{number}"))
+        editor.tell(Learned(editor.at_s, f"h{number}", spot, f"{number}"))
     assert len(editor.state.pages["a.py"].strands) == MAX_STRANDS
     assert shown(editor.come("ar)\n", "s1")) is not None
 
@@ -800,7 +802,8 @@ class Story:
     def learn(self) -> None:
         rest = TRUTH[len(self.machine.typed[self.document]) :]
         text = self.draw(st.sampled_from([rest, "zip()", f"{rest[:2]}zip()"]))
-        self.machine.tell(Learned(self.machine.at_s, f"h{self.number}", *self.here(), text))
+        spot, _ = self.here()
+        self.machine.tell(Learned(self.machine.at_s, f"h{self.number}", spot, text))
 
 
 OFTEN = (Story.ask, Story.tick, Story.come)

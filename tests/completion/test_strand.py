@@ -1,5 +1,7 @@
 """One expected text: where it may be shown, when it is enough, and how a look-ahead takes it on."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def strand_of(text: str, *, lines: int = 3, chars: int = MANY, is_whole: bool = 
     asked = around(BEFORE)
     strand = Strand("s1", spot_in("a.py", BEFORE, "\n"), asked, asked.one_line, wanted, 0.0, text)
     if is_whole:
-        strand.is_running, strand.is_whole = False, True
+        strand.asked, strand.is_whole = None, True
     return strand
 
 
@@ -123,6 +125,13 @@ def test_what_was_whole_before_a_look_ahead_stays_worth_showing(has_stopped: boo
         strand.stop()
     assert ghost(strand) == "foo(bar)"
     assert ghost(strand, "foo(") == "bar)"
+
+
+@pytest.mark.parametrize("end", [Strand.finish, Strand.give_up, Strand.stop])
+def test_what_has_ended_keeps_nothing_of_the_document(end: Callable[[Strand], None]):
+    strand = looked_ahead()
+    end(strand)
+    assert (strand.asked, strand.is_running) == (None, False)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=9), max_size=12), st.data())

@@ -171,7 +171,7 @@ class Completer:
                 items[text], raws[call] = Item(f"{call}.{spot.offset}", text), raw
         if not items and (error := next((one for one in answers if isinstance(one, FareboxError)), None)):
             raise error
-        self._learn(tuple(items.values()), raws, known, spot, window)
+        self._learn(tuple(items.values()), raws, known, spot)
         asking = self.asking_of(next(iter(items.values())).id) if items else first_asking(answers)
         source: Source | None = known.source if known is not None else "model" if items else None
         hidden = () if items else hidden_in_all(answers, window)
@@ -190,7 +190,6 @@ class Completer:
         raws: dict[str, str],
         known: Ghost | None,
         spot: Spot,
-        window: Window,
     ) -> None:
         """Tell the flow what came of asking by hand; the first item, which the user sees, last."""
         shown = known
@@ -200,7 +199,7 @@ class Completer:
                 continue
             if item is items[0]:
                 shown = Ghost(item.id, item.text, "model", call, call)
-            self._tell(Learned(self.clock(), call, spot, window, raws[call], shown))
+            self._tell(Learned(self.clock(), call, spot, raws[call], shown))
 
     def changed(self, document: str, prefix: str | None, suffix: str = "") -> None:
         """Hear of an edit: ``prefix`` and ``suffix`` are what is around the cursor if it was typing."""

@@ -4,6 +4,7 @@ It begins some way above the cursor when a document is met, and grows with it. I
 the next key, so it is not yet a token. The shelf numbers its words, so that both can be compared.
 """
 
+from array import array
 from bisect import bisect_left
 from typing import Final
 
@@ -87,7 +88,7 @@ class Draft:
 
     def _begin(self, text: str) -> None:
         self._text = text
-        self._ends: list[int] = []
+        self._ends = array("I")
         self._indents: list[str] = []
         self.last = ""
         self.grams = Grams(_BITS, _CONTEXTS, self.shelf.words.kinds)

@@ -227,10 +227,8 @@ def _guessed(event: Guessed, state: State) -> list[Action]:
 
 def _learned(event: Learned, state: State) -> list[Action]:
     page = state.page(event.spot.document)
-    strand = Strand(
-        event.strand, event.spot, event.window, one_line=False, wanted=Wanted(1, 0), began_s=event.at_s
-    )
-    strand.text, strand.is_running, strand.is_whole = event.text, False, True
+    strand = Strand(event.strand, event.spot, None, one_line=False, wanted=Wanted(1, 0), began_s=event.at_s)
+    strand.text, strand.is_whole = event.text, True
     page.keep(strand)
     if event.shown is not None:
         page.shown = Shown(event.shown, event.spot)
@@ -331,11 +329,10 @@ def _ended(event: Ended, state: State) -> list[Action]:
     if found is None:
         return []
     page, strand = found
-    was_running = strand.is_running
-    strand.stop()
-    if was_running and not event.has_failed:
+    if strand.is_running and not event.has_failed:
         strand.finish()
         strand.is_closed = not strand.text[strand.asked_from :].strip()
+    strand.stop()
     if not event.has_failed:
         return _serve_the_last(page, event.at_s, state)
     actions = _serve(page, event.at_s, state)

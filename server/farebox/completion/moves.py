@@ -81,7 +81,6 @@ class Learned:
     at_s: float
     strand: str
     spot: Spot
-    window: Window
     text: str
     shown: "Ghost | None" = None
     """What the user sees now that this is known."""

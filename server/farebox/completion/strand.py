@@ -27,24 +27,29 @@ class Wanted:
 class Strand:
     """``text`` is what is expected from ``spot`` on. A request under way goes on from ``asked_from``.
 
-    ``asked`` is what it was shown of the document, ``wanted`` how much of an answer is waited for.
+    ``asked`` is what it was shown of the document, None without one: many strands are kept, and a window is
+    large. ``wanted`` is how much of an answer is waited for.
     ``is_whole``: no more of it will come, or is needed. ``is_closed``: what follows is not worth asking for.
     """
 
     id: str
     spot: Spot
-    asked: Window
+    asked: Window | None
     one_line: bool
     wanted: Wanted
     began_s: float
     text: str = ""
     asked_from: int = 0
-    is_running: bool = True
     is_whole: bool = False
     is_closed: bool = False
     is_ahead: bool = False
     calls: tuple[tuple[int, str], ...] = ()
     """Where in the text each model call's part begins."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a request is under way."""
+        return self.asked is not None
 
     def call_at(self, rest: str) -> str | None:
         """Return the model call that the first of what is left came from."""
@@ -100,6 +105,8 @@ class Strand:
     def _end(self) -> int | None:
         """Return where the lines that are wanted end, once they are there; or where the answer ends."""
         end, window, one_line = self.asked_from, self.asked, self.one_line
+        if window is None:
+            return None
         while (size := boundary(self.text[end:], window, one_line=one_line)) is not None:
             part = self.text[end : end + size]
             end += size
@@ -129,12 +136,12 @@ class Strand:
         end = self._end()
         if end is not None:
             self.text = self.text[: max(end, self.text.rfind("\n") + 1)]
-        self.is_running, self.is_whole = False, True
+        self.asked, self.is_whole = None, True
 
     @property
     def goes_astray(self) -> bool:
         """Whether a look-ahead goes on within a line that was whole already, or forgets the indentation."""
-        if not self.is_ahead:
+        if self.asked is None or not self.is_ahead:
             return False
         come = self.text[self.asked_from :]
         if self.asked.line_before.strip():
@@ -145,15 +152,15 @@ class Strand:
     def give_up(self) -> None:
         """Take back what a look-ahead has brought: nothing follows."""
         self.text = self.text[: self.asked_from]
-        self.is_running, self.is_whole, self.is_closed = False, True, True
+        self.asked, self.is_whole, self.is_closed = None, True, True
 
     def stop(self) -> None:
         """Let no more of it come, whatever it is by now."""
-        self.is_running = False
+        self.asked = None
 
     def go_on(self, window: Window, text: str, at_s: float, wanted: Wanted, call: str) -> None:
         """Let a look-ahead take it on behind ``text``, as the window shows the document then."""
         self.text, self.asked, self.asked_from = text, window, len(text)
         self.one_line, self.wanted = window.one_line, wanted
-        self.is_running, self.is_whole, self.is_ahead, self.began_s = True, False, True, at_s
+        self.is_whole, self.is_ahead, self.began_s = False, True, at_s
         self.calls = (*self.calls, (len(text), call))
