@@ -24,6 +24,9 @@ from bench.soak_upstream import Upstream  # noqa: E402
 
 EDITS_PER_S = 20
 EDITS_A_GHOST = 2
+EDITS_A_PAUSE = 200
+PAUSE_S = 1.0
+"""So often does one stop to think: what learns of the document waits for that. The next keys come quicker."""
 EDITS_AN_OPENING = 3_000
 """So often is the document closed and opened again."""
 CHAT_EACH_S = 3.0
@@ -81,6 +84,8 @@ async def edit(client: Client, soak: Soak, until_s: float) -> None:
             client.close()
             client.open()
         await client.drain()
+        if number % EDITS_A_PAUSE == 0:
+            await asyncio.sleep(PAUSE_S)
         due += 1 / EDITS_PER_S
         await asyncio.sleep(max(0.0, due - time.monotonic()))
 
