@@ -1,5 +1,7 @@
 """Which pieces of other files a prompt gets: those that show what may come next, within the budget."""
 
+import gc
+import weakref
 from pathlib import Path
 
 from hypothesis import given
@@ -141,6 +143,18 @@ def test_the_same_question_has_the_same_answer():
     index = taught({"shapes.py": SHAPES, "draw.py": OTHER})
     prefix = "canvas.begin_stroke(Square("
     assert gathered(index, prefix) == gathered(index, prefix)
+
+
+def test_what_was_learned_of_a_file_is_let_go_once_it_is_learned_anew():
+    index = taught({"shapes.py": SHAPES, "main.py": "box = Square()\n"})
+    old = index.source(place("main.py"))
+    assert old is not None
+    gathered(index, "box = Square(")
+    kept = weakref.ref(old)
+    index.learn(place("main.py"), "python", "box = Square(1)\n")
+    del old
+    gc.collect()
+    assert kept() is None
 
 
 def test_an_empty_index_has_nothing_to_show():

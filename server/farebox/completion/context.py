@@ -5,6 +5,7 @@ files and lines. What it finds keeps its order and, through ``Gatherer``, its by
 """
 
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from farebox.completion.choose import WORD, WORTH, Worth, choose
 from farebox.completion.index import Index, Source
@@ -57,7 +58,12 @@ def _name(path: str, roots: tuple[str, ...]) -> str:
     return shown_name(path, roots)
 
 
-@lru_cache(maxsize=4)
+_known_words: WeakKeyDictionary[Source, frozenset[str]] = WeakKeyDictionary()
+
+
 def _words(source: Source) -> frozenset[str]:
-    """A file's words; kept, because one asks again and again while it is open."""
-    return frozenset(WORD.findall(source.text[:MAX_OWN_CHARS]))
+    """A file's words; kept as long as what was learned of it, because one asks again and again."""
+    words = _known_words.get(source)
+    if words is None:
+        _known_words[source] = words = frozenset(WORD.findall(source.text[:MAX_OWN_CHARS]))
+    return words

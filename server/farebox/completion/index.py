@@ -25,7 +25,7 @@ IDENTIFIER = re.compile(r"[^\W\d]\w{2,}")
 MAX_IDENTIFIER_CHARS = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Source:
     """A file as it was learned. The text is kept as UTF-8: a character in it would cost up to four bytes."""
 
