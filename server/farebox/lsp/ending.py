@@ -43,6 +43,7 @@ class Ending:
         self._code: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = asyncio.Event()
+        self._hears_any = False
         self._first = threading.Lock()
         self._wakes, self._wake = socket.socketpair()  # as asyncio does it: Windows can't wait for a pipe
         self._wake.setblocking(False)
@@ -57,15 +58,19 @@ class Ending:
         self._code = code
         with contextlib.suppress(OSError):  # it is full, so that it wakes anyway
             self._wake.send(_NO_SIGNAL)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._begun.set)
-        if reason:
-            say(reason)
+        try:
+            if reason:
+                say(reason)  # first: what waits for ``begun`` may be quicker
+        finally:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._begun.set)
 
     async def begun(self) -> int:
         """Wait until there is a reason to end, and return the code to end with."""
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._end_in_time, name="farebox-ending", daemon=True).start()
+        if self._hears_any:  # not before: Windows' event loop, when it is made, takes what wakes for itself
+            signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         if self._code is None:
             await self._begun.wait()
         assert self._code is not None  # noqa: S101  it is set before
@@ -90,7 +95,7 @@ class Ending:
         for number in _known():
             if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, self._hear)
-        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        self._hears_any = True
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         for one in _known():
