@@ -19,6 +19,8 @@ HEAD_CHARS = 12
 """What a snippet costs in a prompt beside its text and its file's name."""
 
 MAX_OWN_CHARS = 100_000
+MAX_WORDS_KEPT = 4
+"""Files in which one completes in turn."""
 
 
 def gather(
@@ -62,8 +64,10 @@ _known_words: WeakKeyDictionary[Source, frozenset[str]] = WeakKeyDictionary()
 
 
 def _words(source: Source) -> frozenset[str]:
-    """A file's words; kept as long as what was learned of it, because one asks again and again."""
+    """A file's words; kept while it is not learned anew, because one asks again and again."""
     words = _known_words.get(source)
     if words is None:
+        if len(_known_words) >= MAX_WORDS_KEPT:
+            _known_words.clear()
         _known_words[source] = words = frozenset(WORD.findall(source.text[:MAX_OWN_CHARS]))
     return words
