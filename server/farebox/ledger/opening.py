@@ -18,8 +18,8 @@ from farebox.ledger import repair, schema
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long what needs an answer waits for another process that is writing."""
 
-_CACHE_KIB: Final = 256
-"""The system keeps the file's pages as well; SQLite's usual 2 MB fill up in an hour of typing."""
+CACHE_KIB: Final = 256
+"""Of a connection. The system keeps the pages too; SQLite's usual 2 MB fill up in an hour of typing."""
 
 _LOG_BYTES: Final = 4 * 1024 * 1024
 _LOG_HEAD_BYTES: Final = 32
@@ -138,7 +138,7 @@ def _connected(path: Path, busy_ms: int) -> sqlite3.Connection:
 def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     # SQLite's own checkpoints may run beside another process's commit, which until 3.51.3 may damage the file
     # (sqlite.org/wal.html, "The WAL-Reset Bug"), and no request should wait for one: see file.py.
     connection.execute("PRAGMA wal_autocheckpoint = 0")

@@ -7,11 +7,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from farebox.ledger.opening import BUSY_TIMEOUT_MS, CACHE_KIB
 from farebox.ledger.schema import LedgerUnusable
-
-BUSY_TIMEOUT_S: Final = 5.0
 
 _T = TypeVar("_T")
 
@@ -30,8 +29,9 @@ class Reader:
                 self.close()
                 address = f"{path.absolute().as_uri()}?mode=ro"
                 self._connection = sqlite3.connect(
-                    address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+                    address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None
                 )
+                self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
                 self._path = path
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
