@@ -41,6 +41,24 @@ def test_what_is_over_is_let_go_though_there_is_room_for_it():
     assert all(answer() is None for answer in old)
 
 
+def test_an_answer_that_comes_when_its_time_is_over_goes_with_the_old_ones():
+    now_s, late = 0.0, list[weakref.ref[Answer]]()
+
+    @lately(5, most=8, clock=lambda: now_s)
+    def ask(name: str) -> Answer:
+        nonlocal now_s
+        answer = Answer()
+        if name == "slow":
+            now_s = 5.0  # somebody else asks meanwhile, when it is over
+            ask("quick")
+            late.append(weakref.ref(answer))
+        return answer
+
+    ask("slow")
+    gc.collect()
+    assert late[0]() is None
+
+
 def test_no_more_answers_are_kept_than_asked_for():
     @lately(5, most=2, clock=lambda: 0.0)
     def ask(_name: str) -> Answer:

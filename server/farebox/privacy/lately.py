@@ -27,9 +27,8 @@ def lately(
         @wraps(ask)
         def ask_lately(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
             nonlocal remembered, period
-            if (
-                now := clock() // within_s
-            ) != period:  # what another thread still asks goes with the old ones
+            now = clock() // within_s
+            if now != period:  # what another thread still asks goes with the old ones
                 remembered, period = forgetting(), now
             return remembered(*args, **kwargs)
 
