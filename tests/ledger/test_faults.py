@@ -241,6 +241,7 @@ async def test_a_damaged_ledger_is_kept_and_nothing_is_thought_to_be_unspent(
         async with worker(tmp_path) as newcomer:  # sees what the first may still have in its memory
             assert await newcomer.look() == "ok"
         asked = await one.ask("with-a-budget", SCRIPT)
+        await until(lambda: not books.audit(tmp_path, provider.billed()).held, MENDS_S)
         audit = books.audit(tmp_path, provider.billed())
         print(f"{damage}, {begins}: {audit.rows} rows, {len(audit.missing)} missing; {asked.words}")
         assert (audit.integrity, audit.sums, audit.doubled, audit.held) == ("ok", (), (), ())

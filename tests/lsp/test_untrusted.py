@@ -1,7 +1,6 @@
 """A workspace that nobody trusts: nothing leaves, nobody is asked, and none of its files is opened."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,7 +97,7 @@ def test_not_a_socket_is_opened_whatever_is_asked(tmp_path: Path, root: Path, up
         assert "this workspace is not trusted, so nothing of it is sent" in {one["message"] for one in checks}
         found = client.wait_notification("farebox/status", lambda one: one["state"] == "inactive")
         assert "not trusted" in str(found["message"])
-        time.sleep(IDLE_S)  # nothing is waited for: nothing may happen
+        assert not upstream.wait_for(lambda: upstream.connections > 0, IDLE_S)
         client.request("farebox/conversations")
     assert upstream.connections == 0
     assert not Path(client.environment[CONTACTS]).exists()
