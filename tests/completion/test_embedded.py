@@ -1,5 +1,6 @@
 """Suggestions out of the user's own files."""
 
+import gc
 from threading import Event, Thread
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farebox.completion.embedded import MAX_DRAFTS, Embedded, Suggestion
+from farebox.completion.shelf import Shelf
 from farebox.completion.window import Window
 
 LEARNED = """\
@@ -30,6 +32,11 @@ def taught(*texts: str, language: str = "python", times: int = 8) -> Embedded:
     for number, text in enumerate(texts * times):
         embedded.learn(f"{number}.py", language, text)
     return embedded
+
+
+def shelves_alive() -> int:
+    gc.collect()
+    return sum(isinstance(one, Shelf) for one in gc.get_objects())
 
 
 def test_the_workspace_goes_on_where_the_same_text_stood_before():
@@ -127,6 +134,19 @@ def test_only_the_last_drafts_are_kept():
     for number in range(MAX_DRAFTS + 5):
         embedded.suggest(Window(f"{number}.py", "python", "connection = socket.create_conn", ""))
     assert len(embedded._drafts) == MAX_DRAFTS
+
+
+def test_drafts_keep_no_shelf_that_was_tidied():
+    embedded = taught(LEARNED)
+    before = shelves_alive()
+    for document in "abc":
+        embedded.suggest(Window(document, "python", "connection = socket.create_conn", ""))
+        old = embedded._shelves["python"]
+        while embedded._shelves["python"] is old:
+            embedded.learn("large.py", "python", "x = 1\n" * 5_000)
+        del old
+    assert suggest(embedded, "connection = socket.create_conn")
+    assert shelves_alive() == before
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5), st.lists(TEXTS, max_size=3))

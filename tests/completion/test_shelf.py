@@ -56,6 +56,16 @@ def test_a_shelf_is_untidy_when_it_has_grown_or_most_of_it_is_forgotten():
     assert large.untidy
 
 
+def test_a_shelf_is_untidy_when_most_of_its_words_were_never_learned():
+    shelf = Shelf()
+    shelf.learn("a.py", "open = 2")
+    for number in range(LARGE_TOKENS // 2 + 20):
+        shelf.words.number(f"typed{number}")
+    assert shelf.untidy
+    tidy = shelf.tidied()
+    assert (text_on(tidy), tidy.untidy, tidy.words.find("typed0")) == ("open = 2", False, END)
+
+
 def test_the_oldest_files_go_first():
     shelf = Shelf()
     for number in range(10):

@@ -98,6 +98,7 @@ class Embedded:
         shelf = self._shelf(_FAMILIES.get(window.language, window.language))
         draft = self._drafts.get(window.name)
         if draft is None or draft.shelf is not shelf:
+            self._forget_old_shelves()
             self._drafts[window.name] = draft = Draft(shelf)
         self._drafts.move_to_end(window.name)
         while len(self._drafts) > MAX_DRAFTS:
@@ -107,6 +108,12 @@ class Embedded:
     def _shelf(self, family: str) -> Shelf:
         shelf = self._shelves.get(family)
         return self._shelves.setdefault(family, Shelf()) if shelf is None else shelf
+
+    def _forget_old_shelves(self) -> None:
+        """A draft that was begun before its shelf was tidied keeps the old one, which may be 70 MB."""
+        shelves = list(self._shelves.values())
+        for name in [name for name, draft in self._drafts.items() if draft.shelf not in shelves]:
+            del self._drafts[name]
 
     def _tidy(self, family: str) -> None:
         if self._shelves[family].untidy:

@@ -76,8 +76,12 @@ class Shelf:
 
     @property
     def untidy(self) -> bool:
-        """True where a new shelf would be much smaller, or should be a larger kind."""
-        return self._dead > max(len(self), LARGE_TOKENS) // 2 or (len(self) > LARGE_TOKENS) > self._large
+        """True where a new shelf would be much smaller, or should be a larger kind.
+
+        Words may be those of drafts alone: a file that is too long is never learned.
+        """
+        unused = max(self._dead, len(self.words.texts) - len(self))
+        return unused > max(len(self), LARGE_TOKENS) // 2 or (len(self) > LARGE_TOKENS) > self._large
 
     def learn(self, path: str, text: str) -> None:
         """Learn a file, in slices; what was known of it is forgotten."""
