@@ -105,6 +105,22 @@ def test_a_look_ahead_goes_on_behind_the_text():
     assert ghost(strand, "foo(bar)") == "\n    y = 1"
 
 
+def test_calls_whose_text_has_been_typed_are_forgotten():
+    strand = strand_of("x\n", is_whole=True)
+    strand.calls = ((0, "c0"),)
+    for number in range(1, 100):
+        strand.go_on(around(BEFORE), strand.text, 1.0, Wanted(3, MANY), f"c{number}")
+        strand.text += "y = 1\n"
+        strand.finish()
+        strand.forget_typed(strand.text[:-3])
+        assert strand.call_at(strand.text) == f"c{number}"
+    assert strand.calls == ((0, "c99"),)
+    strand.go_on(around(BEFORE), strand.text, 1.0, Wanted(3, MANY), "next")
+    strand.text += "z = 1\n"
+    strand.forget_typed(" ")
+    assert [strand.call_at(rest) for rest in ("1\nz = 1\n", "z = 1\n", "")] == ["c99", "next", "next"]
+
+
 @pytest.mark.parametrize(
     ("text", "goes_astray"),
     [("", False), ("  ", False), ("\n    y", False), (" \n", False), ("y = 1", True), ("  # so", True)],

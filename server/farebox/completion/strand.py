@@ -60,7 +60,9 @@ class Strand:
         """Begin behind what has been typed of it."""
         self.spot, self.text = self.spot.onward(typed), self.text[len(typed) :]
         self.asked_from = max(0, self.asked_from - len(typed))
-        self.calls = tuple((max(0, at - len(typed)), call) for at, call in self.calls)
+        calls = [(at - len(typed), call) for at, call in self.calls]
+        first = max((number for number, (at, _) in enumerate(calls) if at <= 0), default=0)
+        self.calls = tuple((max(0, at), call) for at, call in calls[first:])
 
     def rest_at(self, now: Spot) -> str | None:
         """Return what is left of the text at a later place; None if it says something else.
