@@ -23,6 +23,9 @@ from farebox.completion.surroundings import Around, around, indent_of, opens_blo
 from farebox.completion.window import Window
 
 MAX_LINES = 20
+MAX_LINES_KEPT = 64
+"""What was decided at so many lines' ends is kept, for a few running answers: each holds its surroundings."""
+
 MAX_BLANK_LINES = 3
 """So many blank lines in a row end any text."""
 
@@ -64,7 +67,7 @@ def boundary(text: str, window: Window, *, one_line: bool) -> int | None:
     return blank.start() if marker is None and blank is not None else marker
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=MAX_LINES_KEPT)
 def _after_line(text: str, here: Around, *, one_line: bool) -> int | None:
     """Decide at the end of a line, by all that was said so far; the lines before have decided nothing."""
     head = _head(text, here)
