@@ -38,6 +38,14 @@ def test_records_wait_in_order_and_money_has_its_line(waiting: Waiting):
     assert (bool(waiting), waiting.records(), waiting.unwritten) == (False, [], (0, 0))
 
 
+def test_what_is_settled_again_counts_once(waiting: Waiting):
+    for record in (a_hold("c1"), a_settlement("c1"), a_settlement("c2"), a_settlement("c1"), a_hold("c1")):
+        waiting.keep(record)
+    assert waiting.unwritten == (2, 14)
+    waiting.keep(Withdrawal("c1"))
+    assert waiting.unwritten == (1, 7)
+
+
 def test_what_is_withdrawn_is_no_request(waiting: Waiting):
     waiting.keep(a_hold("c1"))
     waiting.keep(Withdrawal("c1"))

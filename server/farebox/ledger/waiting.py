@@ -109,13 +109,15 @@ class Waiting:
         return True
 
     def _count(self, record: Money) -> None:
+        before = self._costs.pop(record.call_id, 0)
         match record:
             case Hold():
-                self._costs.setdefault(record.call_id, 0)
+                self._costs[record.call_id] = before
             case Settlement():
                 self._costs[record.call_id] = record.cost.nanodollars or 0
             case Withdrawal():
-                self._costs.pop(record.call_id, None)
+                pass
             case _:
                 assert_never(record)
-        self.unwritten = len(self._costs), sum(self._costs.values())
+        cost = self._costs.get(record.call_id, 0)
+        self.unwritten = len(self._costs), self.unwritten[1] - before + cost
