@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -83,6 +83,14 @@ async def test_a_reader_that_fails_ends_the_input(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(os, "read", fail)
     monkeypatch.setattr(logging.Logger, "makeRecord", note)
+    hand_over, failing = asyncio.get_running_loop().call_soon_threadsafe, iter(range(3))
+
+    def fail_at_first(call: Callable[[bytes], None], chunk: bytes) -> object:
+        if next(failing, None) is not None:
+            raise MemoryError
+        return hand_over(call, chunk)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_soon_threadsafe", fail_at_first)
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
     others = set(threading.enumerate())
     with pipe() as (read, _):

@@ -21,6 +21,8 @@ MAX_CHUNKS_AHEAD: Final = 2
 """No more than that is read ahead: who is too fast has to wait, and no request waits long behind edits."""
 TURN_S: Final = 0.002
 """So long may messages that begin nothing be taken in a row before others get their turn."""
+AGAIN_S: Final = 0.05
+"""Where memory is out, what has to be said is tried again so often."""
 STALL_S: Final = 0.5
 """A message whose rest does not come within that time may be whole already: its length may be wrong."""
 
@@ -75,13 +77,20 @@ class Stdin:
         except Exception as error:  # noqa: BLE001  the edge: nobody else reads, and memory may be out
             crash.note(error, "thread")
         finally:
-            self._hand_over(b"")
+            self._end()
 
     def _read(self) -> bytes:
         try:
             return descriptors.read(self._descriptor, CHUNK_BYTES)
         except OSError:  # whoever held the other end is gone
             return b""
+
+    def _end(self) -> None:
+        """Say that no more comes, however long memory is out: nobody else notices."""
+        while True:
+            with contextlib.suppress(MemoryError):
+                return self._hand_over(b"")
+            time.sleep(AGAIN_S)
 
     def _hand_over(self, chunk: bytes) -> None:
         with contextlib.suppress(RuntimeError):  # there is no loop any more
