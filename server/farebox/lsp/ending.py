@@ -63,7 +63,8 @@ class Ending:
                 say(reason)  # first: what waits for ``begun`` may be quicker
         finally:
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._begun.set)
+                with contextlib.suppress(RuntimeError):  # it has ended: nobody waits
+                    self._loop.call_soon_threadsafe(self._begun.set)
 
     async def begun(self) -> int:
         """Wait until there is a reason to end, and return the code to end with."""
