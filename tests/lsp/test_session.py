@@ -124,7 +124,9 @@ def test_what_was_stopped_costs_what_its_provider_has_booked(client: Client, ups
     asked = begin(client, upstream)
     for request_id in asked:
         client.cancel(request_id)
+    deadline_s = time.monotonic() + WAIT_S
     while [row["basis"] for row in ledger_rows(client.folder)] != ["reported"] * len(asked):
+        assert time.monotonic() < deadline_s, ledger_rows(client.folder)
         time.sleep(POLL_S)  # only looking can tell
     client.close()
     check_settled(client, asked)
