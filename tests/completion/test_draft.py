@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farebox.completion.draft import FIRST_CHARS, Draft
+from farebox.completion.draft import FIRST_CHARS, KEPT_CHARS, MAX_CHARS, Draft
 from farebox.completion.shelf import Shelf
 
 MAX_TOKEN_BYTES = 64
@@ -62,6 +62,28 @@ def test_a_document_is_met_some_way_above_the_cursor_from_a_line_on():
     tokens = state(draft)[0]
     assert tokens[1].startswith("value_")
     assert sum(map(len, tokens)) <= FIRST_CHARS + 1_000
+
+
+def test_a_draft_that_gets_too_long_forgets_what_is_oldest():
+    text = lines(10_000)[: 50 * FIRST_CHARS]
+    draft = Draft(Shelf())
+    kept = list[int]()
+    for end in range(FIRST_CHARS, len(text) + 1, FIRST_CHARS):
+        draft.read(text[:end])
+        kept.append(len("".join(state(draft)[0]).replace("\n>", "\n")) + len(draft.last))
+    assert KEPT_CHARS <= min(kept[MAX_CHARS // FIRST_CHARS :]) <= max(kept) <= MAX_CHARS
+    rest = text[-kept[-1] :]
+    fresh = Draft(draft.shelf)
+    for end in (*range(0, len(rest), FIRST_CHARS), len(rest)):
+        fresh.read(rest[:end])
+    assert state(draft) == state(fresh)
+
+
+def test_a_word_without_end_is_no_draft_without_end():
+    draft = Draft(Shelf())
+    for end in range(FIRST_CHARS, 3 * MAX_CHARS, FIRST_CHARS):
+        draft.read("x" * end)
+        assert len(draft.last) <= MAX_CHARS
 
 
 def test_a_long_draft_takes_few_bytes_a_token():

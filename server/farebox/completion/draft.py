@@ -1,11 +1,13 @@
 """The text before the cursor as tokens, kept while one types: each key costs what it changes.
 
-It begins some way above the cursor when a document is met, and grows with it. Its last piece may go on with
-the next key, so it is not yet a token. The shelf numbers its words, so that both can be compared.
+It begins some way above the cursor when a document is met, and grows with it; what is oldest is forgotten
+before it gets too long. Its last piece may go on with the next key, so it is not yet a token. The shelf
+numbers its words, so that both can be compared.
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Final
 
 from farebox.completion.grams import END, MAX_MATCH, Grams
@@ -16,6 +18,9 @@ FIRST_CHARS: Final = 3_500
 """So much above the cursor is read when a document is met: it is done between two keys."""
 
 MAX_CHARS: Final = 80_000
+KEPT_CHARS: Final = 65_000
+"""So much is left of a draft that has become too long: who types goes on for minutes until it is again."""
+
 _CONTEXTS: Final = (6, 3, 1)
 _BITS: Final = 12
 _ANCHOR_CHARS: Final = 160
@@ -28,7 +33,7 @@ class Draft:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        self._begin("")
+        self._begin()
 
     @property
     def indent(self) -> str:
@@ -79,19 +84,37 @@ class Draft:
         else:
             text = ""
         kept = _common(known, text)
-        if text and len(text) <= MAX_CHARS and max(len(known), len(text)) - kept <= FIRST_CHARS:
-            return text
+        if text and max(len(known), len(text)) - kept <= FIRST_CHARS:
+            if len(text) > MAX_CHARS:
+                text = text[self._forget_first(len(text) - KEPT_CHARS) :]
+            if len(text) <= MAX_CHARS:  # else it is one endless word
+                return text
         begun = prefix[-FIRST_CHARS:]
         line = begun.find("\n") + 1 if len(prefix) > FIRST_CHARS else 0
-        self._begin("")
+        self._begin()
         return begun[line:]
 
-    def _begin(self, text: str) -> None:
-        self._text = text
+    def _begin(self) -> None:
+        self._text = ""
         self._ends = array("I")
         self._indents: list[str] = []
         self.last = ""
-        self.grams = Grams(_BITS, _CONTEXTS, self.shelf.words.kinds)
+        self.grams = self._row()
+
+    def _row(self, tokens: Sequence[int] = ()) -> Grams:
+        row = Grams(_BITS, _CONTEXTS, self.shelf.words.kinds)
+        row.extend(tokens)
+        return row
+
+    def _forget_first(self, chars: int) -> int:
+        """Forget the first tokens, of so many characters at most; return how many they are."""
+        count = bisect_right(self._ends, chars)
+        forgotten = self._ends[count - 1] if count else 0
+        self._text = self._text[forgotten:]
+        self._ends = array("I", [end - forgotten for end in self._ends[count:]])
+        del self._indents[:count]
+        self.grams = self._row(self.grams.tokens[1 + count :])
+        return forgotten
 
 
 def _common(one: str, other: str) -> int:
