@@ -1,10 +1,13 @@
 """Running text is cut at the same place however it comes, at a line's or statement's end."""
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.completion.boundary import MAX_LINES, boundary
+from farebox.completion.boundary import MAX_LINES, MAX_LINES_KEPT, boundary
+from farebox.completion.surroundings import Around
 from farebox.completion.trim import trim
 from farebox.completion.window import Window
 
@@ -180,3 +183,11 @@ def test_what_was_cut_can_be_trimmed(text: str, before: str, after: str, one_lin
     at = boundary(text, window, one_line=one_line)
     shown = trim(text[:at], window)
     assert shown is None or shown.strip()
+
+
+def test_what_was_decided_holds_the_text_around_few_cursors():
+    for number in range(4 * MAX_LINES_KEPT):
+        kept("a + b\n", f"x{number} = ", "\n", one_line=True)
+    gc.collect()
+    alive = sum(isinstance(one, Around) for one in gc.get_objects())
+    assert alive <= 2 * MAX_LINES_KEPT

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from farebox.ledger.opening import opened
+from farebox.ledger.opening import CACHE_KIB, opened
 from farebox.ledger.queries import Query
 from farebox.ledger.reader import Reader
 from farebox.ledger.records import Hold, Settlement
@@ -26,6 +26,16 @@ def test_a_reader_can_not_write(tmp_path: Path):
     reader = Reader()
     with pytest.raises(LedgerUnusable, match="readonly"):
         reader.run(path, lambda connection: connection.execute("DELETE FROM calls"))
+    reader.close()
+
+
+def test_a_reader_keeps_few_pages_in_memory(tmp_path: Path):
+    path = tmp_path / "ledger.db"
+    opened(path).close()
+    reader = Reader()
+    assert reader.run(path, lambda connection: connection.execute("PRAGMA cache_size").fetchone()) == (
+        -CACHE_KIB,
+    )
     reader.close()
 
 
