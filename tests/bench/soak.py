@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from bench.soak_client import Client, Sample  # noqa: E402
 from bench.soak_upstream import Upstream  # noqa: E402
+from farebox.lsp.ballast import GIVE_BACK_EACH_S  # noqa: E402
 
 EDITS_PER_S = 20
 EDITS_A_GHOST = 2
@@ -33,9 +34,6 @@ CHAT_EACH_S = 3.0
 CANCELLED_SHARE = 0.3
 SAMPLE_EACH_S = 5.0
 WARM_UP_SHARE = 1 / 3
-GIVEN_BACK_S = 60.0
-"""So often the server returns what it has left behind (``ballast``): what it holds is the least between."""
-
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
 MAX_SLOPE_MB_PER_H = 1.0
@@ -128,7 +126,7 @@ def held(samples: Sequence[Sample]) -> list[tuple[float, float]]:
     """Return what is held after each giving back: the least MB in each such time, and when that was."""
     least: dict[int, Sample] = {}
     for one in samples:
-        number = int(one.at_s / GIVEN_BACK_S)
+        number = int(one.at_s / GIVE_BACK_EACH_S)
         if number not in least or one.rss_mb < least[number].rss_mb:
             least[number] = one
     return [(one.at_s, one.rss_mb) for one in least.values()]
