@@ -37,6 +37,9 @@ WARM_UP_SHARE = 1 / 3
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
 MAX_SLOPE_MB_PER_H = 1.0
+FEWEST_POINTS = 10
+"""Of fewer a slope tells nothing: a soak of some minutes fails."""
+
 MAX_MORE = 4
 """Of descriptors, threads and tasks: so many requests more may be under way at a moment."""
 
@@ -179,7 +182,8 @@ def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code:
         f"idle memory {idle.rss_mb:.1f} MB, at most {MAX_IDLE_MB:.0f}": idle.rss_mb <= MAX_IDLE_MB,
         f"memory {points[0][1]:.1f} to {points[-1][1]:.1f} MB after warm-up, slope {slope:+.2f} MB/h,"
         f" at most {MAX_SLOPE_MB_PER_H:.0f} ({of_all:+.2f} with what is not given back yet);"
-        f" the most ever {soak.samples[-1].peak_mb:.1f}": slope < MAX_SLOPE_MB_PER_H,
+        f" the most ever {soak.samples[-1].peak_mb:.1f}": slope < MAX_SLOPE_MB_PER_H
+        and len(points) >= FEWEST_POINTS,
         **{
             f"{name} {number:+d} from the first to the last quarter after warm-up": number <= MAX_MORE
             for name, number in more.items()
