@@ -158,6 +158,25 @@ async def test_memory_is_given_back_again_and_again_though_a_thread_may_not_star
     assert gc.get_threshold()[2] < usual[2], "the warm-up has not ended"
 
 
+@pytest.mark.skipif(not memory.HAS_HEAPS, reason="only glibc makes a heap for a thread")
+def test_a_thread_usually_has_a_heap_of_its_own() -> None:
+    start = "import threading; threading.Thread(target=input).start(); print('here', flush=True)"
+    command = (sys.executable, "-c", start)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        assert memory.heaps_of_threads(process.pid) == 1
+        process.communicate("\n")
+
+
+@pytest.mark.skipif(not memory.HAS_HEAPS, reason="only glibc makes a heap for a thread")
+def test_all_threads_of_a_server_share_one_heap(tmp_path: Path) -> None:
+    with Upstream.in_thread() as upstream, memory.client_of(tmp_path, upstream) as client:
+        for step in memory.steps(upstream).values():
+            step(client)
+        assert memory.heaps_of_threads(client.pid) == 0
+
+
 @pytest.mark.skipif(not memory.KNOWN, reason="only Linux tells a process's memory in a file")
 def test_a_server_that_has_shown_a_ghost_and_answered_a_question_is_small(tmp_path: Path) -> None:
     with Upstream.in_thread() as upstream, memory.client_of(tmp_path, upstream) as client:

@@ -1,7 +1,9 @@
 """How much memory a process holds, as the system counts it; for tests on Linux."""
 
+import platform
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from support.canary import KEY
@@ -12,7 +14,9 @@ from support.upstream import Answer, Upstream, openrouter_stream
 USAGE = {"prompt_tokens": 10, "completion_tokens": 2}
 URI = "file:///ws/area.py"
 WAIT_S = 20.0
+HEAP_BYTES = 64 * 2**20
 KNOWN = Path("/proc/self/status").exists()
+HAS_HEAPS = KNOWN and platform.libc_ver()[0] == "glibc"
 
 
 def resident_mb(pid: int) -> float:
@@ -23,6 +27,16 @@ def resident_mb(pid: int) -> float:
         if ":" in line
     )
     return int(fields["VmRSS"].split()[0]) / 1024
+
+
+def heaps_of_threads(pid: int) -> int:
+    """Return how many heaps glibc has made for threads: each reserves 64 MiB, from a multiple of that."""
+    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text("utf-8").splitlines()]
+    spans = [(*(int(end, 16) for end in span.split("-")), len(name)) for span, _, _, _, _, *name in maps]
+    return sum(
+        start % HEAP_BYTES == 0 and then == end and last == start + HEAP_BYTES and not (name or next_name)
+        for (start, end, name), (then, last, next_name) in pairwise(spans)
+    )
 
 
 def settled_mb(pid: int, *, below: float, timeout_s: float = WAIT_S) -> float:

@@ -15,9 +15,12 @@ import sys
 from contextlib import suppress
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
+
+if TYPE_CHECKING:
+    import ctypes
 
 _GENERATED = "<attrs generated"
 
@@ -25,8 +28,9 @@ _YOUNG: Final = 20_000
 _NEVER: Final = 1_000
 _USUAL: Final = gc.get_threshold()
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 32 * 1024
-GIVE_BACK_EACH_S: Final = 60.0
+GIVE_BACK_EACH_S: Final = 20.0
 _OFTEN: Final = 1
 """After so many collections of what is middle-aged, and one more, all is looked through; else after ten."""
 
@@ -58,6 +62,16 @@ def drop(module: ModuleType) -> None:
         del linecache.cache[name]
 
 
+def share_heap() -> None:
+    """Let all threads take memory from one heap; call it before the first thread is started.
+
+    glibc would give each a heap of its own, where what it frees stays for it alone. Few threads take memory
+    at the same time here: Python lets one at a time run. See mallopt(3).
+    """
+    if (library := _glibc()) is not None:
+        library.mallopt(_M_ARENA_MAX, 1)
+
+
 def begin() -> None:
     """End the start: what there is now stays for good and need not be looked through again."""
     gc.set_threshold(*_USUAL)
@@ -79,7 +93,7 @@ def settle() -> None:
 async def keep_light() -> None:
     """End the warm-up, and return freed memory to the system now and then, until cancelled.
 
-    The texts of a minute of typing leave holes of some MB, which the C library would keep for ever.
+    The texts of typing leave holes of some MB, which the C library would keep for ever.
     """
     step = settle
     while True:
@@ -96,13 +110,18 @@ def give_back() -> None:
     endless line of a broken provider, and leave holes of its size. It is below glibc's own 128 KiB as the
     text of a long document, and of each prompt about it, would leave such holes too.
     """
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415  deferred for start-up
+    if (library := _glibc()) is not None:
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        library.malloc_trim(0)
 
-        library = ctypes.CDLL(None)
-        if hasattr(library, "malloc_trim"):  # glibc's; musl has none
-            library.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-            library.malloc_trim(0)
+
+def _glibc() -> "ctypes.CDLL | None":
+    if sys.platform != "linux":
+        return None
+    import ctypes  # noqa: PLC0415  deferred for start-up
+
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "malloc_trim") else None  # musl has none
 
 
 def _keep_what_is_used(kind: type, module: ModuleType) -> None:
