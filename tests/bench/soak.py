@@ -21,7 +21,6 @@ sys.path.insert(0, str(HERE.parent))
 
 from bench.soak_client import Client, Sample  # noqa: E402
 from bench.soak_upstream import Upstream  # noqa: E402
-from farebox.lsp.ballast import GIVE_BACK_EACH_S  # noqa: E402
 
 EDITS_PER_S = 20
 EDITS_A_GHOST = 2
@@ -32,7 +31,10 @@ EDITS_AN_OPENING = 3_000
 """So often is the document closed and opened again."""
 CHAT_EACH_S = 3.0
 CANCELLED_SHARE = 0.3
-SAMPLE_EACH_S = 5.0
+SAMPLE_EACH_S = 1.0
+HELD_EACH_S = 60.0
+"""So often there is a moment between two prompts; each takes a megabyte while it is on its way."""
+
 WARM_UP_SHARE = 1 / 3
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
@@ -126,10 +128,10 @@ def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
 
 
 def held(samples: Sequence[Sample]) -> list[tuple[float, float]]:
-    """Return what is held after each giving back: the least MB in each such time, and when that was."""
+    """Return what is held while nothing runs: the least MB of each minute, and when that was."""
     least: dict[int, Sample] = {}
     for one in samples:
-        number = int(one.at_s / GIVE_BACK_EACH_S)
+        number = int(one.at_s / HELD_EACH_S)
         if number not in least or one.rss_mb < least[number].rss_mb:
             least[number] = one
     return [(one.at_s, one.rss_mb) for one in least.values()]
@@ -181,7 +183,7 @@ def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code:
     verdicts = {
         f"idle memory {idle.rss_mb:.1f} MB, at most {MAX_IDLE_MB:.0f}": idle.rss_mb <= MAX_IDLE_MB,
         f"memory {points[0][1]:.1f} to {points[-1][1]:.1f} MB after warm-up, slope {slope:+.2f} MB/h,"
-        f" at most {MAX_SLOPE_MB_PER_H:.0f} ({of_all:+.2f} with what is not given back yet);"
+        f" at most {MAX_SLOPE_MB_PER_H:.0f} ({of_all:+.2f} with what runs);"
         f" the most ever {soak.samples[-1].peak_mb:.1f}": slope < MAX_SLOPE_MB_PER_H
         and len(points) >= FEWEST_POINTS,
         **{
