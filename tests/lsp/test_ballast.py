@@ -112,6 +112,12 @@ def test_giving_back_twice_is_no_harm() -> None:
     ballast.give_back()
 
 
+def test_a_python_without_ctypes_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    ballast.share_heap()
+    ballast.give_back()
+
+
 @pytest.fixture
 def usual() -> Generator[tuple[int, int, int]]:
     """Yield the collector's thresholds, which a test may change."""

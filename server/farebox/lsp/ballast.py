@@ -118,9 +118,12 @@ def give_back() -> None:
 def _glibc() -> "ctypes.CDLL | None":
     if sys.platform != "linux":
         return None
-    import ctypes  # noqa: PLC0415  deferred for start-up
+    try:
+        import ctypes  # noqa: PLC0415  deferred for start-up
 
-    library = ctypes.CDLL(None)
+        library = ctypes.CDLL(None)
+    except (ImportError, OSError):  # a Python that was built without libffi, or without shared libraries
+        return None
     return library if hasattr(library, "malloc_trim") else None  # musl has none
 
 
