@@ -54,6 +54,7 @@ TESTS_WITHOUT_A_MODULE = {
     "lsp/test_hostile_repository.py": "what no file of a repository may do, over stdio",
     "lsp/test_judge.py": "the judge of every message must itself refuse what is wrong",
     "lsp/test_model_output.py": "what a hostile upstream says, as a client hears it, over stdio",
+    "lsp/test_soak.py": "what tests/bench/soak.py calls growth",
     "lsp/test_typing.py": "storms, pastes and undos while answers are under way, over stdio",
     "lsp/test_wire.py": "what comes over the pipe that is no message, or at the wrong time, over stdio",
     "lsp/test_startup.py": "what is not yet imported when initialize is answered",

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from bench.soak_client import Client, Sample  # noqa: E402
+from bench.soak_growth import growth, of_memory  # noqa: E402
 from bench.soak_upstream import Upstream  # noqa: E402
 
 EDITS_PER_S = 20
@@ -32,16 +33,8 @@ EDITS_AN_OPENING = 3_000
 CHAT_EACH_S = 3.0
 CANCELLED_SHARE = 0.3
 SAMPLE_EACH_S = 1.0
-HELD_EACH_S = 60.0
-"""So often there is a moment between two prompts; each takes a megabyte while it is on its way."""
-
-WARM_UP_SHARE = 1 / 3
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
-MAX_SLOPE_MB_PER_H = 1.0
-FEWEST_POINTS = 10
-"""Of fewer a slope tells nothing: a soak of some minutes fails."""
-
 MAX_MORE = 4
 """Of descriptors, threads and tasks: so many requests more may be under way at a moment."""
 
@@ -119,24 +112,6 @@ async def sample(client: Client, soak: Soak, until_s: float) -> None:
         await asyncio.sleep(SAMPLE_EACH_S)
 
 
-def slope_per_h(points: Sequence[tuple[float, float]]) -> float:
-    """Return by how much a figure grows in an hour: least squares over (seconds, figure)."""
-    mean_s = sum(at for at, _ in points) / len(points)
-    mean = sum(figure for _, figure in points) / len(points)
-    spread = sum((at - mean_s) ** 2 for at, _ in points)
-    return 3600 * sum((at - mean_s) * (figure - mean) for at, figure in points) / spread if spread else 0.0
-
-
-def held(samples: Sequence[Sample]) -> list[tuple[float, float]]:
-    """Return what is held while nothing runs: the least MB of each minute, and when that was."""
-    least: dict[int, Sample] = {}
-    for one in samples:
-        number = int(one.at_s / HELD_EACH_S)
-        if number not in least or one.rss_mb < least[number].rss_mb:
-            least[number] = one
-    return [(one.at_s, one.rss_mb) for one in least.values()]
-
-
 async def run(minutes: float, seed: int) -> bool:
     """Soak a server, and print what came of it."""
     soak = Soak(random.Random(seed))
@@ -162,30 +137,19 @@ async def run(minutes: float, seed: int) -> bool:
     return judge(soak, idle, tasks, unanswered, code)
 
 
-def growth(figures: Sequence[int]) -> int:
-    """Return by how much the most in the last quarter after warm-up is more than that in the first."""
-    warm = figures[int(len(figures) * WARM_UP_SHARE) :]
-    quarter = max(1, len(warm) // 4)
-    return max(warm[-quarter:]) - max(warm[:quarter])
-
-
 def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code: int) -> bool:
     """Print the verdicts."""
-    warm = soak.samples[int(len(soak.samples) * WARM_UP_SHARE) :]
-    points = held(warm)
-    slope, of_all = slope_per_h(points), slope_per_h([(one.at_s, one.rss_mb) for one in warm])
+    memory = [(one.at_s, one.rss_mb) for one in soak.samples]
     more = {
         "descriptors": growth([one.descriptors for one in soak.samples]),
         "threads": growth([one.threads for one in soak.samples]),
         f"tasks, {min(tasks)} to {max(tasks)} in {len(tasks)} looks,": growth(tasks),
     }
-    print(f"{dict(soak.tally)} in {soak.samples[-1].at_s:.0f} s")
+    last = soak.samples[-1]
+    print(f"{dict(soak.tally)} in {last.at_s:.0f} s; the most ever {last.peak_mb:.1f} MB")
     verdicts = {
         f"idle memory {idle.rss_mb:.1f} MB, at most {MAX_IDLE_MB:.0f}": idle.rss_mb <= MAX_IDLE_MB,
-        f"memory {points[0][1]:.1f} to {points[-1][1]:.1f} MB after warm-up, slope {slope:+.2f} MB/h,"
-        f" at most {MAX_SLOPE_MB_PER_H:.0f} ({of_all:+.2f} with what runs);"
-        f" the most ever {soak.samples[-1].peak_mb:.1f}": slope < MAX_SLOPE_MB_PER_H
-        and len(points) >= FEWEST_POINTS,
+        **of_memory(memory, looks_a_minute=60 / SAMPLE_EACH_S),
         **{
             f"{name} {number:+d} from the first to the last quarter after warm-up": number <= MAX_MORE
             for name, number in more.items()

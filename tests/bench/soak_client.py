@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -189,7 +190,10 @@ class Client:
         def of(name: str) -> int:
             return int(status.partition(f"\n{name}:")[2].split()[0])
 
-        ledger = sum(file.stat().st_size for file in (self.folder / "farebox").glob("ledger*"))
+        ledger = 0
+        for file in (self.folder / "farebox").glob("ledger*"):
+            with suppress(FileNotFoundError):
+                ledger += file.stat().st_size
         return Sample(
             at_s,
             of("VmRSS") / 1024,

@@ -1,0 +1,98 @@
+"""What of a soak's figures is growth. Pure: ``lsp/test_soak.py`` holds it against leaks that are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+MINUTE_S = 60.0
+WARM_UP_SHARE = 1 / 3
+
+MAX_SLOPE_MB_PER_H = 1.0
+FEWEST_MINUTES = 10
+"""Of fewer a slope tells nothing: a soak of some minutes fails."""
+
+MAX_RISE_MB = 1.0
+"""Of the middle of all looks, which has what is under way: that must not get more either."""
+
+Figures: TypeAlias = Sequence[tuple[float, float]]
+"""When each was taken, in seconds from the begin, and what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """By how much a figure grows in an hour, and the standard error of that."""
+
+    per_h: float
+    error_per_h: float
+
+    def __str__(self) -> str:
+        """Write it with its sign."""
+        return f"{self.per_h:+.2f} ± {self.error_per_h:.2f}"
+
+
+def of_memory(memory_mb: Figures, looks_a_minute: float) -> dict[str, bool]:
+    """Say what of a process's memory is to hold, and whether it does."""
+    held = least(memory_mb, looks_a_minute)
+    if len(held) < FEWEST_MINUTES:
+        return {f"{len(held)} whole minutes after warm-up, at least {FEWEST_MINUTES} tell a slope": False}
+    grown, of_all, risen_mb = slope(held), slope(warm(memory_mb)), rise(memory_mb)
+    return {
+        f"held memory {held[0][1]:.1f} to {held[-1][1]:.1f} MB after warm-up, slope {grown} MB/h,"
+        f" below {MAX_SLOPE_MB_PER_H:.0f} (of all looks {of_all})": grown.per_h < MAX_SLOPE_MB_PER_H,
+        f"with what is under way {risen_mb:+.2f} MB from the first to the last quarter after warm-up,"
+        f" at most {MAX_RISE_MB:.0f}": risen_mb <= MAX_RISE_MB,
+    }
+
+
+def slope(figures: Figures) -> Slope:
+    """Fit a line by least squares."""
+    count = len(figures)
+    if count < 3:
+        return Slope(0.0, float("inf"))
+    mean_s = sum(at for at, _ in figures) / count
+    mean = sum(figure for _, figure in figures) / count
+    spread = sum((at - mean_s) ** 2 for at, _ in figures)
+    per_s = sum((at - mean_s) * (figure - mean) for at, figure in figures) / spread
+    rest = sum((figure - mean - per_s * (at - mean_s)) ** 2 for at, figure in figures)
+    return Slope(3600 * per_s, 3600 * (rest / (count - 2) / spread) ** 0.5)
+
+
+def least(figures: Figures, looks_a_minute: float) -> list[tuple[float, float]]:
+    """Return the least of each minute after the warm-up, when least is under way, and when that was.
+
+    A minute that has not half its looks, at an end, is left out: the least of a few is no least.
+    """
+    warm_s = figures[-1][0] * WARM_UP_SHARE
+    minutes: dict[int, list[tuple[float, float]]] = {}
+    for at_s, figure in figures:
+        minutes.setdefault(int(at_s / MINUTE_S), []).append((at_s, figure))
+    return [
+        min(looks, key=lambda look: look[1])
+        for minute, looks in minutes.items()
+        if minute * MINUTE_S >= warm_s and len(looks) >= looks_a_minute / 2
+    ]
+
+
+def warm(figures: Figures) -> Figures:
+    """Return what comes after the warm-up."""
+    return [one for one in figures if one[0] >= figures[-1][0] * WARM_UP_SHARE]
+
+
+def rise(figures: Figures) -> float:
+    """Return by how much the middle of the last quarter after warm-up is more than that of the first."""
+    first, last = _outer_quarters([figure for _, figure in warm(figures)])
+    return median(last) - median(first)
+
+
+def growth(figures: Sequence[int]) -> int:
+    """Return by how much the most in the last quarter after warm-up is more than that in the first."""
+    first, last = _outer_quarters(figures[int(len(figures) * WARM_UP_SHARE) :])
+    return max(last) - max(first)
+
+
+def _outer_quarters(figures: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    quarter = max(1, len(figures) // 4)
+    return figures[:quarter], figures[-quarter:]
