@@ -20,12 +20,20 @@ from lsprotocol import types
 
 from farebox.lsp import ballast
 from support import memory
+from support.environment import clean_environment
 from support.upstream import Upstream
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 HANG_S = 20.0
+IN_A_THREAD = """
+import threading
+def wait():
+    print("here", flush=True)
+    input()
+threading.Thread(target=wait).start()
+"""
 MAX_MB = 80.0
 MAX_NAMES = 60
 """No class of lsprotocol has as many fields; the module has eight hundred names."""
@@ -165,10 +173,15 @@ async def test_memory_is_given_back_again_and_again_though_a_thread_may_not_star
 
 
 @pytest.mark.skipif(not memory.HAS_HEAPS, reason="only glibc makes a heap for a thread")
-def test_a_thread_usually_has_a_heap_of_its_own() -> None:
-    start = "import threading; threading.Thread(target=input).start(); print('here', flush=True)"
-    command = (sys.executable, "-c", start)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def test_a_thread_usually_has_a_heap_of_its_own(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        (sys.executable, "-c", IN_A_THREAD),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=clean_environment(tmp_path),
+    )
+    with process:
         assert process.stdout is not None
         assert process.stdout.readline() == "here\n"
         assert memory.heaps_of_threads(process.pid) == 1

@@ -1,6 +1,7 @@
 """How much memory a process holds, as the system counts it; for tests on Linux."""
 
 import platform
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,7 +17,7 @@ URI = "file:///ws/area.py"
 WAIT_S = 20.0
 HEAP_BYTES = 64 * 2**20
 KNOWN = Path("/proc/self/status").exists()
-HAS_HEAPS = KNOWN and platform.libc_ver()[0] == "glibc"
+HAS_HEAPS = KNOWN and platform.libc_ver()[0] == "glibc" and sys.maxsize > 2**32
 
 
 def resident_mb(pid: int) -> float:
@@ -31,7 +32,7 @@ def resident_mb(pid: int) -> float:
 
 def heaps_of_threads(pid: int) -> int:
     """Return how many heaps glibc has made for threads: each reserves 64 MiB, from a multiple of that."""
-    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text("utf-8").splitlines()]
+    maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text("utf-8", "replace").splitlines()]
     spans = [(*(int(end, 16) for end in span.split("-")), len(name)) for span, _, _, _, _, *name in maps]
     return sum(
         start % HEAP_BYTES == 0 and then == end and last == start + HEAP_BYTES and not (name or next_name)

@@ -65,8 +65,8 @@ def drop(module: ModuleType) -> None:
 def share_heap() -> None:
     """Let all threads take memory from one heap; call it before the first thread is started.
 
-    glibc would give each a heap of its own, where what it frees stays for it alone. Few threads take memory
-    at the same time here: Python lets one at a time run. See mallopt(3).
+    glibc would give many of them a heap of their own, where what is freed stays for it alone. Few
+    threads take memory at the same time here: Python lets one at a time run. See mallopt(3).
     """
     if (library := _glibc()) is not None:
         library.mallopt(_M_ARENA_MAX, 1)
@@ -104,7 +104,9 @@ async def keep_light() -> None:
 
 
 def give_back() -> None:
-    """Return freed memory to the system where the C library would keep it. Takes some ms, in any thread.
+    """Return freed memory to the system where the C library would keep it, in any thread.
+
+    Takes some ms, in which whoever needs memory of the C library waits.
 
     What is large is returned as soon as it is freed, from now on: glibc would raise that bound with the first
     endless line of a broken provider, and leave holes of its size. It is below glibc's own 128 KiB as the
@@ -119,7 +121,7 @@ def _glibc() -> "ctypes.CDLL | None":
     if sys.platform != "linux":
         return None
     try:
-        import ctypes  # noqa: PLC0415  deferred for start-up
+        import ctypes  # noqa: PLC0415  only here is it needed
 
         library = ctypes.CDLL(None)
     except (ImportError, OSError):  # a Python that was built without libffi, or without shared libraries

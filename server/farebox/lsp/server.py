@@ -350,8 +350,8 @@ def serve() -> None:
     server = Server()
     sys.setswitchinterval(SWITCH_S)
     ballast.drop(types)
-    ballast.begin()
     ballast.share_heap()
+    ballast.begin()
     # Whatever prints by mistake must not end up in the middle of a message.
     wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
