@@ -6,7 +6,6 @@ case names its moment, because prices change and some depend on the hour.
 
 import subprocess
 import sys
-from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,7 +32,6 @@ from farebox.messages import Usage, nanodollars_from_usd
 from farebox.prices import (
     MAX_LINES,
     _memory,
-    _share_equal_prices,
     cost_nanodollars,
     estimate_nanodollars,
     per_million_usd,
@@ -445,18 +443,3 @@ def test_no_name_and_no_count_ever_raises(
     cost = check(price_id, model, usage(*counts))
     assert cost is None or cost >= 0
     per_million_usd(price_id, model)
-
-
-def test_equal_prices_are_kept_once_and_nothing_else_changes() -> None:
-    snapshot = deepcopy(get_snapshot())
-    models = [model for provider in snapshot.providers for model in provider.models]
-    plain = [model.prices for model in models if isinstance(model.prices, ModelPrice)]
-    flat = [prices for prices in plain if isinstance(prices.input_mtok, Decimal)]
-    for prices in flat:  # to copy a number makes no new one
-        vars(prices)["input_mtok"] = Decimal(str(prices.input_mtok))
-    assert len({id(prices.input_mtok) for prices in flat}) == len(flat) > 500
-    _share_equal_prices(snapshot)
-    assert len({id(prices.input_mtok) for prices in flat}) == len({str(one.input_mtok) for one in flat})
-    untouched = [model for provider in get_snapshot().providers for model in provider.models]
-    assert models == untouched
-    assert [repr(model.prices) for model in models] == [repr(model.prices) for model in untouched]

@@ -11,7 +11,6 @@ for many. So what it finds is kept, and a line that holds nothing but rates for 
 once for every kind of sum the library is asked too, and where the two differ its word stands from then on.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -180,31 +179,7 @@ def per_million_usd(
 def preload() -> None:
     """Load the price table now; called in a thread, it keeps the first look-up off the event loop."""
     estimate_nanodollars(input_tokens=1, output_tokens=1, price_id="openai", model="gpt-5-mini")
-    with suppress(*_PRICING_FAILURES):
-        _share_equal_prices(_table().snapshot)
     _memory.preloaded = True
-
-
-def _share_equal_prices(snapshot: "DataSnapshot") -> None:
-    """Keep each price once: of the table's eight thousand numbers, six hundred differ. That is 0.8 MB."""
-    kept: dict[str, Decimal] = {}  # by its digits: 1.0 equals 1, and is another number to look at
-    for provider in snapshot.providers:
-        for model in provider.models:
-            dated = model.prices if isinstance(model.prices, list) else ()
-            plain = () if isinstance(model.prices, list) else (model.prices,)
-            for prices in (*plain, *(one.prices for one in (*dated, *(model.price_variants or ())))):
-                _share_in(prices, kept)
-
-
-def _share_in(prices: "ModelPrice", kept: dict[str, Decimal]) -> None:
-    for name in _SUMMED:  # vars() would make a dict of each, which takes a third of what this saves
-        value = cast("Decimal | TieredPrices | None", getattr(prices, name, None))
-        if isinstance(value, Decimal):
-            setattr(prices, name, kept.setdefault(str(value), value))
-        elif value is not None:
-            value.base = kept.setdefault(str(value.base), value.base)
-            for tier in value.tiers:
-                tier.price = kept.setdefault(str(tier.price), tier.price)
 
 
 def loaded() -> bool:
