@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from farebox.privacy.texts import MASK, Secret, masked, secrets_in, splits_secret
+from farebox.privacy.texts import MASK, SLICE_BYTES, Secret, masked, secrets_in, splits_secret
 from support.secret_samples import MAKERS, Dice, named, samples
 
 
@@ -144,6 +144,13 @@ def test_hostile_text_takes_linear_time(piece: str):
 
     seconds(1_000)
     assert seconds(400_000) < 10, "the square of it would take hours"
+
+
+@pytest.mark.parametrize("before", range(SLICE_BYTES - 50, SLICE_BYTES + 50))
+def test_a_secret_is_found_across_the_slices_that_a_text_is_looked_at_in(before: int):
+    secret = MAKERS["Anthropic key"](Dice(random.Random(before)))
+    text = "é" + "ab " * (before // 3) + " " * (before % 3) + f"{secret} and more"
+    assert secret not in clean(text)
 
 
 @pytest.mark.parametrize("cut", range(5, 35, 7))

@@ -158,8 +158,8 @@ def _echoes(window: Window) -> Iterator[str]:
     line = window.line_before
     if line.strip() and (len(line.strip()) >= FEWEST_ECHO_CHARS or line[-1].isalnum()):
         yield from (line, line.lstrip())
-    lines = window.prefix.split("\n")
-    for count in range(2, min(MAX_ECHO_LINES, len(lines)) + 1):
+    lines = window.prefix.rsplit("\n", MAX_ECHO_LINES)[-MAX_ECHO_LINES:]
+    for count in range(2, len(lines) + 1):
         tail = lines[-count:]
         if tail[0].strip() and sum(1 for one in tail if one.strip()) > 1:
             text = "\n".join(tail)

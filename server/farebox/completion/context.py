@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from farebox.completion.choose import WORD, WORTH, Worth, choose
 from farebox.completion.index import Index, Source
+from farebox.completion.matches import matches
 from farebox.completion.nearby import nearby
 from farebox.completion.pieces import DEFAULT, Search, Weights
 from farebox.completion.window import Snippet, Window
@@ -69,5 +70,5 @@ def _words(source: Source) -> frozenset[str]:
     if words is None:
         if len(_known_words) >= MAX_WORDS_KEPT:
             _known_words.clear()
-        _known_words[source] = words = frozenset(WORD.findall(source.text[:MAX_OWN_CHARS]))
+        _known_words[source] = words = frozenset(matches(WORD, source.text[:MAX_OWN_CHARS]))
     return words

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from farebox.completion.matches import matches
 from farebox.completion.outline import Outline
 from farebox.completion.skeleton import outline
 
@@ -176,7 +177,7 @@ class Index:
 
 def identifiers(text: str) -> set[str]:
     """The words of a text that may be names."""
-    return {word for word in IDENTIFIER.findall(text) if len(word) <= MAX_IDENTIFIER_CHARS}
+    return {word for word in matches(IDENTIFIER, text) if len(word) <= MAX_IDENTIFIER_CHARS}
 
 
 def _names(source: Source) -> set[str]:

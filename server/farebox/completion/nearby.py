@@ -5,10 +5,13 @@ often words occur; nothing of where they are looked for.
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from farebox.completion.index import IDENTIFIER
+from farebox.completion.matches import matches
 from farebox.completion.window import Window
 
 LINES_BEFORE = 24
@@ -18,6 +21,8 @@ AFTER_WEIGHT = 0.7
 UNKNOWN_WEIGHT = 0.2
 MESSAGE_WEIGHT = 0.8
 MAX_WORDS = 60
+
+_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ def nearby(
     """
     weights: dict[str, float] = {}
     # The line that is being typed counts up to the word before the last: so that a key changes nothing.
-    before = window.prefix.split("\n")
-    for distance, line in enumerate(reversed(before[-LINES_BEFORE:])):
+    above = window.prefix.rsplit("\n", LINES_BEFORE)[-LINES_BEFORE:]
+    for distance, line in enumerate(reversed(above)):
         _weigh(weights, line, DECAY**distance)
     for distance, line in enumerate(window.suffix.split("\n", LINES_AFTER)[:LINES_AFTER]):
         _weigh(weights, line, AFTER_WEIGHT * DECAY**distance)
@@ -48,11 +53,10 @@ def nearby(
     for word in weights:
         weights[word] *= rarity(count(word), files)
     ranked = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))
-    after = window.suffix.split("\n")
     return Nearby(
         words=tuple((word, weight) for word, weight in ranked[:MAX_WORDS] if weight > 0),
-        seen=frozenset(IDENTIFIER.findall(window.prefix)) | frozenset(IDENTIFIER.findall(window.suffix)),
-        lines=frozenset(stripped for line in (*before, *after) if (stripped := line.strip())),
+        seen=_shown(IDENTIFIER, window),
+        lines=_shown(_LINE, window),
     )
 
 
@@ -63,7 +67,11 @@ def rarity(count: int, files: int) -> float:
     return max(0.0, math.log((files + 2) / (count + 0.5)) / math.log(files + 2))
 
 
+def _shown(pattern: re.Pattern[str], window: Window) -> frozenset[str]:
+    return frozenset(chain(matches(pattern, window.prefix), matches(pattern, window.suffix)))
+
+
 def _weigh(weights: dict[str, float], line: str, weight: float) -> None:
-    for word in IDENTIFIER.findall(line):
+    for word in matches(IDENTIFIER, line):
         if weight > weights.get(word, 0.0):
             weights[word] = weight

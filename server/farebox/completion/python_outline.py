@@ -26,7 +26,7 @@ MAX_PART_CHARS = 60_000
 
 MAX_DEFINITIONS = 1_500
 
-_BEGINS = re.compile(r"(?:class|def|async|from|import|if|try|@)\b|@|[A-Za-z_]\w*\s*[:=]")
+_BEGINS = re.compile(r"(?:class|def|async|from|import|if|try|@)\b|@|[A-Za-z_]\w*[^\S\n]*[:=]")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -35,8 +35,8 @@ def read(text: str) -> Outline:
     """Read a file's outline; parts with a syntax error by patterns."""
     definitions: list[Definition] = []
     imports: list[Import] = []
-    for first, lines in _parts(text):
-        part = _read_part(lines, first)
+    for first, source in _parts(text):
+        part = _read_part(source, first)
         definitions += part.definitions
         imports += part.imports
         if len(definitions) >= MAX_DEFINITIONS:
@@ -44,22 +44,23 @@ def read(text: str) -> Outline:
     return Outline(tuple(definitions[:MAX_DEFINITIONS]), tuple(imports))
 
 
-def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Cut a text where a statement begins at the left edge and what came before is long enough."""
-    lines = text.split("\n")
-    first = size = 0
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a text where a statement begins at the left edge and what came before is long enough.
+
+    Yields the number of each part's first line, and the part without its last line end.
+    """
+    first = number = start = at = 0
     decorated = False
-    for number, line in enumerate(lines):
-        if size >= PART_CHARS and not decorated and _BEGINS.match(line):
-            yield first, lines[first:number]
-            first, size = number, 0
-        decorated = line.startswith("@") or (decorated and line[:1] in " \t)#")
-        size += len(line) + 1
-    yield first, lines[first:]
+    while (end := text.find("\n", at)) >= 0:
+        if at - start >= PART_CHARS and not decorated and _BEGINS.match(text, at):
+            yield first, text[start : at - 1]
+            first, start = number, at
+        decorated = text[at] == "@" or (decorated and text[at] in " \t)#\n")
+        at, number = end + 1, number + 1
+    yield first, text[start:]
 
 
-def _read_part(lines: list[str], first: int) -> Outline:
-    source = "\n".join(lines)
+def _read_part(source: str, first: int) -> Outline:
     if len(source) <= MAX_PART_CHARS:
         try:
             with warnings.catch_warnings():
@@ -68,7 +69,7 @@ def _read_part(lines: list[str], first: int) -> Outline:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
         else:
-            reader = _Reader(source.splitlines() if "\f" in source else lines, first)
+            reader = _Reader(source.splitlines() if "\f" in source else source.split("\n"), first)
             reader.read(tree.body, "")
             return Outline(tuple(reader.definitions), tuple(reader.imports))
     return pattern_outline.read(source, "python", first)

@@ -17,6 +17,7 @@ from farebox.privacy.private_keys import private_keys_in
 FEWEST_WORD_CHARS: Final = 15
 """A shorter word is no key of any format, nor the host of one's address."""
 
+SLICE_BYTES: Final = 4_096
 _IN_WORDS: Final = "_-."
 _WORD_TABLE: Final = bytes(
     code if (chr(code).isalnum() and code < 128) or chr(code) in _IN_WORDS else 32  # noqa: PLR2004  ASCII
@@ -88,9 +89,7 @@ def _apart(found: list[Secret]) -> Iterator[Secret]:
 
 def _of_formats(text: str, small: str) -> Iterator[Secret]:
     every = formats()
-    words = text.encode(errors="replace").replace(b"\\n", b"  ").translate(_WORD_TABLE).split()
-    begun = {word[:START_CHARS] for word in words if len(word) >= FEWEST_WORD_CHARS}
-    for start in begun & every.by_start.keys():
+    for start in _beginnings(text) & every.by_start.keys():
         for one in every.by_start[start]:
             for mark in one.starts:
                 yield from _at_each(text, mark, one)
@@ -101,6 +100,19 @@ def _of_formats(text: str, small: str) -> Iterator[Secret]:
         if word in small:
             for one in those:
                 yield from (_secret(match, one.kind) for match in one.expression.finditer(text))
+
+
+def _beginnings(text: str) -> set[bytes]:
+    """Return how the long words of a text begin. It is looked at in slices: a list of all words is slower."""
+    data = text.encode(errors="replace").replace(b"\\n", b"  ").translate(_WORD_TABLE)
+    begun: set[bytes] = set()
+    at = 0
+    while at < len(data):
+        end = data.find(b" ", at + SLICE_BYTES)
+        end = end if end >= 0 else len(data)
+        begun.update(word[:START_CHARS] for word in data[at:end].split() if len(word) >= FEWEST_WORD_CHARS)
+        at = end
+    return begun
 
 
 def _at_each(text: str, mark: str, one: Format) -> Iterator[Secret]:
