@@ -55,6 +55,7 @@ def test_a_name_tells_a_secret(secret: str, text: str):
         "CSRF_COOKIE_NAME = 'csrftoken'\nTOKEN_TYPE = 'sha256'\n",
         "The secret: never write a password (such as hunter2) down.\n",
         'tokenizer = AutoTokenizer.from_pretrained("mistralai/Mistral-7B-v0.1")\n',
+        'password = "user@example"\npassword_hint = "ask me@home1"\nPASSWORD=${DB_PASSWORD1}\n',
         'authorization = "rbac.authorization.k8s.io/v1beta1"\nsecretName: "my-app-tls-v1beta1"\n',
         '"secretsManagerArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"\n',
         '"password" => "required|min:8|max:255",\n"resetPassword": "Passwort-Reset-2FA"\n',

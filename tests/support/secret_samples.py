@@ -127,6 +127,9 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
     "yaml-password": ("  POSTGRES_PASSWORD: {}\n  PORT: 1\n", "Xk29" + "fjQ7"),
     "connection": ('"Server=x;User Id=sa;Password={};Encrypt=1"', "Yukon" + "900xYz1"),
     "pass": ("DB_PASS={}\n", "Winter" + "2024!"),
+    "common": ('password = "{}"\n', "p@ss" + "w0rd"),
+    "common, env": ("PASSWORD={}\n", "p@ss" + "w0rd"),
+    "common, yaml": ("password: {}\n", "adm1n" + "#admin"),
     "pwd": ('pwd: "{}"\n', "Tr0ub4dor" + "&3x"),
     "camel": ("dbPass = '{}'\n", "x7Kq2" + "mPw9"),
 }
