@@ -68,9 +68,10 @@ def test_a_private_key_is_found_however_a_program_writes_it(style: str, cut: str
 
 @pytest.mark.parametrize("width", [64, 70, 76])
 @pytest.mark.parametrize("form", ["{}", "  {}", "{}\r"])
-def test_lines_from_inside_of_a_key_are_known_without_its_ends(width: int, form: str):
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_lines_from_inside_of_a_key_are_known_without_its_ends(width: int, form: str, count: int):
     dice = Dice(random.Random(5))
-    lines = [dice.of(BASE64, width) for _ in range(4)]
+    lines = [dice.of(BASE64, width) for _ in range(count)]
     text = "a = 1\n" + "".join(form.format(line) + "\n" for line in lines) + "b = 2\n"
     left = clean(text)
     assert not any(line in left for line in lines)

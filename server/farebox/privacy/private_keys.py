@@ -28,7 +28,7 @@ _LAST_LINE: Final = re.compile(
 )
 _LINES: Final = re.compile(
     r"\n[ \t]*+(?=[A-Za-z0-9+/]{64})(?P<body>"
-    + "|".join(rf"(?:[A-Za-z0-9+/]{{{size}}}(?:\r?\n[ \t]*+|\Z)){{3,}}" for size in (64, 70, 76))
+    + "|".join(rf"(?:[A-Za-z0-9+/]{{{size}}}(?:\r?\n[ \t]*+|\Z))+" for size in (64, 70, 76))
     + r")(?:[A-Za-z0-9+/]{1,76}={0,2}(?=\s*?(?:\n|\Z)))?",
     re.ASCII,
 )
