@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.bad_input import KEY, serve
-from support.client import Client
+from support.client import Client, Failed
 from support.environment import openrouter_config
-from support.fuzz.model import attached, visible
+from support.fuzz.model import Model, attached, visible
 from support.fuzz.provider import prompt_of
+from support.fuzz.steps import Send
 from support.metamodel import Json
 from support.twin import Twin, run
 from support.units import ENCODINGS, PIECES, Edit, Encoding, Units, random_edits, random_text
@@ -96,3 +97,39 @@ def test_a_model_is_shown_the_text_that_the_oracle_has(
                 client.edit(URI, *((edit.start, edit.end, edit.text) for edit in made))
             client.chat("?", attachments=[{"uri": URI}])
             assert attached(prompt_of(upstream.requests[-1].json)) == visible(oracle.source)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param({"line": -5, "character": 0}, id="before-the-first-line"),
+        pytest.param({"line": 0, "character": -1}, id="before-a-line"),
+        pytest.param({"line": 2**31, "character": 0}, id="no-number-of-the-protocol"),
+        pytest.param({"line": "0", "character": 0}, id="no-number"),
+    ],
+)
+def test_after_an_edit_at_no_place_a_document_is_not_known_until_it_is_opened_again(
+    tmp_path: Path, upstream: Upstream, start: Json
+) -> None:
+    right = {"range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}, "text": "c"}
+    wrong = {"range": {"start": start, "end": {"line": 0, "character": 1}}, "text": "d"}
+    model = Model("utf-16")
+    with Client(tmp_path, config=openrouter_config(upstream.base_url), environment=KEY) as client:
+
+        def tell(method: str, **said: object) -> None:
+            document = {"uri": URI, "version": 1, "languageId": "x", "text": "ab"}
+            params: Json = {"textDocument": document, **said}
+            client.notify(method, params)
+            model.hear(Send({"jsonrpc": "2.0", "method": method, "params": params}))
+
+        client.initialize()
+        tell("textDocument/didOpen")
+        tell("textDocument/didChange", contentChanges=[right, wrong])
+        tell("textDocument/didChange", contentChanges=[right])
+        assert model.open == {}
+        with pytest.raises(Failed, match="not open"):
+            client.chat("?", attachments=[{"uri": URI}])
+        tell("textDocument/didOpen")
+        tell("textDocument/didChange", contentChanges=[right])
+        client.chat("?", attachments=[{"uri": URI}])
+    assert attached(prompt_of(upstream.requests[-1].json)) == model.open[URI].source == "cb"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from support.fuzz.steps import Send
 from support.units import Edit, Encoding, Units
 
+MAX_UINTEGER = 2**31 - 1
 _MARKER = re.compile(r"\bmarker=([\w.]+)")
 
 
@@ -18,7 +19,7 @@ class Model:
     expected: dict[str, str] = field(default_factory=dict[str, str])
 
     def hear(self, step: Send) -> None:
-        """Follow a message that is as it should be; any other changes nothing."""
+        """Follow a message that is as it should be; of a document with any other edit nothing is known."""
         match step.message:
             case {
                 "method": "textDocument/didOpen",
@@ -46,19 +47,38 @@ class Model:
         return self.expected.pop(marker)
 
     def _change(self, uri: str, change: object) -> None:
-        match change:
-            case {
-                "range": {
-                    "start": {"line": int() as line, "character": int() as character},
-                    "end": {"line": int() as last, "character": int() as after},
-                },
-                "text": str() as text,
-            }:
-                self.open[uri].replace(Edit((line, character), (last, after), text))
-            case {"text": str() as text}:
+        if uri not in self.open:
+            return
+        match _edit(change):
+            case Edit() as edit:
+                self.open[uri].replace(edit)
+            case str() as text:
                 self.open[uri] = Units(text, self.encoding)
-            case _:
-                pass
+            case None:
+                del self.open[uri]
+
+
+def _edit(change: object) -> Edit | str | None:
+    """Return an edit, a whole new text, or None where a change is not as it should be."""
+    match change:
+        case {
+            "range": {
+                "start": {"line": int() as line, "character": int() as character},
+                "end": {"line": int() as last, "character": int() as after},
+            },
+            "text": str() as text,
+        }:
+            places = (line, character, last, after)
+            is_right = all(0 <= number <= MAX_UINTEGER for number in places)
+            return Edit((line, character), (last, after), text) if is_right else None
+        case {"range": None, "text": str() as text}:
+            return text
+        case {"range": _}:
+            return None
+        case {"text": str() as text}:
+            return text
+        case _:
+            return None
 
 
 def attached(prompt: str) -> str:
