@@ -315,6 +315,26 @@ def test_a_syntax_error_spoils_only_its_own_part_of_a_long_file():
     assert names == [*(f"f{number}" for number in range(100)), "broken"]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\n    pass\n"])
+@pytest.mark.parametrize("begun", ["def main(", "import ", "class New(", "value = ", "@", "from x import "])
+def test_what_is_begun_at_a_files_end_spoils_nothing_above_it(begun: str, end: str):
+    methods = "".join(f"    def f{number}(self):\n        return {number}\n" for number in range(50))
+    text = f"class Big:\n    def __init__(self):\n        self.alpha = 1\n{methods}{begun}{end}"
+    names = [definition.name for definition in outline(text, "python").definitions]
+    assert names[:3] == ["Big", "__init__", "alpha"]
+
+
+@pytest.mark.parametrize(
+    "form", ["try:\n{long}except OSError:\n    pass\nelse:\n{box}", "try:\n{box}{long}finally:\n    pass\n"]
+)
+def test_a_long_try_is_read_as_one(form: str):
+    long = "".join(f"    def f{number}(self):\n        return {number}\n" for number in range(50))
+    text = form.format(
+        long=long, box="    class Box:\n        def __init__(self):\n            self.alpha = 1\n"
+    )
+    assert "alpha" in {definition.name for definition in outline(text, "python").definitions}
+
+
 def test_a_language_without_patterns_has_no_outline():
     assert outline("anything (\n", "brainfuck").definitions == ()
 

@@ -20,13 +20,17 @@ from farebox.completion.outline import (
     one_line,
 )
 
-PART_CHARS = 6_000
+PART_CHARS = 1_500
+"""A part's tree takes 150 bytes a character while it is read, and one syntax error spoils the whole part."""
+
 MAX_PART_CHARS = 60_000
 """A single statement that is longer is read by patterns: parsing holds the interpreter's lock."""
 
 MAX_DEFINITIONS = 1_500
 
-_BEGINS = re.compile(r"(?:class|def|async|from|import|if|try|@)\b|@|[A-Za-z_]\w*[^\S\n]*[:=]")
+_BEGINS = re.compile(
+    r"(?:class|def|async|from|import|if|try|@)\b|@|(?!else\b|finally\b)[A-Za-z_]\w*[^\S\n]*[:=]"
+)
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -49,13 +53,14 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
     Yields the number of each part's first line, and the part without its last line end.
     """
-    first = number = start = at = 0
+    first = number = start = at = end = 0
     decorated = False
-    while (end := text.find("\n", at)) >= 0:
+    while end >= 0:
         if at - start >= PART_CHARS and not decorated and _BEGINS.match(text, at):
             yield first, text[start : at - 1]
             first, start = number, at
-        decorated = text[at] == "@" or (decorated and text[at] in " \t)#\n")
+        decorated = text.startswith("@", at) or (decorated and text[at : at + 1] in " \t)#\n")
+        end = text.find("\n", at)
         at, number = end + 1, number + 1
     yield first, text[start:]
 
