@@ -1,6 +1,8 @@
 """What the text at the cursor is about."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from farebox.completion.nearby import nearby, rarity
 from farebox.completion.window import Window
@@ -36,6 +38,15 @@ def test_what_the_window_shows_is_seen():
     near = nearby(around, count=lambda _: 1, files=2)
     assert {"first_word", "line", "last_word"} <= near.seen
     assert near.lines == {"first_word", "line = 1", "last_word"}
+
+
+@given(
+    *[st.text(st.sampled_from("ab \t\r\n\f\x1c\x85\u2028\u3000😀"), max_size=20)] * 2,
+)
+def test_lines_are_shown_without_the_space_around_them(prefix: str, suffix: str):
+    near = nearby(Window("a.py", "python", prefix, suffix), count=lambda _: 1, files=2)
+    lines = [line.strip() for text in (prefix, suffix) for line in text.split("\n")]
+    assert near.lines == {line for line in lines if line}
 
 
 @pytest.mark.parametrize("files", [0, 1, 10, 2_000])

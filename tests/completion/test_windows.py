@@ -1,9 +1,10 @@
 """The places of a text that share most with some words."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farebox.completion.windows import CHARS_AFTER, CHARS_BEFORE, lines_around, stretches
+from farebox.completion.windows import CHARS_AFTER, CHARS_BEFORE, lines_around, lines_of, stretches
 
 FILLER = "nothing here\n" * 60
 
@@ -47,3 +48,9 @@ def test_lines_around_a_place_are_whole_lines(lines: list[str], place: int, befo
     assert text.count("\n", 0, start) == first
     assert cut == lines[first : first + len(cut)]
     assert first <= number < first + len(cut) or text[at : at + 1] == "\n"
+
+
+@given(lines=st.lists(st.text("ab", max_size=5), min_size=1, max_size=30), first=st.integers(0, 40))
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_lines_by_their_numbers_are_those_of_the_text(lines: list[str], first: int, count: int):
+    assert lines_of("\n".join(lines), first, first + count) == lines[first : first + count]

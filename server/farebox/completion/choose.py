@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from farebox.completion.index import Source
-from farebox.completion.matches import matches
 from farebox.completion.pieces import Piece
 
 WORD = re.compile(r"[^\W\d]\w{3,}")
@@ -117,7 +116,7 @@ def _values(
     values: list[dict[str, float]] = []
     for piece in pieces:
         words: dict[str, float] = {}
-        for word in matches(WORD, "\n".join([line for _, line in piece.lines])):
+        for word in WORD.findall("\n".join([line for _, line in piece.lines])):
             price = prices.get(word)
             if price is None:
                 price = worth.workspace * ((count(word) or 0.5) / files) ** worth.power

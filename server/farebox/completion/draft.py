@@ -8,7 +8,6 @@ numbers its words, so that both can be compared.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from sys import intern
 from typing import Final
 
 from farebox.completion.grams import END, MAX_MATCH, Grams
@@ -68,7 +67,7 @@ class Draft:
             token, indent = token_of(piece, indent)
             numbers.append(self.shelf.words.number(token))
             self._ends.append(at)
-            self._indents.append(intern(indent))  # of thousands of lines few differ
+            self._indents.append(indent)
         if numbers:
             self.grams.extend(numbers)
         self._text = text

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from farebox.completion.choose import WORD
 from farebox.completion.context import BUDGET_CHARS, gather
 from farebox.completion.index import Index
-from farebox.completion.matches import matches
 from farebox.completion.window import Snippet, Window
 
 MAX_DOCUMENTS = 32
@@ -90,4 +89,4 @@ def _serves(old: tuple[Snippet, ...], new: tuple[Snippet, ...]) -> bool:
 
 
 def _words(snippets: tuple[Snippet, ...]) -> frozenset[str]:
-    return frozenset(word for snippet in snippets for word in matches(WORD, snippet.text))
+    return frozenset(word for snippet in snippets for word in WORD.findall(snippet.text))

@@ -1,8 +1,8 @@
-"""What a pattern finds in a text, one match after the other. Knows no language.
+"""What a pattern finds in a whole document, one match after the other.
 
-``findall`` makes a list of all there is: a long text's words, of which a tenth differ, would be the larger
-part of what it takes to learn it. What takes much memory for a moment takes it for good: Python returns a
-megabyte only where not one object in it is left.
+``findall`` is quicker by a quarter, but makes a list of all there is: thousands of words, of which a few
+hundred differ. What takes memory for a moment may take it for good: Python returns a megabyte only where not
+one object in it is left.
 """
 
 import re

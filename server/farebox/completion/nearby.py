@@ -72,6 +72,6 @@ def _shown(pattern: re.Pattern[str], window: Window) -> frozenset[str]:
 
 
 def _weigh(weights: dict[str, float], line: str, weight: float) -> None:
-    for word in matches(IDENTIFIER, line):
+    for word in IDENTIFIER.findall(line):
         if weight > weights.get(word, 0.0):
             weights[word] = weight

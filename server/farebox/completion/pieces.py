@@ -14,7 +14,7 @@ from itertools import takewhile
 from farebox.completion.index import IDENTIFIER, Index, Source
 from farebox.completion.nearby import Nearby
 from farebox.completion.outline import Definition
-from farebox.completion.windows import lines_around, stretches
+from farebox.completion.windows import lines_around, lines_of, stretches
 
 MAX_DEFINING_FILES = 40
 MAX_LINE_CHARS = 240
@@ -141,10 +141,9 @@ class Search:
         for edit in self.index.edits():
             source = self.index.source(edit.path)
             if source is not None and edit.path != self.path:
-                lines = source.text.split("\n")
                 first = max(0, edit.line - self.weights.lines_before)
-                last = edit.line + self.weights.lines_after
-                yield Piece(source, _short(first, lines[first:last]), self.weights.edited)
+                lines = lines_of(source.text, first, edit.line + self.weights.lines_after)
+                yield Piece(source, _short(first, lines), self.weights.edited)
 
     def _alike(self, own: Source | None) -> Iterator[tuple[Source, list[tuple[str, float]], float]]:
         """The files that share most rare words with the cursor's surroundings, each with those words."""

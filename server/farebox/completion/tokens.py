@@ -5,6 +5,7 @@ was written at one depth is known at another. What looks like a key or a hash is
 """
 
 import re
+from sys import intern
 from typing import Final
 from zlib import crc32
 
@@ -38,7 +39,7 @@ def token_of(piece: str, indent: str) -> tuple[str, str]:
     if "\n" not in piece:
         said = len(piece) <= MAX_TOKEN_CHARS and not is_random(piece.lstrip(" "))
         return (piece if said else UNSAID), indent
-    below = piece[piece.rfind("\n") + 1 :]
+    below = intern(piece[piece.rfind("\n") + 1 :])  # a draft keeps it for each token, and few differ
     breaks = "\n" * min(piece.count("\n"), MOST_BREAKS)
     if below.startswith(indent):
         return f"{breaks}>{below[len(indent) :]}", below

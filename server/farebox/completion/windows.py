@@ -70,3 +70,13 @@ def lines_around(text: str, at: int, *, before: int, after: int) -> tuple[int, l
             end = len(text)
             break
     return start + 1, text[start + 1 : end].split("\n")
+
+
+def lines_of(text: str, first: int, last: int) -> list[str]:
+    """Cut out the lines from a number up to, and without, a last one. Lines count from 0."""
+    start = 0
+    for _ in range(first):
+        start = text.find("\n", start) + 1
+        if not start:
+            return []
+    return text[start:].split("\n", last - first)[: last - first]

@@ -103,14 +103,14 @@ def _of_formats(text: str, small: str) -> Iterator[Secret]:
 
 
 def _beginnings(text: str) -> set[bytes]:
-    """Return how the long words of a text begin. It is looked at in slices: a list of all words is slower."""
+    """Return how the long words of a text begin. Slices keep the list of words short."""
     data = text.encode(errors="replace").replace(b"\\n", b"  ").translate(_WORD_TABLE)
     begun: set[bytes] = set()
     at = 0
     while at < len(data):
         end = data.find(b" ", at + SLICE_BYTES)
         end = end if end >= 0 else len(data)
-        begun.update(word[:START_CHARS] for word in data[at:end].split() if len(word) >= FEWEST_WORD_CHARS)
+        begun |= {word[:START_CHARS] for word in data[at:end].split() if len(word) >= FEWEST_WORD_CHARS}
         at = end
     return begun
 
