@@ -37,6 +37,12 @@ for ignored in ("SIGINT", "SIGHUP"):
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
 
+_git_settings = Path(tempfile.mkdtemp()) / "gitconfig"
+_git_settings.write_text("[include]\n\tpath = ~/.gitconfig\n[core]\n\texcludesFile =\n", "utf-8")
+os.environ.setdefault(
+    "GIT_CONFIG_GLOBAL", str(_git_settings)
+)  # the developer's own ignores no file of a test
+
 _log_of_our_own = None if os.environ.get(guard.LOG) else Path(tempfile.mkdtemp()) / "network.log"
 if _log_of_our_own is not None:
     os.environ[guard.LOG] = str(_log_of_our_own)
@@ -79,6 +85,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         SWEEP.folder(folder)
     if SWEEP.hits:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(_git_settings.parent)
     if _log_of_our_own is not None:
         shutil.rmtree(_log_of_our_own.parent)
 

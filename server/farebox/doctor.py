@@ -117,7 +117,7 @@ def _tightened(workspace: _Workspace, config: Config) -> str:
     if count := len(asked.privacy.exclude):
         words.append(f"{count} pattern{'' if count == 1 else 's'} of files that stay here")
     if asked.privacy.gitignore:
-        words.append("what .gitignore files and .git/info/exclude name stays here")
+        words.append("what git ignores stays here")
     if asked.privacy.secrets is not None:
         words.append(f"secrets in text: {asked.privacy.secrets}")
     if asked.completion.enabled is False:

@@ -15,7 +15,6 @@ from farebox.privacy.ignores import MAX_FOLDERS, Ignores
 from farebox.privacy.names import plain
 
 GIT = shutil.which("git")
-QUIET = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
 
 
 def write(root: Path, files: Mapping[str, str]) -> None:
@@ -237,13 +236,15 @@ FOLDERS = ["", "a/", "a/b/", "b/"]
 
 @pytest.mark.skipif(GIT is None, reason="there is no git here")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lists=st.lists(LINES, min_size=4, max_size=4), own=LINES)
+@given(lists=st.lists(LINES, min_size=4, max_size=4), own=LINES, for_all=LINES)
 def test_gitignore_files_mean_what_git_makes_of_them(
-    tmp_path_factory: pytest.TempPathFactory, lists: list[list[str]], own: list[str]
+    tmp_path_factory: pytest.TempPathFactory, lists: list[list[str]], own: list[str], for_all: list[str]
 ):
-    root = tmp_path_factory.mktemp("repository")
+    root, home = tmp_path_factory.mktemp("repository"), tmp_path_factory.mktemp("home")
+    write(home, {"config": f"[core]\nexcludesFile = {home.as_posix()}/list\n", "list": "\n".join(for_all)})
+    environment = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": str(home / "config")}
     assert GIT is not None
-    subprocess.run([GIT, "init", "-q", "."], cwd=root, check=True, env={**os.environ, **QUIET})
+    subprocess.run([GIT, "init", "-q", "."], cwd=root, check=True, env=environment)
     write(
         root,
         {
@@ -261,8 +262,24 @@ def test_gitignore_files_mean_what_git_makes_of_them(
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **QUIET},
+        env=environment,
     ).stdout.split()
-    assert [name for name in names if rule(root, name) is not None] == [
-        name for name in names if name in listed
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", environment["GIT_CONFIG_GLOBAL"])
+        kept = [name for name in names if rule(root, name) is not None]
+    assert kept == [name for name in names if name in listed]
+
+
+def test_the_users_list_holds_in_each_repository_and_a_gitignore_takes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(
+        tmp_path, {"config": f"[core]\nexcludesFile = {tmp_path.as_posix()}/list\n", "list": "*.mine\n/top\n"}
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    write(tmp_path, {"a/.git/HEAD": "", "a/b/.git/HEAD": "", "a/b/.gitignore": "!kept.mine\n", "c/x": ""})
+    assert rule(tmp_path / "a", "x.mine") == rule(tmp_path / "a", "b/x.mine") == "core.excludesFile: *.mine"
+    assert rule(tmp_path / "a", "b/top") == "core.excludesFile: /top"
+    assert rule(tmp_path / "a", "b/kept.mine") is None
+    assert rule(tmp_path / "a", "x.mine", gitignore=False) is None
+    assert rule(tmp_path / "c", "x.mine") is None, "no repository"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from farebox.privacy.repositories import MAX_POINTER_BYTES, exclude_file
+from farebox.privacy.repositories import MAX_POINTER_BYTES, exclude_file, list_for_all
 
 
 def pointing(folder: Path, text: str) -> str | None:
@@ -51,3 +51,70 @@ def test_nor_is_one_from_there_on(tmp_path: Path):
     (tmp_path / "git").mkdir()
     (tmp_path / "git" / "commondir").write_text("//host/share\n", "utf-8")
     assert pointing(tmp_path, "gitdir: git\n") == str(tmp_path / "git" / "info" / "exclude")
+
+
+# --- the user's list for all repositories ----------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    return Path(os.path.realpath(tmp_path))
+
+
+def test_the_users_list_is_where_git_looks_for_it(home: Path, monkeypatch: pytest.MonkeyPatch):
+    assert list_for_all() == str(home / ".config" / "git" / "ignore")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "settings"))
+    assert list_for_all() == str(home / "settings" / "git" / "ignore")
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        pytest.param("[core]\n\texcludesFile = ~/mine\n", "mine", id="from-home"),
+        pytest.param("[CORE]\nEXCLUDESFILE=~/mine ; as ever\n", "mine", id="in-any-case-with-a-comment"),
+        pytest.param('[core] excludesfile = "~/my \\"list\\"" # as ever\n', 'my "list"', id="quoted"),
+        pytest.param("[core]\nexcludesfile = ~/a\nexcludesfile = ~/mine\n", "mine", id="the-last-one"),
+        pytest.param("[user]\nname = A\n[core]\nexcludesfile = ~/mine\r\n", "mine", id="below-another"),
+    ],
+)
+def test_gits_settings_name_it(home: Path, settings: str, name: str):
+    (home / ".gitconfig").write_text(settings, "utf-8", newline="\n")
+    assert list_for_all() == str(home / name)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param("[other]\nexcludesfile = ~/mine\n", id="of-another-section"),
+        pytest.param('[alias "core"]\nexcludesfile = ~/mine\n', id="of-a-part-of-another"),
+        pytest.param("[core]\n# excludesfile = ~/mine\n", id="a-comment"),
+        pytest.param("[core\nexcludesfile\n", id="broken"),
+    ],
+)
+def test_what_does_not_name_it_leaves_it_where_it_is(home: Path, settings: str):
+    (home / ".gitconfig").write_text(settings, "utf-8")
+    assert list_for_all() == str(home / ".config" / "git" / "ignore")
+
+
+def test_nobody_has_one_who_says_so(home: Path):
+    (home / ".gitconfig").write_text("[core]\nexcludesfile =\n", "utf-8")
+    assert list_for_all() is None
+
+
+def test_a_link_is_followed_and_a_list_can_be_named_for_one_program(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (home / "dotfiles").mkdir()
+    (home / "dotfiles" / "ignore").write_text("*.mine\n", "utf-8")
+    (home / "dotfiles" / "config").write_text("[core]\nexcludesfile = ~/link\n", "utf-8")
+    try:
+        (home / "link").symlink_to(home / "dotfiles" / "ignore")
+        (home / "config").symlink_to(home / "dotfiles" / "config")
+    except OSError:
+        pytest.skip("this user may make no links")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "config"))
+    assert list_for_all() == str(home / "dotfiles" / "ignore")

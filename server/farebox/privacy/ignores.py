@@ -26,7 +26,7 @@ from farebox.privacy.ignore_lists import (
 from farebox.privacy.lately import lately
 from farebox.privacy.names import below, is_absolute, one_line, plain
 from farebox.privacy.plain_files import read_plain
-from farebox.privacy.repositories import EXCLUDE, exclude_file
+from farebox.privacy.repositories import EVERYWHERE, EXCLUDE, exclude_file, list_for_all
 
 GITIGNORE: Final = ".gitignore"
 FAREBOXIGNORE: Final = ".fareboxignore"
@@ -74,7 +74,9 @@ class Ignores:
         for root, top, inside in self._places(path):
             if (found := self._rule(top, inside, is_folder=is_folder)) is not None:
                 name, words = found
-                shown = posixpath.relpath(f"{plain(top)}/{name}", str(plain(root))) if name else ""
+                shown = name
+                if name and name != EVERYWHERE:
+                    shown = posixpath.relpath(f"{plain(top)}/{name}", str(plain(root)))
                 return one_line(f"{shown}: {words}" if shown else words)
         return None
 
@@ -111,8 +113,10 @@ class Ignores:
         gits, ours = above
         at = os.path.join(top, folder)  # noqa: PTH118  cheaper
         if self.gitignore:
-            exclude = exclude_file(at)
-            gits = _with(gits, folder, EXCLUDE, _looked_up(exclude) if exclude is not None else None)
+            if (exclude := exclude_file(at)) is not None:
+                for_all = list_for_all()
+                gits = _with(gits, folder, EVERYWHERE, _looked_up(for_all) if for_all is not None else None)
+                gits = _with(gits, folder, EXCLUDE, _looked_up(exclude))
             gits = _with(gits, folder, GITIGNORE, _looked_up(os.path.join(at, GITIGNORE)))  # noqa: PTH118
         own = _looked_up(os.path.join(at, FAREBOXIGNORE), is_ours=True)  # noqa: PTH118
         return gits, _with(ours, folder, FAREBOXIGNORE, own)
@@ -126,7 +130,8 @@ def _with(
     if lines.count + sum(source.lines.count for source in sources) > MAX_IGNORE_LINES:
         lines = IgnoreList(TOO_MUCH)
     depth = folder.count("/") + 1 if folder else 0
-    return (*sources, _Source(f"{folder}/{name}".lstrip("/"), depth, lines))
+    shown = name if name == EVERYWHERE else f"{folder}/{name}".lstrip("/")
+    return (*sources, _Source(shown, depth, lines))
 
 
 @lately(TOP_KNOWN_S, most=256)

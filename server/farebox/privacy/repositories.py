@@ -1,18 +1,30 @@
-"""Where a repository keeps its own list of what git ignores.
+"""Where a repository keeps its own list of what git ignores, and the user the one for all of them.
 
 ``.git`` is a folder; in a worktree and a submodule it is a file that names one. Whoever made the repository
 has written it, so it is read in bounds and never leads to another machine. Knows git's files; no patterns.
 """
 
 import os
+import re
 from typing import Final
 
+from farebox.privacy.lately import lately
 from farebox.privacy.plain_files import read_plain
 
 EXCLUDE: Final = ".git/info/exclude"
+EVERYWHERE: Final = "core.excludesFile"
 MAX_POINTER_BYTES: Final = 4_096
+MAX_CONFIG_BYTES: Final = 256 * 1024
+
+CONFIG_KNOWN_S: Final = 5
+"""How long git's settings count as read."""
 
 _GITDIR: Final = "gitdir:"
+_ESCAPED: Final = re.compile(r"\\(.)")
+_SECTION: Final = re.compile(r"\s*\[\s*(?P<name>[^\]\"]*?)\s*(?:\"(?:[^\"\\]|\\.)*+\"\s*)?\]")
+_LIST: Final = re.compile(
+    r"\s*excludesfile\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<bare>[^#;\"]*))", re.IGNORECASE
+)
 
 
 def exclude_file(folder: str) -> str | None:
@@ -25,6 +37,40 @@ def exclude_file(folder: str) -> str | None:
         common = _led_to(git, os.path.join(git, "commondir"), "") if git is not None else None  # noqa: PTH118
         git = common or git
     return os.path.join(git, "info", "exclude") if git is not None else None  # noqa: PTH118
+
+
+def list_for_all() -> str | None:
+    """Return where the user keeps the list for all repositories, as gitignore(5) says; None if nowhere.
+
+    What git's settings include, or say for some folders alone, is not looked at, nor are the system's.
+    """
+    folder = os.path.expanduser(os.environ.get("XDG_CONFIG_HOME") or "~/.config")  # noqa: PTH111  never fails
+    own = os.environ.get("GIT_CONFIG_GLOBAL")
+    files = (own,) if own else (f"{folder}/git/config", os.path.expanduser("~/.gitconfig"))  # noqa: PTH111
+    return _list_of(files, f"{folder}/git/ignore")
+
+
+@lately(CONFIG_KNOWN_S, most=4)
+def _list_of(files: tuple[str, ...], usual: str) -> str | None:
+    path = usual
+    for file in files:
+        text = read_plain(os.path.realpath(file), MAX_CONFIG_BYTES) or b""
+        path = _said_in(text.decode("utf-8", "replace"), path)
+    path = os.path.expanduser(path)  # noqa: PTH111
+    return os.path.realpath(path) if os.path.isabs(path) else None  # noqa: PTH117  often it is a link
+
+
+def _said_in(settings: str, otherwise: str) -> str:
+    """Return the list's path as git's settings have it: what they say last."""
+    section = ""
+    for line in settings.splitlines():
+        header = _SECTION.match(line)
+        section = header["name"].lower() if header is not None else section
+        said = _LIST.match(line, header.end() if header is not None else 0)
+        if section == "core" and said is not None:
+            quoted, bare = said.group("quoted", "bare")
+            otherwise = bare.strip() if quoted is None else _ESCAPED.sub(r"\1", quoted)
+    return otherwise
 
 
 def _led_to(folder: str, pointer: str, word: str) -> str | None:

@@ -88,8 +88,7 @@ SECRET_FILES = (
 class Rules:
     """What decides: the workspace's folders, the user's patterns, and whose ignore files hold.
 
-    ``gitignore``: what .gitignore files and .git/info/exclude name stays. ``reads`` false: no file is
-    opened, as nobody trusts the workspace.
+    ``gitignore``: what git ignores stays. ``reads`` false: no file is opened, as nobody trusts the workspace.
     """
 
     roots: tuple[str, ...] = ()
