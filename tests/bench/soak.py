@@ -32,6 +32,10 @@ EDITS_AN_OPENING = 3_000
 """So often is the document closed and opened again."""
 CHAT_EACH_S = 3.0
 CANCELLED_SHARE = 0.3
+STAGES = 9
+"""Between them all is taken back, and nobody types or asks: what the server has then, it holds."""
+REST_S = 40.0
+"""What requests leave behind is given back each 20 seconds."""
 SAMPLE_EACH_S = 1.0
 IDLE_S = 10.0
 MAX_IDLE_MB = 80.0
@@ -61,17 +65,23 @@ class Soak:
     dice: random.Random
     tally: Counter[str] = field(default_factory=Counter[str])
     samples: list[Sample] = field(default_factory=list[Sample])
+    """Looks at any moment while one types."""
+    rests: list[Sample] = field(default_factory=list[Sample])
+    """Looks between two stages."""
+    began_s: float = field(default_factory=time.monotonic)
+
+    def look(self, client: Client) -> Sample:
+        """Look at the process now."""
+        return client.sample(time.monotonic() - self.began_s)
 
 
 async def edit(client: Client, soak: Soak, until_s: float) -> None:
     """Type, ask for ghost text, and sometimes take that back; what is over a length goes at the other end."""
     due = time.monotonic()
-    number = 0
-    client.open()
     while time.monotonic() < until_s:
-        number += 1
         client.type(soak.dice.choice(WORDS))
         soak.tally["edits"] += 1
+        number = soak.tally["edits"]
         if number % EDITS_A_GHOST == 0:
             request = client.ask_ghost(invoked=soak.dice.random() < 0.1)
             soak.tally["ghosts"] += 1
@@ -103,13 +113,30 @@ async def chat(client: Client, soak: Soak, until_s: float) -> None:
 
 async def sample(client: Client, soak: Soak, until_s: float) -> None:
     """Look at the process now and then."""
-    told_s = began = time.monotonic()
-    while (now := time.monotonic()) < until_s:
-        soak.samples.append(client.sample(now - began))
-        if now - told_s > 60:
-            told_s = now
-            print(f"{now - began:6.0f} s: {soak.samples[-1]} {dict(soak.tally)}", flush=True)
+    while time.monotonic() < until_s:
+        soak.samples.append(soak.look(client))
         await asyncio.sleep(SAMPLE_EACH_S)
+
+
+async def stage(client: Client, soak: Soak, minutes: float) -> None:
+    """Type for so long, then take all back, rest, and look at what is held."""
+    until_s = time.monotonic() + 60 * minutes
+    async with asyncio.TaskGroup() as group:
+        group.create_task(edit(client, soak, until_s))
+        group.create_task(sample(client, soak, until_s))
+        lanes = [group.create_task(chat(client, soak, until_s)) for _ in range(2)]
+        await asyncio.sleep(60 * minutes)
+        while not all(lane.done() for lane in lanes):
+            client.cancel_all()
+            await asyncio.wait(lanes, timeout=1.0)
+    client.cancel_all()
+    await client.rest(END_S)
+    await asyncio.sleep(REST_S)
+    soak.rests.append(soak.look(client))
+    last = soak.samples[-1]
+    print(
+        f"{last.at_s:6.0f} s: {last} {dict(soak.tally)}; at rest {soak.rests[-1].rss_mb:.1f} MB", flush=True
+    )
 
 
 async def run(minutes: float, seed: int) -> bool:
@@ -122,12 +149,10 @@ async def run(minutes: float, seed: int) -> bool:
             await asyncio.sleep(IDLE_S)
             idle = client.sample(0.0)
             print(f"idle after {IDLE_S:.0f} s: {idle}", flush=True)
-            until_s = time.monotonic() + 60 * minutes
-            async with asyncio.TaskGroup() as group:
-                group.create_task(edit(client, soak, until_s))
-                group.create_task(chat(client, soak, until_s))
-                group.create_task(chat(client, soak, until_s))
-                group.create_task(sample(client, soak, until_s))
+            client.open()
+            soak.began_s = time.monotonic()
+            for _ in range(STAGES):
+                await stage(client, soak, minutes / STAGES)
             tasks = client.tasks()
             unanswered = await client.rest(END_S)
             code = await client.end()
@@ -139,7 +164,7 @@ async def run(minutes: float, seed: int) -> bool:
 
 def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code: int) -> bool:
     """Print the verdicts."""
-    memory = [(one.at_s, one.rss_mb) for one in soak.samples]
+    held, memory = ([(one.at_s, one.rss_mb) for one in looks] for looks in (soak.rests, soak.samples))
     more = {
         "descriptors": growth([one.descriptors for one in soak.samples]),
         "threads": growth([one.threads for one in soak.samples]),
@@ -149,7 +174,7 @@ def judge(soak: Soak, idle: Sample, tasks: Sequence[int], unanswered: int, code:
     print(f"{dict(soak.tally)} in {last.at_s:.0f} s; the most ever {last.peak_mb:.1f} MB")
     verdicts = {
         f"idle memory {idle.rss_mb:.1f} MB, at most {MAX_IDLE_MB:.0f}": idle.rss_mb <= MAX_IDLE_MB,
-        **of_memory(memory, looks_a_minute=60 / SAMPLE_EACH_S),
+        **of_memory(held, memory),
         **{
             f"{name} {number:+d} from the first to the last quarter after warm-up": number <= MAX_MORE
             for name, number in more.items()

@@ -89,6 +89,11 @@ class Client:
         """Take a request back."""
         self.notify("$/cancelRequest", {"id": request})
 
+    def cancel_all(self) -> None:
+        """Take back all that has not been answered."""
+        for request in list(self._waiting):
+            self.cancel(request)
+
     async def answered(self, request: int) -> None:
         """Wait for an answer."""
         if request in self._waiting:

@@ -7,12 +7,11 @@ from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-MINUTE_S = 60.0
-WARM_UP_SHARE = 1 / 3
+WARM_UP_SHARE = 0.3
 
 MAX_SLOPE_MB_PER_H = 1.0
-FEWEST_MINUTES = 10
-"""Of fewer a slope tells nothing: a soak of some minutes fails."""
+FEWEST_S = 600.0
+"""In less a slope tells nothing: a soak of some minutes fails."""
 
 MAX_RISE_MB = 1.0
 """Of the middle of all looks, which has what is under way: that must not get more either."""
@@ -33,11 +32,12 @@ class Slope:
         return f"{self.per_h:+.2f} ± {self.error_per_h:.2f}"
 
 
-def of_memory(memory_mb: Figures, looks_a_minute: float) -> dict[str, bool]:
-    """Say what of a process's memory is to hold, and whether it does."""
-    held = least(memory_mb, looks_a_minute)
-    if len(held) < FEWEST_MINUTES:
-        return {f"{len(held)} whole minutes after warm-up, at least {FEWEST_MINUTES} tell a slope": False}
+def of_memory(at_rest_mb: Figures, memory_mb: Figures) -> dict[str, bool]:
+    """Say what of a process's memory is to hold, at rest and at any moment, and whether it does."""
+    held = warm(at_rest_mb)
+    long_s = held[-1][0] - held[0][0]
+    if long_s < FEWEST_S:
+        return {f"{long_s:.0f} s after warm-up, at least {FEWEST_S:.0f} tell a slope": False}
     grown, of_all, risen_mb = slope(held), slope(warm(memory_mb)), rise(memory_mb)
     return {
         f"held memory {held[0][1]:.1f} to {held[-1][1]:.1f} MB after warm-up, slope {grown} MB/h,"
@@ -58,22 +58,6 @@ def slope(figures: Figures) -> Slope:
     per_s = sum((at - mean_s) * (figure - mean) for at, figure in figures) / spread
     rest = sum((figure - mean - per_s * (at - mean_s)) ** 2 for at, figure in figures)
     return Slope(3600 * per_s, 3600 * (rest / (count - 2) / spread) ** 0.5)
-
-
-def least(figures: Figures, looks_a_minute: float) -> list[tuple[float, float]]:
-    """Return the least of each minute after the warm-up, when least is under way, and when that was.
-
-    A minute that has not half its looks, at an end, is left out: the least of a few is no least.
-    """
-    warm_s = figures[-1][0] * WARM_UP_SHARE
-    minutes: dict[int, list[tuple[float, float]]] = {}
-    for at_s, figure in figures:
-        minutes.setdefault(int(at_s / MINUTE_S), []).append((at_s, figure))
-    return [
-        min(looks, key=lambda look: look[1])
-        for minute, looks in minutes.items()
-        if minute * MINUTE_S >= warm_s and len(looks) >= looks_a_minute / 2
-    ]
 
 
 def warm(figures: Figures) -> Figures:
