@@ -79,6 +79,19 @@ def test_lines_from_inside_of_a_key_are_known_without_its_ends(width: int, form:
     assert left.endswith("b = 2\n")
 
 
+@pytest.mark.parametrize("below", ["    return", "pass", "ret", "name"])
+def test_a_word_below_a_single_line_of_a_key_stays(below: str):
+    line = Dice(random.Random(5)).of(BASE64, 64)
+    assert clean(f"x\n{line}\n{below}") == clean(f"x\n{line}") + f"\n{below}"
+
+
+@pytest.mark.parametrize("last", ["aB3+", "abcd==", "abcd"])
+def test_the_last_line_of_a_key_is_part_of_it(last: str):
+    dice = Dice(random.Random(5))
+    lines = [dice.of(BASE64, 64) for _ in range(3 if last == "abcd" else 1)]
+    assert clean("\n".join((*lines, last, "")) + "x = 1\n") == clean("\n".join((*lines, ""))) + "x = 1\n"
+
+
 @pytest.mark.parametrize("label", ["CERTIFICATE", "PUBLIC KEY", "CERTIFICATE REQUEST"])
 def test_what_everybody_may_see_is_no_private_key(label: str):
     dice = Dice(random.Random(5))

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from farebox.privacy.texts import MASK, SLICE_BYTES, Secret, masked, secrets_in, splits_secret
 from support.secret_samples import MAKERS, Dice, named, samples
 
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
 
 def clean(text: str) -> str:
     return masked(text, secrets_in(text))
@@ -55,7 +57,14 @@ def test_a_name_tells_a_secret(secret: str, text: str):
         "CSRF_COOKIE_NAME = 'csrftoken'\nTOKEN_TYPE = 'sha256'\n",
         "The secret: never write a password (such as hunter2) down.\n",
         'tokenizer = AutoTokenizer.from_pretrained("mistralai/Mistral-7B-v0.1")\n',
-        'password = "user@example"\npassword_hint = "ask me@home1"\nPASSWORD=${DB_PASSWORD1}\n',
+        'PASSWORD_RESET_URL = "https://example.com/reset?v=1"\nPWD=/home/u/pkg@1.2.3\npwd: /srv/app@2x/x\n',
+        '"password-validator": "git+https://host/x#v5.0.0", "passwordless": "npm:pkg@1.1.4"\n',
+        'pass: git@github.com:foo/bar1.git\nPASS: tests/test_foo.py#3\npwd = "%s/dir1/dir2"\n',
+        'password="%PASSWORD1%"\npassword: @db_password1@\nandroid:password="@string/pass_1"\n',
+        'passwordSelector = "#password-1"\npasswordField = "input#pwd2"\npass_rate = "99.5%passed"\n',
+        "PASSWORD_FILE=/run/x@1/pass\nPASSWORD=${DB_PASSWORD1}\n",
+        f"hash\n{SHA256}\nName\nother\n{SHA256.upper()}\nname\n",
+        f"0\n{'0' * 64}\n{'12' * 35}\nEnd2\n{'/' * 64}\n//Step1\n{'/' * 76}\nEnd2\n",
         'authorization = "rbac.authorization.k8s.io/v1beta1"\nsecretName: "my-app-tls-v1beta1"\n',
         '"secretsManagerArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-a1b2c3"\n',
         '"password" => "required|min:8|max:255",\n"resetPassword": "Passwort-Reset-2FA"\n',

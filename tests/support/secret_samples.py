@@ -129,7 +129,7 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
     "pass": ("DB_PASS={}\n", "Winter" + "2024!"),
     "common": ('password = "{}"\n', "p@ss" + "w0rd"),
     "common, env": ("PASSWORD={}\n", "p@ss" + "w0rd"),
-    "common, yaml": ("password: {}\n", "adm1n" + "#admin"),
+    "common, yaml": ("password: {}\n", "adm1n" + "!admin"),
     "pwd": ('pwd: "{}"\n', "Tr0ub4dor" + "&3x"),
     "camel": ("dbPass = '{}'\n", "x7Kq2" + "mPw9"),
 }

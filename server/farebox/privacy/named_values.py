@@ -47,6 +47,7 @@ _TYPE: Final = re.compile(r"\baws::[\w:]*\Z")
 
 _ENDS_NAME: Final = re.compile(r"(?:or[dt]|d|ation|ed)?s?", re.IGNORECASE)
 _PASSWORD_SIGNS: Final = frozenset("!@#%^*?")
+_SIGNS_OF_PLACES: Final = frozenset("/:#%")
 
 
 def named_values_in(text: str, small: str) -> Iterator[tuple[int, int, str]]:
@@ -145,9 +146,13 @@ def _changes_often(part: str) -> bool:
 
 
 def _is_password(value: str) -> bool:
-    """Say whether a value has what the rules for passwords ask for: a letter, a digit and a sign."""
-    return (
-        not _PASSWORD_SIGNS.isdisjoint(value)
-        and any(map(str.isdigit, value))
-        and any(map(str.isalpha, value))
-    )
+    """Say whether a value has what the rules for passwords ask for: letters, a digit and a sign.
+
+    One without large and small letters must be no place, address, selector or name of a value besides.
+    """
+    if not any(map(str.isdigit, value)):
+        return False
+    if any(map(str.isupper, value)) and any(map(str.islower, value)):
+        return not _PASSWORD_SIGNS.isdisjoint(value)
+    is_name = value[0] == "@" or not _SIGNS_OF_PLACES.isdisjoint(value)
+    return any(map(str.isalpha, value)) and not is_name and not _PASSWORD_SIGNS.isdisjoint(value)

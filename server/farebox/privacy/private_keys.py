@@ -17,6 +17,9 @@ MAX_GAP_LINES: Final = 2
 FEWEST_BODY_CHARS: Final = 40
 """Some line of a key is as long; what reads or writes keys holds no such word."""
 
+FEWEST_LINES: Final = 3
+"""Below so many lines of a key any word is its last line."""
+
 _PRIVATE: Final = "PRIVATE KEY"
 _MARK: Final = re.compile(r"-----(?P<side>BEGIN|END) (?P<label>[A-Z0-9 ]{1,60}+)-----", re.ASCII)
 _PIECE: Final = re.compile(r"\\+[nrt]|(?P<run>[A-Za-z0-9+/=]{16,})", re.ASCII)
@@ -29,7 +32,7 @@ _LAST_LINE: Final = re.compile(
 _LINES: Final = re.compile(
     r"\n[ \t]*+(?=[A-Za-z0-9+/]{64})(?P<body>"
     + "|".join(rf"(?:[A-Za-z0-9+/]{{{size}}}(?:\r?\n[ \t]*+|\Z))+" for size in (64, 70, 76))
-    + r")(?:[A-Za-z0-9+/]{1,76}={0,2}(?=\s*?(?:\n|\Z)))?",
+    + r")(?P<last>[A-Za-z0-9+/]{1,76}={0,2}(?=\s*?(?:\n|\Z)))?",
     re.ASCII,
 )
 
@@ -40,9 +43,10 @@ def private_keys_in(text: str) -> Iterator[tuple[int, int]]:
     yield from _between(text, marks)
     ends = [mark.end() for mark in marks]
     for lines in _LINES.finditer("\n" + text):
-        start, end = lines.start("body") - 1, lines.end() - 1
+        start = lines.start("body") - 1
         nearest = bisect_right(ends, start) - 1
-        if (nearest < 0 or not _begins_other(marks[nearest])) and _is_mixed(text[start:end]):
+        if (nearest < 0 or not _begins_other(marks[nearest])) and _is_mixed(lines["body"]):
+            end = lines.end("last" if _is_last(lines["last"], lines["body"]) else "body") - 1
             yield start, start + len(text[start:end].rstrip())
 
 
@@ -112,9 +116,14 @@ def _is_body(text: str, run: tuple[int, int]) -> bool:
     return run[1] - run[0] >= FEWEST_BODY_CHARS and _is_mixed(text[run[0] : run[1]])
 
 
+def _is_last(line: str | None, body: str) -> bool:
+    """Say whether a shorter line below a body is its last: a word below one line or two may be code."""
+    return line is not None and (line.endswith("=") or _is_mixed(line) or body.count("\n") >= FEWEST_LINES)
+
+
 def _is_mixed(text: str) -> bool:
     """Say whether there are large letters, small ones and digits."""
-    return not (text.isupper() or text.islower()) and any(map(str.isdigit, text))
+    return all(any(map(sort, text)) for sort in (str.isupper, str.islower, str.isdigit))
 
 
 def _begins_other(mark: re.Match[str]) -> bool:
