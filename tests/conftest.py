@@ -37,11 +37,15 @@ for ignored in ("SIGINT", "SIGHUP"):
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, lambda *_: None)
 
+# A list of what the developer has git ignore is to hold for no file of a test; all else of git's stays.
 _git_settings = Path(tempfile.mkdtemp()) / "gitconfig"
-_git_settings.write_text("[include]\n\tpath = ~/.gitconfig\n[core]\n\texcludesFile =\n", "utf-8")
-os.environ.setdefault(
-    "GIT_CONFIG_GLOBAL", str(_git_settings)
-)  # the developer's own ignores no file of a test
+_developers = [
+    os.environ.get("GIT_CONFIG_GLOBAL") or path for path in ("~/.config/git/config", "~/.gitconfig")
+]
+_git_settings.write_text(
+    "".join(f"[include]\n\tpath = {path}\n" for path in _developers) + "[core]\n\texcludesFile =\n", "utf-8"
+)
+os.environ["GIT_CONFIG_GLOBAL"] = str(_git_settings)
 
 _log_of_our_own = None if os.environ.get(guard.LOG) else Path(tempfile.mkdtemp()) / "network.log"
 if _log_of_our_own is not None:

@@ -61,7 +61,7 @@ _STRICTNESS: Final[tuple[SecretsPolicy, ...]] = ("send", "mask", "block")
 class Privacy(Section):
     """What may leave the machine. ``exclude`` holds patterns in gitignore's syntax.
 
-    ``gitignore``: what git ignores stays here, by .gitignore files and by the lists beside them.
+    ``gitignore``: what git ignores stays here, by .gitignore files and git's other lists.
     ``secrets`` says what becomes of what looks like one.
     ``fetch_models``: OpenRouter may be asked, once a day, for its list of models and prices.
     """

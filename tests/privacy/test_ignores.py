@@ -283,3 +283,16 @@ def test_the_users_list_holds_in_each_repository_and_a_gitignore_takes_back(
     assert rule(tmp_path / "a", "b/kept.mine") is None
     assert rule(tmp_path / "a", "x.mine", gitignore=False) is None
     assert rule(tmp_path / "c", "x.mine") is None, "no repository"
+    within = Ignores((str(tmp_path / "a" / "b"),)).rule(plain(str(tmp_path / "a" / "b" / "x.mine")))
+    assert within == "core.excludesFile: *.mine"
+
+
+def test_a_long_list_for_all_counts_once_however_many_repositories_lie_in_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write(tmp_path, {"config": f"[core]\nexcludesFile = {tmp_path.as_posix()}/list\n"})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    many = "".join(f"/no{number}\n" for number in range(MAX_IGNORE_LINES // 2 + 1))
+    write(tmp_path, {"list": f"{many}*.mine\n", ".git/HEAD": "", "b/.git/HEAD": "", "b/c/.git/HEAD": ""})
+    assert rule(tmp_path, "b/c/x.mine") == "core.excludesFile: *.mine"
+    assert rule(tmp_path, "b/c/x.py") is None

@@ -79,6 +79,11 @@ def test_the_users_list_is_where_git_looks_for_it(home: Path, monkeypatch: pytes
         pytest.param('[core] excludesfile = "~/my \\"list\\"" # as ever\n', 'my "list"', id="quoted"),
         pytest.param("[core]\nexcludesfile = ~/a\nexcludesfile = ~/mine\n", "mine", id="the-last-one"),
         pytest.param("[user]\nname = A\n[core]\nexcludesfile = ~/mine\r\n", "mine", id="below-another"),
+        pytest.param("\ufeff[core]\nexcludesfile = ~/mine\n", "mine", id="a-byte-order-mark"),
+        pytest.param('[core]\nexcludesfile = ~/"mi;n"e\n', "mi;ne", id="partly-quoted"),
+        pytest.param("[core]\nexcludesfile = ~/mi\\\nne\n", "mine", id="on-two-lines"),
+        pytest.param('[core]\nexcludesfile = ~/a \\"b\\"\n', 'a "b"', id="escaped"),
+        pytest.param("[core]\nexcludesfile = ~/mi\u2028ne\n", "mi\u2028ne", id="what-ends-no-line"),
     ],
 )
 def test_gits_settings_name_it(home: Path, settings: str, name: str):
@@ -91,6 +96,9 @@ def test_gits_settings_name_it(home: Path, settings: str, name: str):
     [
         pytest.param("[other]\nexcludesfile = ~/mine\n", id="of-another-section"),
         pytest.param('[alias "core"]\nexcludesfile = ~/mine\n', id="of-a-part-of-another"),
+        pytest.param('[core "x"]\nexcludesfile = ~/mine\n', id="of-a-part-of-it"),
+        pytest.param("[core]\na = \\\nexcludesfile = ~/mine\n", id="in-the-value-of-another"),
+        pytest.param("[" + " " * 200_000 + "\n", id="endless"),
         pytest.param("[core]\n# excludesfile = ~/mine\n", id="a-comment"),
         pytest.param("[core\nexcludesfile\n", id="broken"),
     ],
@@ -100,9 +108,21 @@ def test_what_does_not_name_it_leaves_it_where_it_is(home: Path, settings: str):
     assert list_for_all() == str(home / ".config" / "git" / "ignore")
 
 
-def test_nobody_has_one_who_says_so(home: Path):
-    (home / ".gitconfig").write_text("[core]\nexcludesfile =\n", "utf-8")
+@pytest.mark.parametrize("said", ["", "~/mi\0ne"])
+def test_nobody_has_one_who_says_so_or_names_none(home: Path, said: str):
+    (home / ".gitconfig").write_text(f"[core]\nexcludesfile ={said}\n", "utf-8")
     assert list_for_all() is None
+
+
+def test_a_relative_path_is_one_from_the_top(home: Path):
+    (home / ".gitconfig").write_text("[core]\nexcludesfile = mine\n", "utf-8")
+    assert list_for_all() == "mine"
+
+
+def test_an_empty_name_of_the_settings_means_none(home: Path, monkeypatch: pytest.MonkeyPatch):
+    (home / ".gitconfig").write_text("[core]\nexcludesfile = ~/mine\n", "utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "")
+    assert list_for_all() == str(home / ".config" / "git" / "ignore")
 
 
 def test_a_link_is_followed_and_a_list_can_be_named_for_one_program(

@@ -114,8 +114,8 @@ class Ignores:
         at = os.path.join(top, folder)  # noqa: PTH118  cheaper
         if self.gitignore:
             if (exclude := exclude_file(at)) is not None:
-                for_all = list_for_all()
-                gits = _with(gits, folder, EVERYWHERE, _looked_up(for_all) if for_all is not None else None)
+                if (for_all := list_for_all()) is not None:
+                    gits = _with(gits, folder, EVERYWHERE, _looked_up(os.path.join(at, for_all)))  # noqa: PTH118
                 gits = _with(gits, folder, EXCLUDE, _looked_up(exclude))
             gits = _with(gits, folder, GITIGNORE, _looked_up(os.path.join(at, GITIGNORE)))  # noqa: PTH118
         own = _looked_up(os.path.join(at, FAREBOXIGNORE), is_ours=True)  # noqa: PTH118
@@ -127,7 +127,8 @@ def _with(
 ) -> tuple[_Source, ...]:
     if lines is None:
         return sources
-    if lines.count + sum(source.lines.count for source in sources) > MAX_IGNORE_LINES:
+    each = {id(one): one.count for one in (lines, *(source.lines for source in sources))}
+    if sum(each.values()) > MAX_IGNORE_LINES:
         lines = IgnoreList(TOO_MUCH)
     depth = folder.count("/") + 1 if folder else 0
     shown = name if name == EVERYWHERE else f"{folder}/{name}".lstrip("/")

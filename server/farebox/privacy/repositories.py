@@ -20,11 +20,9 @@ CONFIG_KNOWN_S: Final = 5
 """How long git's settings count as read."""
 
 _GITDIR: Final = "gitdir:"
-_ESCAPED: Final = re.compile(r"\\(.)")
-_SECTION: Final = re.compile(r"\s*\[\s*(?P<name>[^\]\"]*?)\s*(?:\"(?:[^\"\\]|\\.)*+\"\s*)?\]")
-_LIST: Final = re.compile(
-    r"\s*excludesfile\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<bare>[^#;\"]*))", re.IGNORECASE
-)
+_SECTION: Final = re.compile(r"\s*+\[\s*+(?P<name>[^\]\"\s]*+)\s*+(?P<part>\"(?:[^\"\\]|\\.)*+\"\s*+)?\]")
+_KEY: Final = re.compile(r"\s*+excludesfile\s*+=", re.IGNORECASE)
+_PIECE: Final = re.compile(r"\\(?P<escaped>.)|(?P<quote>\")|(?P<comment>[#;])|[^\\\"#;]++")
 
 
 def exclude_file(folder: str) -> str | None:
@@ -42,35 +40,52 @@ def exclude_file(folder: str) -> str | None:
 def list_for_all() -> str | None:
     """Return where the user keeps the list for all repositories, as gitignore(5) says; None if nowhere.
 
-    What git's settings include, or say for some folders alone, is not looked at, nor are the system's.
+    A relative path is one from a repository's top. Looked at are the user's own settings: not what they
+    include, nor those of the system or of a repository.
     """
     folder = os.path.expanduser(os.environ.get("XDG_CONFIG_HOME") or "~/.config")  # noqa: PTH111  never fails
     own = os.environ.get("GIT_CONFIG_GLOBAL")
-    files = (own,) if own else (f"{folder}/git/config", os.path.expanduser("~/.gitconfig"))  # noqa: PTH111
-    return _list_of(files, f"{folder}/git/ignore")
+    home = (f"{folder}/git/config", os.path.expanduser("~/.gitconfig"))  # noqa: PTH111
+    return _list_of(home if own is None else (own,), f"{folder}/git/ignore")
 
 
 @lately(CONFIG_KNOWN_S, most=4)
 def _list_of(files: tuple[str, ...], usual: str) -> str | None:
     path = usual
     for file in files:
-        text = read_plain(os.path.realpath(file), MAX_CONFIG_BYTES) or b""
-        path = _said_in(text.decode("utf-8", "replace"), path)
+        settings = read_plain(os.path.realpath(file), MAX_CONFIG_BYTES) or b""
+        path = _said_in(settings.decode("utf-8-sig", "surrogateescape"), path)
     path = os.path.expanduser(path)  # noqa: PTH111
-    return os.path.realpath(path) if os.path.isabs(path) else None  # noqa: PTH117  often it is a link
+    if not path or "\0" in path:
+        return None
+    return os.path.realpath(path) if os.path.isabs(path) else path  # noqa: PTH117  often it is a link
 
 
 def _said_in(settings: str, otherwise: str) -> str:
     """Return the list's path as git's settings have it: what they say last."""
-    section = ""
-    for line in settings.splitlines():
+    is_core = False
+    for line in settings.replace("\r\n", "\n").replace("\\\n", "").split("\n"):
         header = _SECTION.match(line)
-        section = header["name"].lower() if header is not None else section
-        said = _LIST.match(line, header.end() if header is not None else 0)
-        if section == "core" and said is not None:
-            quoted, bare = said.group("quoted", "bare")
-            otherwise = bare.strip() if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        if header is not None:
+            is_core = header["name"].lower() == "core" and header["part"] is None
+        key = _KEY.match(line, header.end() if header is not None else 0)
+        if is_core and key is not None:
+            otherwise = _value(line[key.end() :])
     return otherwise
+
+
+def _value(said: str) -> str:
+    """Read a value: pieces of it may be in quotes, and a comment may follow."""
+    pieces: list[str] = []
+    is_quoted = False
+    for piece in _PIECE.finditer(said):
+        if piece["quote"]:
+            is_quoted = not is_quoted
+        elif piece["comment"] and not is_quoted:
+            break
+        else:
+            pieces.append(piece["escaped"] or piece[0])
+    return "".join(pieces).strip()
 
 
 def _led_to(folder: str, pointer: str, word: str) -> str | None:
