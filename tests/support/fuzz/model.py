@@ -26,7 +26,10 @@ class Model:
                 "params": {"textDocument": {"uri": str() as uri, "text": str() as text}},
             }:
                 self.open[uri] = Units(text, self.encoding)
-            case {"method": "textDocument/didClose", "params": {"textDocument": {"uri": str() as uri}}}:
+            case {
+                "method": "textDocument/didClose" | "textDocument/didOpen",
+                "params": {"textDocument": {"uri": str() as uri}},
+            }:
                 self.open.pop(uri, None)
             case {
                 "method": "textDocument/didChange",
@@ -34,6 +37,8 @@ class Model:
             } if uri in self.open:
                 for change in changes:
                     self._change(uri, change)
+            case {"method": "textDocument/didChange", "params": {"textDocument": {"uri": str() as uri}}}:
+                self.open.pop(uri, None)
             case {
                 "method": "farebox/chat",
                 "params": {"text": str() as words, "attachments": [{"uri": str() as uri}]},
@@ -63,14 +68,14 @@ def _edit(change: object) -> Edit | str | None:
     match change:
         case {
             "range": {
-                "start": {"line": int() as line, "character": int() as character},
-                "end": {"line": int() as last, "character": int() as after},
+                "start": {"line": line, "character": character},
+                "end": {"line": last, "character": after},
             },
             "text": str() as text,
         }:
-            places = (line, character, last, after)
-            is_right = all(0 <= number <= MAX_UINTEGER for number in places)
-            return Edit((line, character), (last, after), text) if is_right else None
+            first, then = (_whole(line), _whole(character)), (_whole(last), _whole(after))
+            is_right = all(0 <= number <= MAX_UINTEGER for number in (*first, *then))
+            return Edit(first, then, text) if is_right else None
         case {"range": None, "text": str() as text}:
             return text
         case {"range": _}:
@@ -79,6 +84,13 @@ def _edit(change: object) -> Edit | str | None:
             return text
         case _:
             return None
+
+
+def _whole(value: object) -> int:
+    """Return a whole number however JSON writes it, -1 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
+        return -1
+    return int(value)
 
 
 def attached(prompt: str) -> str:
