@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from farebox.completion.context import gather
 from farebox.completion.index import Index
+from farebox.completion.pieces import DEFAULT
 from farebox.completion.window import Snippet, Window, window
 
 ROOT = str(Path("/project").absolute())
@@ -127,6 +128,14 @@ def test_what_was_edited_last_elsewhere_is_shown():
     assert "renamed_thing" in shown(gathered(index, "value = "))
     index.edited(place("gone.py"), 1)
     assert "renamed_thing" in shown(gathered(index, "value = "))
+
+
+def test_of_an_edited_file_the_lines_around_the_edit_are_shown():
+    index = taught({"other.py": "".join(f"shown_{number} = {number}\n" for number in range(60))})
+    index.edited(place("other.py"), 30)
+    lines = shown(gathered(index, "value = ")).splitlines()
+    numbers = range(30 - DEFAULT.lines_before, 30 + DEFAULT.lines_after)
+    assert lines == [f"shown_{number} = {number}" for number in numbers]
 
 
 def test_snippets_are_named_as_a_model_may_see_them_and_in_order():

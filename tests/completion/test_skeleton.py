@@ -325,7 +325,12 @@ def test_what_is_begun_at_a_files_end_spoils_nothing_above_it(begun: str, end: s
 
 
 @pytest.mark.parametrize(
-    "form", ["try:\n{long}except OSError:\n    pass\nelse:\n{box}", "try:\n{box}{long}finally:\n    pass\n"]
+    "form",
+    [
+        pytest.param("try:\n{long}except OSError:\n    pass\nelse:\n{box}", id="else"),
+        pytest.param("try:\n{box}{long}except:\n    pass\n", id="except"),
+        pytest.param("try:\n{box}{long}finally:\n    pass\n", id="finally"),
+    ],
 )
 def test_a_long_try_is_read_as_one(form: str):
     long = "".join(f"    def f{number}(self):\n        return {number}\n" for number in range(50))

@@ -29,7 +29,7 @@ MAX_PART_CHARS = 60_000
 MAX_DEFINITIONS = 1_500
 
 _BEGINS = re.compile(
-    r"(?:class|def|async|from|import|if|try|@)\b|@|(?!else\b|finally\b)[A-Za-z_]\w*[^\S\n]*[:=]"
+    r"(?:class|def|async|from|import|if|try|@)\b|@|(?!else\b|except\b|finally\b)[A-Za-z_]\w*[^\S\n]*[:=]"
 )
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -79,4 +79,10 @@ def lines_of(text: str, first: int, last: int) -> list[str]:
         start = text.find("\n", start) + 1
         if not start:
             return []
-    return text[start:].split("\n", last - first)[: last - first]
+    end = start - 1
+    for _ in range(first, last):
+        end = text.find("\n", end + 1)
+        if end < 0:
+            end = len(text)
+            break
+    return text[start:end].split("\n") if first < last else []
