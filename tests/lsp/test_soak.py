@@ -41,7 +41,13 @@ def test_a_leak_is_found_and_what_comes_and_goes_is_none(seed: int, minutes: int
 
 def test_what_is_under_way_must_not_get_more_either() -> None:
     met = of_memory(*looks(random.Random(7), 90, 0.0, more_prompts_per_h=2.0))
-    assert list(met.values()) == [True, False]
+    assert list(met.values()) == [False, True, False]
+
+
+def test_what_is_held_at_rest_must_not_get_more_either() -> None:
+    rests, _ = looks(random.Random(7), 30, 2 * MAX_SLOPE_MB_PER_H)
+    _, figures = looks(random.Random(7), 30, 0.0)
+    assert list(of_memory(rests, figures).values()) == [True, False, True]
 
 
 def test_a_soak_of_some_minutes_tells_no_slope() -> None:

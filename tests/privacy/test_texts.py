@@ -57,7 +57,7 @@ def test_a_name_tells_a_secret(secret: str, text: str):
         "CSRF_COOKIE_NAME = 'csrftoken'\nTOKEN_TYPE = 'sha256'\n",
         "The secret: never write a password (such as hunter2) down.\n",
         'tokenizer = AutoTokenizer.from_pretrained("mistralai/Mistral-7B-v0.1")\n',
-        'PASSWORD_RESET_URL = "https://example.com/reset?v=1"\nPWD=/home/u/pkg@1.2.3\npwd: /srv/app@2x/x\n',
+        'PASSWORD_RESET_URL = "https://example.com/reset?v=1"\nPWD=/data/u/pkg@1.2.3\npwd: /www/app@2x/x\n',
         '"password-validator": "git+https://host/x#v5.0.0", "passwordless": "npm:pkg@1.1.4"\n',
         'pass: git@github.com:foo/bar1.git\nPASS: tests/test_foo.py#3\npwd = "%s/dir1/dir2"\n',
         'password="%PASSWORD1%"\npassword: @db_password1@\nandroid:password="@string/pass_1"\n',
