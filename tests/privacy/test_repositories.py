@@ -108,7 +108,7 @@ def test_what_does_not_name_it_leaves_it_where_it_is(home: Path, settings: str):
     assert list_for_all() == str(home / ".config" / "git" / "ignore")
 
 
-@pytest.mark.parametrize("said", ["", "~/mi\0ne"])
+@pytest.mark.parametrize("said", ["", "~/mi\0ne", "~mi\0ne/list"])
 def test_nobody_has_one_who_says_so_or_names_none(home: Path, said: str):
     (home / ".gitconfig").write_text(f"[core]\nexcludesfile ={said}\n", "utf-8")
     assert list_for_all() is None

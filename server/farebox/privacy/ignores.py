@@ -111,15 +111,16 @@ class Ignores:
 
     def _with_own(self, above: _Chain, top: str, folder: str) -> _Chain:
         gits, ours = above
+        here = f"{folder}/" if folder else ""
         at = os.path.join(top, folder)  # noqa: PTH118  cheaper
         if self.gitignore:
             if (exclude := exclude_file(at)) is not None:
                 if (for_all := list_for_all()) is not None:
                     gits = _with(gits, folder, EVERYWHERE, _looked_up(os.path.join(at, for_all)))  # noqa: PTH118
-                gits = _with(gits, folder, EXCLUDE, _looked_up(exclude))
-            gits = _with(gits, folder, GITIGNORE, _looked_up(os.path.join(at, GITIGNORE)))  # noqa: PTH118
+                gits = _with(gits, folder, here + EXCLUDE, _looked_up(exclude))
+            gits = _with(gits, folder, here + GITIGNORE, _looked_up(os.path.join(at, GITIGNORE)))  # noqa: PTH118
         own = _looked_up(os.path.join(at, FAREBOXIGNORE), is_ours=True)  # noqa: PTH118
-        return gits, _with(ours, folder, FAREBOXIGNORE, own)
+        return gits, _with(ours, folder, here + FAREBOXIGNORE, own)
 
 
 def _with(
@@ -131,8 +132,7 @@ def _with(
     if sum(each.values()) > MAX_IGNORE_LINES:
         lines = IgnoreList(TOO_MUCH)
     depth = folder.count("/") + 1 if folder else 0
-    shown = name if name == EVERYWHERE else f"{folder}/{name}".lstrip("/")
-    return (*sources, _Source(shown, depth, lines))
+    return (*sources, _Source(name, depth, lines))
 
 
 @lately(TOP_KNOWN_S, most=256)

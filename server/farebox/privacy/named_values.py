@@ -150,9 +150,8 @@ def _is_password(value: str) -> bool:
 
     One without large and small letters must be no place, address, selector or name of a value besides.
     """
-    if not any(map(str.isdigit, value)):
+    if _PASSWORD_SIGNS.isdisjoint(value) or not any(map(str.isdigit, value)):
         return False
     if any(map(str.isupper, value)) and any(map(str.islower, value)):
-        return not _PASSWORD_SIGNS.isdisjoint(value)
-    is_name = value[0] == "@" or not _SIGNS_OF_PLACES.isdisjoint(value)
-    return any(map(str.isalpha, value)) and not is_name and not _PASSWORD_SIGNS.isdisjoint(value)
+        return True
+    return any(map(str.isalpha, value)) and value[0] != "@" and _SIGNS_OF_PLACES.isdisjoint(value)

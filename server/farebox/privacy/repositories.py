@@ -55,9 +55,9 @@ def _list_of(files: tuple[str, ...], usual: str) -> str | None:
     for file in files:
         settings = read_plain(os.path.realpath(file), MAX_CONFIG_BYTES) or b""
         path = _said_in(settings.decode("utf-8-sig", "surrogateescape"), path)
-    path = os.path.expanduser(path)  # noqa: PTH111
     if not path or "\0" in path:
         return None
+    path = os.path.expanduser(path)  # noqa: PTH111
     return os.path.realpath(path) if os.path.isabs(path) else path  # noqa: PTH117  often it is a link
 
 
