@@ -115,8 +115,8 @@ def check(sources: Iterable[str], rules: Rules) -> None:
         if rule is not None:
             raise Excluded(
                 f"{shown_name(source, rules.roots)} stays on this machine ({rule})",
-                hint="No model is sent secret files, what [privacy] exclude names, nor what .gitignore and "
-                ".fareboxignore ignore; [privacy] gitignore = false lets go what only .gitignore keeps.",
+                hint="No model is sent secret files, what [privacy] exclude names, nor what git and "
+                ".fareboxignore ignore; [privacy] gitignore = false lets go what only git ignores.",
             )
 
 
