@@ -20,6 +20,7 @@ from farebox.chat.conversation import (
     Question,
     RunningTurn,
     Turn,
+    earlier_turn,
     history,
 )
 from farebox.chat.prompts import Attachment, system_text
@@ -255,6 +256,86 @@ def test_a_new_conversation_is_not_kept_by_itself():
     conversations = Conversations()
     conversations.open(None)
     assert conversations.newest_first() == ()
+
+
+EARLIER = [earlier_turn(Question("What is a fare?"), "A price.")]
+
+
+def test_a_client_begins_a_conversation_of_its_own_with_the_turns_that_it_has_kept():
+    conversations = Conversations()
+    begun = conversations.open("mine-1", EARLIER)
+    assert (begun.id, begun.turns, begun.title) == ("mine-1", EARLIER, "What is a fare?")
+    assert conversations.open("mine-2", ()).turns == []
+    assert conversations.newest_first() == ()
+    conversations.keep(begun)
+    assert conversations.open("mine-1", ()) is begun
+    assert begun.turns == EARLIER
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "é", "a\n", "../a"])
+def test_a_clients_id_is_plain(name: str):
+    with pytest.raises(InvalidParams, match="can't be a conversation's id") as caught:
+        Conversations().open(name, ())
+    assert "letters, digits" in caught.value.hint
+
+
+def test_a_conversation_that_has_begun_is_found_but_not_listed_until_it_is_kept():
+    conversations = Conversations()
+    begun = conversations.open("mine", ())
+    conversations.begin(begun)
+    assert conversations.open("mine", EARLIER) is begun
+    assert conversations.newest_first() == ()
+    conversations.keep_begun(begun)
+    conversations.keep_begun(begun)
+    conversations.end(begun)
+    assert conversations.newest_first() == (begun,)
+    conversations.begin(begun)  # its next turn
+    conversations.end(begun)
+    assert conversations.open("mine") is begun
+
+
+def test_a_conversation_whose_first_turn_came_to_nothing_is_forgotten():
+    conversations = Conversations()
+    begun = conversations.open("mine", ())
+    conversations.begin(begun)
+    conversations.end(begun)
+    with pytest.raises(InvalidParams, match="no conversation mine"):
+        conversations.open("mine")
+
+
+def test_a_conversation_that_is_deleted_as_it_begins_stays_deleted():
+    conversations = Conversations()
+    deleted, other = conversations.open("mine", ()), conversations.open("mine", EARLIER)
+    conversations.begin(deleted)
+    conversations.delete("mine")
+    conversations.begin(other)
+    conversations.keep_begun(deleted)
+    conversations.end(deleted)
+    assert conversations.open("mine") is other
+    assert conversations.newest_first() == ()
+
+
+async def test_turns_that_a_client_has_kept_are_sent_as_if_asked_here(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("Yes."))
+    kept = Question("what is it?", attachments=(Attachment("/ws/a.py", "x = 1", "/ws/a.py"),), roots=("/ws",))
+    conversation = Conversation("c", [earlier_turn(kept, "A file."), earlier_turn(Question("lost"), "")])
+    assert await ask(door, conversation, "sure?") == "Yes."
+    assert sent(upstream)[1:] == [
+        ("user", '<attachment name="a.py">\nx = 1\n</attachment>\n\nwhat is it?'),
+        ("assistant", "A file."),
+        ("user", "sure?"),
+    ]
+    assert conversation.turns[0].question.attachments[0].text == ""  # its text is kept once
+
+
+async def test_what_a_kept_turn_quotes_is_guarded_if_it_would_be_sent(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("Yes."))
+    secret = Question("q", attachments=(Attachment("/ws/.env", "K=1", "/ws/.env"),))
+    with pytest.raises(Excluded):
+        await ask(door, Conversation("c", [earlier_turn(secret, "An answer.")]), "more")
+    assert upstream.connections == 0
+    await ask(door, Conversation("c", [earlier_turn(secret, "")]), "more")
+    assert "K=1" not in upstream.requests[-1].raw.decode()
 
 
 def test_all_kept_text_has_a_limit(monkeypatch: pytest.MonkeyPatch):

@@ -178,6 +178,92 @@ def test_a_conversation_deleted_while_its_turn_runs_stays_deleted(client: Client
     assert client.request("farebox/conversations") == {"conversations": []}
 
 
+HISTORY: list[Json] = [
+    {
+        "text": "What is a fare?",
+        "attachments": [{"name": "fares.py", "text": "fare = 2"}],
+        "answer": "Two.",
+    },
+    {"text": "Lost?", "answer": ""},
+]
+
+
+def sent_turns(upstream: Upstream) -> list[tuple[str, str]]:
+    """Return of the last request all messages but the system's, each by its role and last line."""
+    messages = upstream.requests[-1].json["messages"]
+    assert isinstance(messages, list)
+    return [(message["role"], message["content"].split("\n")[-1]) for message in messages[1:]]
+
+
+def test_a_conversation_outlives_its_server(client: Client, upstream: Upstream) -> None:
+    planned = client.request("farebox/route", {"text": "And?", "conversation": "mine", "history": HISTORY})
+    assert client.request("farebox/conversations") == {"conversations": []}
+    result = client.chat("And?", conversation="mine", history=HISTORY)
+    assert (result["conversation"], {**result["route"], "attempts": []}) == (
+        "mine",
+        {**planned, "attempts": []},
+    )
+    assert sent_turns(upstream) == [("user", "What is a fare?"), ("assistant", "Two."), ("user", "And?")]
+    assert "fare = 2" in upstream.requests[-1].raw.decode()
+    (line,) = client.request("farebox/conversations")["conversations"]
+    assert line == {"id": "mine", "title": "What is a fare?", "turns": 3}
+    turns = client.request("farebox/conversation", {"conversation": "mine"})["turns"]
+    assert [(turn["question"], turn["answer"]) for turn in turns] == [
+        ("What is a fare?", "Two."),
+        ("Lost?", ""),
+        ("And?", "Hello there."),
+    ]
+    assert [turn["id"] for turn in turns][2] == result["turn"]
+    assert ["cost" in turn for turn in turns] == [False, False, True]
+    client.chat("More?", conversation="mine", history=[{"text": "Another's", "answer": "Told twice."}])
+    assert [text for _, text in sent_turns(upstream)][-3:] == ["And?", "Hello there.", "More?"]
+    assert "Told twice." not in upstream.requests[-1].raw.decode()
+
+
+def test_a_client_names_its_conversation_before_the_first_event(client: Client, upstream: Upstream) -> None:
+    assert client.chat("Hello", conversation="mine_1", history=[])["conversation"] == "mine_1"
+    told = {params["conversation"] for params in client.notifications("farebox/chatEvent")}
+    assert told == {"mine_1"}
+    assert client.chat("Again", conversation="mine_1")["text"] == "Hello there."
+    with pytest.raises(Failed, match="can't be a conversation's id"):
+        client.chat("Hello", conversation="mine 2", history=[])
+    with pytest.raises(Failed, match="a history, but no conversation") as failed:
+        client.chat("Hello", history=[])
+    assert failed.value.data["kind"] == "invalidParams"
+    with pytest.raises(Failed, match="history"):
+        client.chat("Hello", conversation="mine", history=[{"text": " ", "answer": "a"}])
+    with pytest.raises(Failed, match="at most 200"):
+        client.chat("Hello", conversation="mine", history=[{"text": "q", "answer": "a"}] * 201)
+    assert len(upstream.requests) == 2
+
+
+def test_of_two_chats_that_begin_one_conversation_at_once_the_second_is_refused(
+    client: Client, upstream: Upstream
+) -> None:
+    begins: Json = {"text": "Hello", "conversation": "mine", "history": HISTORY}
+    first, second = client.ask("farebox/chat", begins), client.ask("farebox/chat", begins)
+    with pytest.raises(Failed, match="a turn is running in this conversation"):
+        client.answer(second)
+    assert client.answer(first)["text"] == "Hello there."
+    assert len(upstream.requests) == 1
+    (line,) = client.request("farebox/conversations")["conversations"]
+    assert line["turns"] == 3
+
+
+def test_what_a_kept_turn_quotes_is_kept_here_as_any_text_is(client: Client, upstream: Upstream) -> None:
+    guarded = [{"text": "?", "attachments": [{"name": "deploy/.env", "text": "K=1"}], "answer": "One."}]
+    for method in ("farebox/chat", "farebox/route"):
+        with pytest.raises(Failed, match="stays on this machine"):
+            client.request(method, {"text": "And?", "conversation": "mine", "history": guarded})
+    assert client.request("farebox/conversations") == {"conversations": []}
+    key = "ghp_" + "a1B2" * 9
+    told = [{"text": f"token = {key}", "attachments": [{"name": "n", "text": key}], "answer": f"Use {key}."}]
+    client.chat("And?", conversation="mine", history=told)
+    assert upstream.requests[-1].raw.decode().count("<secret") == 3
+    assert key not in upstream.requests[-1].raw.decode()
+    assert len(upstream.requests) == 1
+
+
 def last_question(upstream: Upstream) -> str:
     messages = upstream.requests[-1].json["messages"]
     assert isinstance(messages, list)

@@ -1,13 +1,15 @@
 """Conversations: their turns, what of them a model is sent, and one turn from question to answer.
 
-Conversations live in memory, as long as the server does. A turn that was stopped or cut off keeps what
-had come, so that the next question can refer to it.
+Conversations live in memory, as long as the server does; a client that keeps one itself may begin it anew
+with its earlier turns. A turn that was stopped or cut off keeps what had come, so that the next question can
+refer to it.
 """
 
+import re
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -41,6 +43,8 @@ MAX_KEPT_CHARS = 50_000_000
 """Over all conversations, with their pictures' base64."""
 
 TITLE_CHARS = 60
+
+_CLIENTS_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Question:
 
 @dataclass(slots=True)
 class Turn:
-    """One question and what came of it. ``done`` is None while it runs, or if nobody was asked.
+    """One question and what came of it. ``done`` is None while it runs, and if this server asked nobody.
 
     ``outcome`` is what the editor has told of the answer, ``errors_left`` how many errors its file still had
     after it was applied, ``told_after`` how many turns there were when it told.
@@ -140,19 +144,47 @@ class Conversations:
 
     def __init__(self) -> None:
         self._all: OrderedDict[str, Conversation] = OrderedDict()
+        self._begun: dict[str, Conversation] = {}
 
-    def open(self, conversation_id: str | None) -> Conversation:
-        """Return a conversation, or a new one, not kept yet. Raises InvalidParams for an unknown id."""
+    def open(self, conversation_id: str | None, earlier: Iterable[Turn] | None = None) -> Conversation:
+        """Return a conversation, or a new one, not kept yet.
+
+        An unknown id is that of a new one if its ``earlier`` turns are told, and else raises InvalidParams.
+        """
         if conversation_id is None:
             return Conversation(uuid.uuid4().hex)
-        conversation = self._all.get(conversation_id)
-        if conversation is None:
+        if conversation_id in self._all:
+            self._all.move_to_end(conversation_id)
+        conversation = self._all.get(conversation_id) or self._begun.get(conversation_id)
+        if conversation is not None:
+            return conversation
+        if earlier is None:
             raise InvalidParams(
                 f"there is no conversation {conversation_id}",
                 hint="farebox/conversations lists all; a chat without one begins a new one.",
             )
-        self._all.move_to_end(conversation_id)
-        return conversation
+        if not _CLIENTS_ID.fullmatch(conversation_id):
+            raise InvalidParams(
+                f"{conversation_id!r} can't be a conversation's id",
+                hint="Use 1 to 64 letters, digits, - and _.",
+            )
+        return Conversation(conversation_id, list(earlier))
+
+    def begin(self, conversation: Conversation) -> None:
+        """Let a new conversation be found by its id while its first turn runs; kept it is not yet."""
+        if conversation.id not in self._all:
+            self._begun[conversation.id] = conversation
+
+    def keep_begun(self, conversation: Conversation) -> None:
+        """Keep a conversation that has begun, unless it was deleted since."""
+        if self._begun.get(conversation.id) is conversation:
+            self.keep(conversation)
+
+    def end(self, conversation: Conversation) -> None:
+        """Hear that a turn has ended: a conversation that has only begun is forgotten, others grow."""
+        if self._begun.get(conversation.id) is conversation:
+            del self._begun[conversation.id]
+        self.make_room()
 
     def newest_first(self) -> tuple[Conversation, ...]:
         """Return all conversations."""
@@ -172,10 +204,12 @@ class Conversations:
     def delete(self, conversation_id: str) -> None:
         """Forget a conversation. Raises InvalidParams for an unknown id."""
         self.open(conversation_id)
-        del self._all[conversation_id]
+        self._all.pop(conversation_id, None)
+        self._begun.pop(conversation_id, None)
 
     def keep(self, conversation: Conversation) -> None:
         """Keep a conversation as the last used one."""
+        self._begun.pop(conversation.id, None)
         self._all[conversation.id] = conversation
         self._all.move_to_end(conversation.id)
         self.make_room()
@@ -222,6 +256,11 @@ class RunningTurn:
             self.turn.done = self._reply.done
             self.turn.ended_s = time.monotonic()
             self._conversation.running = False
+
+
+def earlier_turn(asked: Question, answer: str) -> Turn:
+    """Return a turn that a client has kept, as if it had been asked here."""
+    return Turn(uuid.uuid4().hex, asked.without_texts(), asked.prompt, answer=answer)
 
 
 async def route(door: Door, conversation: Conversation, asked: Question) -> Route:

@@ -19,7 +19,7 @@ from farebox.completion import engine
 from farebox.completion.completer import Completer
 from farebox.diary import Entry
 from farebox.errors import FareboxError, InvalidParams
-from farebox.lsp import ghosts, reporting
+from farebox.lsp import ghosts, reporting, results
 from farebox.lsp import methods as m
 from farebox.lsp.addresses import path_of
 from farebox.lsp.documents import Document, Documents
@@ -84,21 +84,19 @@ def _invalid(name: str, error: ValidationError) -> InvalidParams:
 
 async def _chat(context: Context, params: object) -> Shape:
     asked = cast("m.ChatParams", params)
-    conversation = context.app.conversations.open(asked.conversation)
+    conversation = _conversation_of(context, asked)
     door = context.app.door(asked.agent)
     running = chats.RunningTurn(door, conversation, _question(context, asked, door))
     turn = running.turn
-    new = asked.conversation is None
 
+    context.app.conversations.begin(conversation)
     telling = context.telling(conversation.id, turn.id)
     done: Done | None = None
     failure: str | None = None
     try:
         async with aclosing(running.events()) as stream:
             async for event in stream:
-                if new:  # one whose first turn fails before any event is forgotten
-                    new = False
-                    context.app.conversations.keep(conversation)
+                context.app.conversations.keep_begun(conversation)
                 telling.tell(event)
                 await telling.room()
         done = running.done
@@ -115,7 +113,7 @@ async def _chat(context: Context, params: object) -> Shape:
         telling.stop(running.done)
         raise
     finally:
-        context.app.conversations.make_room()
+        context.app.conversations.end(conversation)
         _note_turn(context, turn, failure)
     assert done is not None  # noqa: S101  a turn that ended well is done
     return m.ChatResult(
@@ -127,6 +125,24 @@ async def _chat(context: Context, params: object) -> Shape:
         usage=usage_shape(done.usage),
         cost=cost_shape(done.cost),
     )
+
+
+def _conversation_of(context: Context, asked: m.ChatParams) -> chats.Conversation:
+    history, conversations = asked.history, context.app.conversations
+    if history is None:
+        return conversations.open(asked.conversation)
+    if asked.conversation is None:
+        raise InvalidParams(
+            "there is a history, but no conversation that it is of",
+            hint="Name the conversation, by an id of your own if it is a new one.",
+        )
+    roots = context.app.client.roots
+    return conversations.open(asked.conversation, (_earlier(one, roots) for one in history))
+
+
+def _earlier(one: m.EarlierTurn, roots: tuple[str, ...]) -> chats.Turn:
+    attachments = tuple(map(_text_attachment, one.attachments))
+    return chats.earlier_turn(chats.Question(one.text, attachments=attachments, roots=roots), one.answer)
 
 
 def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:
@@ -148,12 +164,16 @@ def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Questi
 
 def _attachment(documents: Documents, one: m.FileAttachment | m.TextAttachment) -> Attachment:
     if isinstance(one, m.TextAttachment):
-        return Attachment(one.name, one.text, one.name)
+        return _text_attachment(one)
     hint = "Open the file, or attach its text as {name, text}."
     document = _open_document(documents, one.uri, hint)
     text = document.excerpt(_range(one.range) if one.range is not None else None)
     name = document.path.replace("\\", "/").rpartition("/")[2]
     return Attachment(name, text, document.path, is_excerpt=one.range is not None)
+
+
+def _text_attachment(one: m.TextAttachment) -> Attachment:
+    return Attachment(one.name, one.text, one.name)
 
 
 def _open_document(documents: Documents, uri: str, hint: str) -> Document:
@@ -187,7 +207,7 @@ def _note_turn(context: Context, turn: chats.Turn, failure: str | None) -> None:
 
 async def _complete(context: Context, params: object) -> Shape:
     answer = await ghosts.completed(context.app, _hole(context, cast("m.CompleteParams", params)))
-    return m.complete_result(answer)
+    return results.complete_result(answer)
 
 
 def _hole(context: Context, asked: m.CompleteParams) -> engine.Hole:
@@ -224,11 +244,7 @@ async def _route(context: Context, params: object) -> Shape:
     route: Route
     if isinstance(asked, m.ChatParams):
         door = context.app.door(asked.agent)
-        conversation = (
-            context.app.conversations.open(asked.conversation)
-            if asked.conversation is not None
-            else chats.Conversation("")
-        )
+        conversation = _conversation_of(context, asked)
         route = await chats.route(door, conversation, _question(context, asked, door))
     else:
         route = await engine.route(context.app.door(), _hole(context, asked))
@@ -238,7 +254,7 @@ async def _route(context: Context, params: object) -> Shape:
 async def _models(context: Context, _params: object) -> Shape:
     await context.app.refresh_listing(asked=True)
     lines = await inventory.models(context.app.door().planner)
-    return m.ModelsResult(models=[m.model_shape(line) for line in lines])
+    return m.ModelsResult(models=[results.model_shape(line) for line in lines])
 
 
 async def _explain(context: Context, params: object) -> Shape:
@@ -283,7 +299,7 @@ async def _conversations(context: Context, _params: object) -> Shape:
 
 async def _conversation(context: Context, params: object) -> Shape:
     conversation = context.app.conversations.open(cast("m.ConversationParams", params).conversation)
-    turns = [m.turn_shape(turn) for turn in conversation.turns]
+    turns = [results.turn_shape(turn) for turn in conversation.turns]
     return m.ConversationResult(id=conversation.id, title=conversation.title, turns=turns)
 
 

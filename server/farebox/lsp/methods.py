@@ -3,29 +3,18 @@
 pydantic reads what clients send; unknown fields are refused with their names.
 """
 
-from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import Discriminator, Field, Tag
 
-from farebox.chat.conversation import Turn
+from farebox.chat.conversation import MAX_TURNS
 from farebox.chat.evidence import Outcome
-from farebox.completion.engine import Completion
-from farebox.completion.hidden import why_withheld
 from farebox.config import ModelName
 from farebox.ledger.queries import Dimension
 from farebox.messages import FinishReason, ReasoningEffort, Task
 from farebox.report.shapes import ReportShape
-from farebox.router.inventory import LineState, ModelLine
-from farebox.shapes import (
-    CostShape,
-    RouteShape,
-    Shape,
-    UsageShape,
-    cost_shape,
-    route_shape,
-    usage_shape,
-)
+from farebox.router.inventory import LineState
+from farebox.shapes import CostShape, RouteShape, Shape, UsageShape
 
 MAX_TEXT_CHARS = 4_000_000
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
@@ -66,7 +55,7 @@ class FileAttachment(Shape):
 
 
 class TextAttachment(Shape):
-    """A piece of text with a name."""
+    """A piece of text with a name; if it is a file's, with its path: that says whether it may leave."""
 
     name: Address
     text: Text
@@ -94,15 +83,29 @@ class DiagnosticShape(Shape):
     message: Annotated[str, Field(max_length=4_000)]
 
 
+class EarlierTurn(Shape):
+    """A turn that the client has kept; without an answer it is shown, and never sent to a model."""
+
+    text: Annotated[Text, Field(pattern=r"\S")]
+    attachments: Annotated[tuple[TextAttachment, ...], Field(max_length=64)] = ()
+    answer: Text
+
+
 class NoParams(Shape):
     """Nothing."""
 
 
 class ChatParams(Shape):
-    """A question; without a conversation it begins a new one, and any turn may ask another ``agent``."""
+    """A question; without a conversation it begins a new one, and any turn may ask another ``agent``.
+
+    With a ``history``, perhaps an empty one, an unknown conversation begins under the client's own id (1 to
+    64 letters, digits, - and _) and with these turns: the server may have been started anew. In a known one
+    they change nothing.
+    """
 
     text: Text
     conversation: Id | None = None
+    history: Annotated[tuple[EarlierTurn, ...], Field(max_length=MAX_TURNS)] | None = None
     model: ModelName | None = None
     task: Task = "chat"
     attachments: Annotated[tuple[AnyAttachment, ...], Field(max_length=64)] = ()
@@ -280,7 +283,7 @@ class ConversationParams(Shape):
 
 
 class TurnShape(Shape):
-    """One question and its answer. Without ``cost`` it is running, or no request has left."""
+    """One question and its answer. Without ``cost`` it runs, a client has kept it, or nothing has left."""
 
     id: str
     question: str
@@ -353,48 +356,3 @@ METHOD_SHAPES: dict[str, tuple[object, type[Shape]]] = {
     "doctor": (DoctorParams, DoctorResult),
     "pause": (PauseParams, EmptyResult),
 }
-
-
-def model_shape(line: ModelLine) -> ModelShape:
-    """Shape one model of the inventory."""
-    return ModelShape(
-        id=line.target.name,
-        provider=line.target.provider,
-        context_window=line.context_window,
-        max_output_tokens=line.max_output_tokens,
-        input_usd_per_mtok=_decimal_text(line.input_usd_per_mtok),
-        output_usd_per_mtok=_decimal_text(line.output_usd_per_mtok),
-        capabilities=list(line.capabilities),
-        state=line.state,
-    )
-
-
-def complete_result(answer: Completion) -> CompleteResult:
-    """Shape a completion."""
-    shut = answer.shut
-    return CompleteResult(
-        items=[ItemShape(id=item.id, text=item.text) for item in answer.items],
-        reason=shut.reason if shut is not None else "hidden" if answer.hidden else None,
-        why=shut.detail if shut is not None else why_withheld(answer.hidden) if answer.hidden else None,
-        route=route_shape(answer.route) if answer.route is not None else None,
-        usage=usage_shape(answer.usage),
-        cost=cost_shape(answer.cost) if answer.cost is not None else None,
-    )
-
-
-def turn_shape(turn: Turn) -> TurnShape:
-    """Shape one turn of a conversation."""
-    shape = TurnShape(id=turn.id, question=turn.question.text, answer=turn.answer)
-    if turn.done is None:
-        return shape
-    return shape.model_copy(
-        update={
-            "finish_reason": turn.done.finish_reason,
-            "usage": usage_shape(turn.done.usage),
-            "cost": cost_shape(turn.done.cost),
-        }
-    )
-
-
-def _decimal_text(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value.normalize():f}"
