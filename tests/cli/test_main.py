@@ -43,6 +43,7 @@ def test_without_a_command_it_says_what_there_is(tmp_path: Path):
         "auth",
         "doctor",
         "schema",
+        "nvim-path",
     ):
         assert f"\n    {command} " in done.stdout
 
@@ -228,10 +229,11 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_one_line(tmp_path: Path):
+@pytest.mark.parametrize("command", ["schema", "nvim-path"])
+def test_a_full_disk_is_one_line(command: str, tmp_path: Path):
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "farebox", "schema"],
+            [sys.executable, "-m", "farebox", command],
             env=clean_environment(tmp_path),
             stdout=full,
             stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias, get_args
 
 import farebox
-from farebox.cli.usage import Parser
+from farebox.cli.usage import Columns, Parser
 from farebox.messages import Task
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # pyright: ignore[reportPrivateUsage]
@@ -34,7 +34,9 @@ _NEVER_A_KEY = (
 def commands_parser(lsp: Callable[[], int]) -> Parser:
     """Return the parser of everything: each command's options have its ``run`` and its own ``parser``."""
     parser = Parser(
-        prog="farebox", description="The AI backend that an editor user owns: completion, chat and costs."
+        prog="farebox",
+        description="The AI backend that an editor user owns: completion, chat and costs.",
+        formatter_class=Columns,
     )
     parser.add_argument("--version", action="version", version=f"farebox {farebox.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -50,6 +52,7 @@ def commands_parser(lsp: Callable[[], int]) -> Parser:
     _add_auth(commands)
     _add_doctor(commands)
     _add_schema(commands)
+    _add_nvim_path(commands)
     return parser
 
 
@@ -305,5 +308,17 @@ def _add_schema(commands: Commands) -> None:
         from farebox.cli.schema import print_schema
 
         return print_schema()
+
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_nvim_path(commands: Commands) -> None:
+    parser = commands.add_parser("nvim-path", help="print the folder of the Neovim plugin, for an init.lua")
+    parser.add_argument("--link", action="store_true", help="have Neovim find it: a link in its data folder")
+
+    def run(options: argparse.Namespace) -> int:
+        from farebox.cli.nvim_path import link_nvim_plugin, print_nvim_path
+
+        return link_nvim_plugin() if options.link else print_nvim_path()
 
     parser.set_defaults(run=run, parser=parser)

@@ -14,7 +14,7 @@ from farebox.completion import engine
 from farebox.completion.hidden import why_withheld
 from farebox.completion.languages import language_id_of
 from farebox.errors import InvalidParams
-from farebox.lsp.methods import complete_result
+from farebox.lsp.results import complete_result
 from farebox.places import working_folder
 from farebox.router.door import Reply
 

@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given and given[0] == "lsp" and set(given[1:]) <= {"--stdio"}:
             return _lsp()  # before argparse is built: an editor waits for this
         _print_anything()
+        if given == ["nvim-path"]:  # as above
+            return _nvim_path()
         return _run(given)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -44,6 +46,19 @@ def _lsp() -> int:
         note("farebox lsp speaks LSP on stdin and stdout, and waits for an editor; Ctrl-C ends it")
     serve()
     return EXIT_OK
+
+
+def _nvim_path() -> int:
+    from farebox.cli.nvim_path import print_nvim_path
+
+    try:
+        return print_nvim_path()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        _internal(error, error.strerror or str(error))
+    return EXIT_FAILED
 
 
 def _run(given: Sequence[str]) -> int:

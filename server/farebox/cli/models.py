@@ -6,7 +6,8 @@ from functools import partial
 from farebox.app import App
 from farebox.cli.running import with_app
 from farebox.cli.terminal import show, show_json
-from farebox.lsp.methods import ModelShape, ModelsResult, model_shape
+from farebox.lsp.methods import ModelShape, ModelsResult
+from farebox.lsp.results import model_shape
 from farebox.router import inventory
 from farebox.router.inventory import LineState
 from farebox.unseen import clean

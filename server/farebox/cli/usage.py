@@ -9,6 +9,16 @@ from farebox.errors import InvalidParams
 from farebox.unseen import clean
 
 
+class Columns(argparse.HelpFormatter):
+    """Help with room for every sub-command's name: argparse forgets how far it indents them."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """Hear of an option, or of all sub-commands."""
+        super().add_argument(action)
+        if action.nargs == argparse.PARSER:
+            self._action_max_length += self._indent_increment
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints repeat no control character of what was typed; so do its sub-parsers."""
 
