@@ -12,6 +12,8 @@ from support.neovim import OLDEST, Editor, running
 OLD = "import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n\tx = 2\n    return x\n"
 NEW = "import os\n\n\ndef one():\n    return 10\n\n\ndef two():\n    # ünï\n\tx = 20\n    return x\n"
 
+Spans = list[list[dict[str, int]]]
+
 PROPOSE = """
 local code, range, buffer = ...
 outcomes = outcomes or {}
@@ -146,6 +148,74 @@ def test_hunks_follow_edits_and_one_whose_lines_changed_is_only_rejected(editor:
     editor.keys("<C-r>ghr")
     assert outcomes(editor) == ["partly"]
     assert editor.buffer_text == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "go", "come"),
+    [
+        pytest.param(["return x + 1"], ["return x + 10"], [["1"]], [["10"]], id="a-word"),
+        pytest.param(["f(a, b)"], ["f(a, c, b)"], [[]], [["c, "]], id="only-new-ones"),
+        pytest.param(["total = of(ünï)"], ["total = of(ünö)"], [["ünï"]], [["ünö"]], id="beyond-ascii"),
+        pytest.param(["total = add(a, b)"], ["while True:"], [[]], [[]], id="another-line"),
+        pytest.param(["y = f(x)"], ["# why", "y = f(x, z)"], [[]], [[], [", z"]], id="a-line-before"),
+        pytest.param(["a = 1", "b = f(2)"], ["b = f(3)"], [[], ["2"]], [["3"]], id="a-line-less"),
+        pytest.param(
+            ["a = 1", "beta = 2"], ["f(a)", "beta = 20"], [[], ["2"]], [[], ["20"]], id="one-of-two-lines"
+        ),
+        pytest.param([], ["x = 1"], [], [[]], id="nothing-before"),
+        pytest.param(["x = 1"], [], [[]], [], id="nothing-after"),
+    ],
+)
+def test_words_that_differ_are_found(
+    editor: Editor, old: list[str], new: list[str], go: list[list[str]], come: list[list[str]]
+):
+    assert [words(lines, spans) for lines, spans in differences(editor, old, new)] == [go, come]
+
+
+def differences(editor: Editor, old: list[str], new: list[str]) -> list[tuple[list[str], Spans]]:
+    """Return the old lines and the new ones, each with the bytes that differ."""
+    in_old, in_new = editor.lua("return { require('farebox.review.words').between(...) }", old, new)
+    return [(old, in_old), (new, in_new)]
+
+
+def words(lines: list[str], spans: Spans) -> list[list[str]]:
+    return [
+        [line.encode()[span["from"] : span["to"]].decode() for span in of_line]
+        for line, of_line in zip(lines, spans, strict=True)
+    ]
+
+
+SHORT_LINES = st.lists(st.text("ab_ü𝄞( ,\t\0", max_size=12), max_size=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(old=SHORT_LINES, new=SHORT_LINES)
+def test_words_that_differ_are_whole_and_in_order(editor: Editor, old: list[str], new: list[str]):
+    for lines, spans in differences(editor, old, new):
+        assert all(all(found) for found in words(lines, spans)), "each has characters, and whole ones"
+        for of_line in spans:
+            ends = [at for span in of_line for at in (span["from"], span["to"])]
+            assert ends == sorted(set(ends))
+
+
+def test_words_that_differ_stand_out_in_the_lines_that_go_and_in_those_that_come(editor: Editor):
+    editor.open("a.txt", "one\n\tx = f(a, 1)\nthree\n")
+    propose(editor, "one\n\tx = f(a, 2)\nthree\n")
+    marks = editor.lua(
+        """
+        local review = vim.api.nvim_get_namespaces()["farebox.review"]
+        return vim.api.nvim_buf_get_extmarks(0, review, 0, -1, { details = true })
+        """
+    )
+    (gone,) = [mark for mark in marks if mark[3].get("hl_group")]
+    assert (gone[1:3], gone[3]["end_col"], gone[3]["hl_group"]) == ([1, 10], 11, "FareboxRemovedText")
+    (come,) = [mark[3]["virt_lines"][0] for mark in marks if mark[3].get("virt_lines")]
+    assert [chunk for chunk in come if chunk[0].strip()] == [
+        ["        x = f(a, ", "FareboxAdded"],
+        ["2", "FareboxAddedText"],
+        [")", "FareboxAdded"],
+    ]
+    assert sum(len(chunk[0]) for chunk in come) == 80
 
 
 def test_keys_go_from_hunk_to_hunk_and_the_command_does_the_same_from_elsewhere(editor: Editor):

@@ -11,7 +11,9 @@ M.links = {
   FareboxAttachment = "Directory",
   FareboxFailure = "DiagnosticError",
   FareboxAdded = "DiffAdd",
+  FareboxAddedText = "DiffText",
   FareboxRemoved = "DiffDelete",
+  FareboxRemovedText = "DiffText",
 }
 
 --- Define all; what a user or a colour scheme has defined stays. Colour schemes clear them, so again after each.

@@ -1,7 +1,9 @@
 --- What a review looks like: the lines that would go, below them those that would come, and what the keys are.
+local words = require("farebox.review.words")
 local M = {}
 
 local CHANGED = "its lines have changed · ghr reject"
+local ADDED, ADDED_TEXT = "FareboxAdded", "FareboxAddedText"
 local KEYS = "gha accept · ghr reject · ghA all · ghR none"
 M.NAMESPACE = vim.api.nvim_create_namespace("farebox.review")
 
@@ -14,35 +16,74 @@ local function columns_for(buffer)
   return math.max(columns, 10)
 end
 
---- Cut a text into pieces of so many columns, the last one filled up with spaces.
-local function folded(words, columns)
-  local missing = columns - vim.fn.strdisplaywidth(words)
-  if missing >= 0 then
-    return { words .. (" "):rep(missing) }
-  end
+--- Cut chunks of text into rows of so many columns, the last one filled up with spaces.
+---@param chunks table[] text and highlight
+---@param columns integer
+local function folded(chunks, columns)
   local rows, row, width = {}, {}, 0
-  for _, character in ipairs(vim.fn.split(words, "\\zs")) do
-    local more = vim.fn.strdisplaywidth(character)
-    if width + more > columns then
-      rows[#rows + 1], row, width = table.concat(row), {}, 0
+  for _, chunk in ipairs(chunks) do
+    local piece = ""
+    for _, character in ipairs(vim.fn.split(chunk[1], "\\zs")) do
+      local more = vim.fn.strdisplaywidth(character)
+      if width + more > columns then
+        row[#row + 1], piece = { piece, chunk[2] }, ""
+        rows[#rows + 1], row, width = row, {}, 0
+      end
+      piece, width = piece .. character, width + more
     end
-    row[#row + 1], width = character, width + more
+    row[#row + 1] = { piece, chunk[2] }
   end
-  rows[#rows + 1] = table.concat(row) .. (" "):rep(columns - width)
+  row[#row + 1] = { (" "):rep(columns - width), ADDED }
+  rows[#rows + 1] = row
   return rows
 end
 
---- Return a line as Neovim would draw it: virtual lines know neither tabs nor control characters.
-local function drawn(line, tabstop)
-  local out, width = {}, 0
-  for piece, tab in line:gmatch("([^\t]*)(\t?)") do
+--- Return a text as Neovim would draw it from a column on: virtual lines know neither tabs nor control characters.
+---@return string
+---@return integer column where it ends
+local function drawn(text, column, tabstop)
+  local out = {}
+  for piece, tab in text:gmatch("([^\t]*)(\t?)") do
     piece = vim.fn.strtrans(piece)
-    width = width + vim.fn.strdisplaywidth(piece)
-    local spaces = tab ~= "" and tabstop - width % tabstop or 0
-    width = width + spaces
+    column = column + vim.fn.strdisplaywidth(piece)
+    local spaces = tab ~= "" and tabstop - column % tabstop or 0
+    column = column + spaces
     out[#out + 1] = piece .. (" "):rep(spaces)
   end
-  return table.concat(out)
+  return table.concat(out), column
+end
+
+--- Return a line that would come as chunks, with what is new of it.
+---@param line string
+---@param spans farebox.Span[]
+local function chunks_of(line, spans, tabstop)
+  local chunks, column, at = {}, 0, 0
+  local function add(to, highlight)
+    if to > at then
+      local text
+      text, column = drawn(line:sub(at + 1, to), column, tabstop)
+      chunks[#chunks + 1], at = { text, highlight }, to
+    end
+  end
+  for _, span in ipairs(spans) do
+    add(span.from, ADDED)
+    add(span.to, ADDED_TEXT)
+  end
+  add(#line, ADDED)
+  return chunks
+end
+
+---@param buffer integer
+---@param row integer
+---@param spans farebox.Span[] what of the line would go
+local function draw_removed(buffer, row, spans)
+  vim.api.nvim_buf_set_extmark(buffer, M.NAMESPACE, row, 0, { line_hl_group = "FareboxRemoved" })
+  for _, span in ipairs(spans) do
+    vim.api.nvim_buf_set_extmark(buffer, M.NAMESPACE, row, span.from, {
+      end_col = span.to,
+      hl_group = "FareboxRemovedText",
+    })
+  end
 end
 
 ---@param review farebox.Review
@@ -54,20 +95,16 @@ local function draw_hunk(review, index, virtual)
   end
   local row = hunk.near
   if hunk.row then
-    for i = 0, #hunk.old - 1 do
-      vim.api.nvim_buf_set_extmark(
-        review.buffer,
-        M.NAMESPACE,
-        hunk.row + i,
-        0,
-        { line_hl_group = "FareboxRemoved" }
-      )
+    hunk.changed = hunk.changed or { words.between(hunk.old, hunk.new) }
+    local in_old, in_new = unpack(hunk.changed)
+    for i = 1, #hunk.old do
+      draw_removed(review.buffer, hunk.row + i - 1, in_old[i])
     end
     row = hunk.row + #hunk.old - 1 -- -1 is above the first line
-    local columns = columns_for(review.buffer)
-    for _, line in ipairs(hunk.new) do
-      for _, piece in ipairs(folded(drawn(line, vim.bo[review.buffer].tabstop), columns)) do
-        add(row, { { piece, "FareboxAdded" } })
+    local columns, tabstop = columns_for(review.buffer), vim.bo[review.buffer].tabstop
+    for i, line in ipairs(hunk.new) do
+      for _, chunks in ipairs(folded(chunks_of(line, in_new[i], tabstop), columns)) do
+        add(row, chunks)
       end
     end
   end

@@ -7,6 +7,7 @@ local M = {}
 ---@field near integer a row to show it at in any case
 ---@field old string[]
 ---@field new string[]
+---@field changed? farebox.Span[][][] which words of the old lines and of the new ones differ
 ---@field before integer? the mark of the line before it
 ---@field after integer? the mark of the line after it
 ---@field state "pending"|"accepted"|"rejected"
