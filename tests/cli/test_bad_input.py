@@ -10,9 +10,8 @@ import pytest
 
 from support.bad_input import KEY, MISTAKES, Mistake, config_of, serve
 from support.environment import clean_environment, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Upstream
-
-WAIT_S = 30
 
 
 @pytest.fixture(params=list(MISTAKES))

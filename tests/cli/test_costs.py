@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from farebox.report.shapes import ReportShape
-from support.command import WAIT_S, run_farebox, terminal
+from support.command import run_farebox, terminal
 from support.environment import clean_environment
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, openrouter_stream
 
 

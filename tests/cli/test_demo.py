@@ -12,6 +12,7 @@ import pytest
 from support.bad_input import KEY, USAGE
 from support.environment import clean_environment, openrouter_config
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 ANSWER = Answer(body=openrouter_stream("As asked.", USAGE), content_type="text/event-stream")
@@ -45,7 +46,7 @@ def test_the_demo_shows_ghost_text_an_answer_and_the_costs_and_says_that_all_is_
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -90,7 +91,7 @@ def test_an_interrupt_ends_the_demo_without_a_traceback_of_its_own_or_the_server
         assert demo.stdout is not None
         assert any("Ghost text" in line for line in demo.stdout), "the server is running"
         os.killpg(demo.pid, signal.SIGINT)
-        _, errors = demo.communicate(timeout=30)
+        _, errors = demo.communicate(timeout=WAIT_S)
     assert (demo.returncode, errors) == (130, "")
 
 
@@ -105,7 +106,7 @@ def test_an_interrupt_ends_the_demo_without_a_traceback_of_its_own_or_the_server
 def test_no_ghost_text_has_a_reason(tmp_path: Path, more: str, answers: list[Answer], why: str):
     with Upstream.in_thread() as upstream:
         upstream.queue(*answers)
-        out, errors = demo(tmp_path, upstream, more).communicate(timeout=60)
+        out, errors = demo(tmp_path, upstream, more).communicate(timeout=WAIT_S)
     ghost, _, rest = out.partition("Chat ─")
     (line,) = [line for line in ghost.splitlines() if "no suggestion: " in line or "failed  " in line]
     assert why in line
@@ -117,7 +118,7 @@ def test_a_chat_that_fails_says_so_in_a_line_and_what_it_cost_is_still_shown(tmp
     with Upstream.in_thread() as upstream:
         upstream.queue(ANSWER, REFUSAL)
         process = demo(tmp_path, upstream)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, errors) == (1, "")
     chat, _, costs = out.partition("What it cost")
     assert [line for line in chat.splitlines() if line.startswith("failed  openrouter ")]
@@ -132,7 +133,7 @@ def test_a_server_that_dies_has_its_last_lines_told_and_what_it_cost_is_still_sh
         process = demo(tmp_path, upstream, PYTHONPATH=str(tmp_path))
         assert upstream.wait_for(lambda: len(upstream.requests) == 2)
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, errors) == (1, "")
     chat, _, costs = out.partition("What it cost")
     assert "failed  the server has ended\n  Its last lines:\n  words of the server\n" in chat
@@ -143,7 +144,7 @@ def test_a_server_that_does_not_even_start_is_an_error_with_its_last_lines(tmp_p
     (tmp_path / "sitecustomize.py").write_text(f"{A_SERVER_THAT_SPEAKS}    os._exit(3)\n", "utf-8")
     with Upstream.in_thread() as upstream:
         process = demo(tmp_path, upstream, PYTHONPATH=str(tmp_path))
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert errors == "farebox: the server has ended\n  Its last lines:\n  words of the server\n"
     assert "words of the server" not in out
@@ -154,7 +155,7 @@ def test_what_a_server_says_on_stderr_is_not_shown_while_it_lives(tmp_path: Path
     with Upstream.in_thread() as upstream:
         upstream.answer("/v1/chat/completions", ANSWER)
         process = demo(tmp_path, upstream, PYTHONPATH=str(tmp_path))
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (tmp_path / "pid").exists()
     assert (process.returncode, errors) == (0, "")
     assert "words of the server" not in out
@@ -170,7 +171,7 @@ def test_a_terminal_has_one_line_while_the_demo_waits_and_a_pipe_has_none(tmp_pa
         seen = b"".join(iter(lambda: read_or_end(ours), b"")).decode()
     os.close(ours)
     piped = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, check=True, timeout=60
+        command, env=environment, cwd=tmp_path, capture_output=True, check=True, timeout=WAIT_S
     )
     for words in ("starting the server …", "waiting for the suggestion …", "waiting for the answer …"):
         assert words in seen

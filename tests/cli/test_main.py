@@ -15,6 +15,7 @@ from farebox.costs import DIMENSIONS
 from support.client import Client, Failed
 from support.command import hearing_interrupts, read_until, run_farebox, started, terminal, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, openrouter_stream
 
 
@@ -287,7 +288,7 @@ def test_the_language_server_in_a_terminal_says_what_it_is_and_an_interrupt_ends
     with terminal() as (_, its), started(tmp_path, "lsp", stdin=its) as process:
         read_until(process.stderr, "waits for an editor; Ctrl-C ends it\n")
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=30)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out, errors) == (130, "", "")
 
 
@@ -300,7 +301,7 @@ def test_the_language_server_of_an_editor_says_nothing_and_an_interrupt_ends_it_
         process.stdin.flush()
         read_until(process.stdout, '"capabilities"')
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=WAIT_S) == 130
         assert process.stderr is not None
         assert process.stderr.read() == ""
 

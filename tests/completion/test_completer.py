@@ -11,7 +11,8 @@ import pytest
 
 from farebox.completion.outcome import Outcome, completion_of
 from farebox.errors import ConfigError, Overloaded
-from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, OpenDesk, after, begun, whole
+from support.desk import AFTER, BEFORE, HOLE, Desk, OpenDesk, after, begun, whole
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, json_answer
 
 

@@ -12,8 +12,8 @@ from farebox.completion import families, odds
 from farebox.completion.library import Library, Shelves, warm_up
 from farebox.completion.window import window
 from farebox.privacy import Rules
+from support.patience import WAIT_S
 
-WAIT_S = 20.0
 OWN = "def send(message):\n    connection.write(message.encoded())\n    connection.flush()\n\n\n"
 SEND = window("b.py", "python", "import os\n\n\ndef send(message):\n    connection.write(", "\n")
 SHAPES = "class Square:\n    def rotate_by(self, angle_degrees):\n        pass\n"

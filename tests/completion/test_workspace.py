@@ -14,8 +14,8 @@ import pytest
 
 from farebox.completion.workspace import Workspace
 from farebox.privacy import Rules
+from support.patience import WAIT_S
 
-WAIT_S = 20.0
 KEY_LINES = [base64.b64encode(hashlib.sha384(bytes([number])).digest()).decode() for number in range(20)]
 
 

@@ -19,6 +19,7 @@ from support import tap
 from support.client import SERVER
 from support.environment import clean_environment, ledger_rows
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.simulated import simulated_in_thread
 from support.traffic import judge, read_all
 
@@ -26,7 +27,6 @@ pytestmark = pytest.mark.slow
 
 SOURCE = "import math\n\n\ndef area(radius):\n    "
 ROUND = Path(__file__).parent / "round.lua"
-WAIT_S = 60
 NEOVIM_OPTIONS = ("--headless", "--clean", "-n", "--cmd", "let g:loaded_python3_provider=0")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from farebox.ledger.owner import MAX_SPILL_BYTES, Owner, estate, owners
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 LIVING = """
 import sys
@@ -36,7 +37,7 @@ def test_nobody_takes_over_from_the_living_and_everybody_from_the_dead(tmp_path:
     with estate(tmp_path, name) as lines:
         assert lines is None
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=WAIT_S)
     assert process.returncode in (-getattr(signal, "SIGKILL", 9), 1)
     with estate(tmp_path, name) as lines:
         assert lines == [b"a line"]

@@ -21,6 +21,7 @@ from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 NOW_MS = 1_772_366_400_000
 LIMIT = Limit("daily", 1_000, 0, "2026-03-02T00:00:00+00:00", setting="[budgets] daily_usd")
@@ -144,7 +145,7 @@ async def test_what_another_process_held_up_is_written_by_the_next_one(tmp_path:
     assert process.stdout.readline() == "held\n"
     blocker = sqlite3.connect(path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
-    process.communicate("go\n", timeout=30)
+    process.communicate("go\n", timeout=WAIT_S)
     assert process.returncode == 0
     assert rows(path) == [("c1", "held", None)]
     blocker.execute("ROLLBACK")

@@ -11,12 +11,11 @@ from functools import partial
 import pytest
 
 from farebox.ledger.worker import NotTaken, Worker
-
-TIMEOUT_S = 5.0
+from support.patience import WAIT_S
 
 
 def a_worker(name: str = "w") -> Worker:
-    return Worker(name, exit_timeout_s=TIMEOUT_S)
+    return Worker(name, exit_timeout_s=WAIT_S)
 
 
 def nothing() -> None:
@@ -36,7 +35,7 @@ class Held:
 
     def __call__(self) -> None:
         self.begun.set()
-        self.go.wait(TIMEOUT_S)
+        self.go.wait(WAIT_S)
         if self._fails:
             raise ValueError
 
@@ -49,7 +48,7 @@ async def test_jobs_are_done_one_after_the_other_in_the_order_they_came():
     assert await worker.ask(lambda: list(done)) == list(range(100))
     threads = {await worker.ask(threading.current_thread) for _ in range(3)}
     assert [thread.name for thread in threads] == ["w"]
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 async def test_what_a_job_raises_is_raised_where_it_is_waited_for_and_the_next_is_done():
@@ -57,7 +56,7 @@ async def test_what_a_job_raises_is_raised_where_it_is_waited_for_and_the_next_i
     with pytest.raises(ZeroDivisionError):
         await worker.ask(lambda: 1 // 0)
     assert await worker.ask(lambda: 1) == 1
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -66,14 +65,14 @@ async def test_nobody_has_to_wait_for_an_answer_any_more(fails: bool):
     wrong: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: wrong.append(context))
     asked = asyncio.create_task(worker.ask(job))
-    assert await asyncio.to_thread(job.begun.wait, TIMEOUT_S)
+    assert await asyncio.to_thread(job.begun.wait, WAIT_S)
     asked.cancel()
     await asyncio.wait([asked])
     job.go.set()
     assert await worker.ask(lambda: 2) == 2
     assert asked.cancelled()
     assert wrong == []
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 async def test_what_nobody_waits_for_any_more_is_not_begun():
@@ -86,7 +85,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun():
     await asyncio.wait([asked])
     job.go.set()
     assert await worker.ask(lambda: list(done)) == []
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 def test_what_a_job_holds_is_let_go_once_it_is_done():
@@ -94,14 +93,14 @@ def test_what_a_job_holds_is_let_go_once_it_is_done():
     thing = threading.Event()
     known = weakref.ref(thing)
     worker.submit(thing.set)
-    assert thing.wait(TIMEOUT_S)
+    assert thing.wait(WAIT_S)
     del thing
     passed = threading.Event()
     worker.submit(passed.set)
-    assert passed.wait(TIMEOUT_S)
+    assert passed.wait(WAIT_S)
     gc.collect()
     assert known() is None
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 def test_an_event_loop_that_has_ended_gets_no_answer_and_stops_nothing():
@@ -109,13 +108,13 @@ def test_an_event_loop_that_has_ended_gets_no_answer_and_stops_nothing():
 
     async def leave() -> None:
         asked = asyncio.create_task(worker.ask(job))
-        assert await asyncio.to_thread(job.begun.wait, TIMEOUT_S)
+        assert await asyncio.to_thread(job.begun.wait, WAIT_S)
         asked.cancel()
 
     asyncio.run(leave())
     job.go.set()
-    assert asyncio.run(asyncio.wait_for(worker.ask(lambda: 3), TIMEOUT_S)) == 3
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert asyncio.run(asyncio.wait_for(worker.ask(lambda: 3), WAIT_S)) == 3
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 async def test_closing_does_what_waits_then_the_last_job_and_takes_no_more():
@@ -123,8 +122,8 @@ async def test_closing_does_what_waits_then_the_last_job_and_takes_no_more():
     done: list[str] = []
     for name in ("a", "b"):
         worker.submit(partial(done.append, name))
-    assert worker.close(lambda: done.append("last"), timeout_s=TIMEOUT_S)
-    assert worker.close(lambda: done.append("again"), timeout_s=TIMEOUT_S)
+    assert worker.close(lambda: done.append("last"), timeout_s=WAIT_S)
+    assert worker.close(lambda: done.append("again"), timeout_s=WAIT_S)
     assert done == ["a", "b", "last"]
     with pytest.raises(NotTaken):
         worker.submit(nothing)
@@ -146,14 +145,14 @@ def test_a_thread_that_the_system_does_not_give_is_asked_for_again(monkeypatch: 
         with pytest.raises(NotTaken):
             worker.submit(nothing)
     worker.submit(nothing)
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
 
 
 def test_a_worker_without_a_job_has_no_thread():
     before = threading.active_count()
     worker = a_worker()
     assert threading.active_count() == before
-    assert worker.close(nothing, timeout_s=TIMEOUT_S)
+    assert worker.close(nothing, timeout_s=WAIT_S)
     assert threading.active_count() == before
 
 
@@ -163,7 +162,7 @@ def test_a_worker_that_nobody_knows_any_more_ends_its_thread():
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "forgotten"]
     del worker
     gc.collect()
-    thread.join(TIMEOUT_S)
+    thread.join(WAIT_S)
     assert not thread.is_alive()
 
 

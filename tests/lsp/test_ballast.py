@@ -21,12 +21,12 @@ from lsprotocol import types
 from farebox.lsp import ballast
 from support import memory
 from support.environment import clean_environment
+from support.patience import WAIT_S
 from support.upstream import Upstream
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HANG_S = 20.0
 IN_A_THREAD = """
 import threading
 def wait():
@@ -166,7 +166,7 @@ async def test_memory_is_given_back_again_and_again_though_a_thread_may_not_star
     threads = Scarce()
     asyncio.get_running_loop().set_default_executor(threads)
     keeping = asyncio.create_task(ballast.keep_light())
-    async with asyncio.timeout(HANG_S):
+    async with asyncio.timeout(WAIT_S):
         await threads.has_been_asked.wait()
     keeping.cancel()
     assert gc.get_threshold()[2] < usual[2], "the warm-up has not ended"

@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from farebox.lsp.descriptors import let_wait, read, write
+from support.patience import WAIT_S
 
-WAIT_S = 20.0
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes there always wait")
 
 

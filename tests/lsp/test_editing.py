@@ -11,7 +11,8 @@ from lsprotocol import types
 from farebox.completion.outcome import Outcome
 from farebox.lsp.documents import Documents
 from farebox.lsp.editing import MAX_TYPED_LINES, Editing
-from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun
+from support.desk import AFTER, BEFORE, HOLE, Desk, begun
+from support.patience import WAIT_S
 from support.upstream import Upstream
 
 URI = HOLE.key

@@ -14,11 +14,11 @@ from farebox.lsp.ending import INTERRUPTED
 from support.client import SERVER, Client, Failed
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.traffic import frame, read_message
 from support.upstream import Answer, Upstream, chunk, sse
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
-WAIT_S = 20.0
 MANY = 1_000
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 

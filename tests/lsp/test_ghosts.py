@@ -15,7 +15,8 @@ from farebox.diary import Entry
 from farebox.errors import Overloaded
 from farebox.lsp.documents import Documents
 from farebox.lsp.ghosts import Superseded, completed, ghost_text
-from support.desk import AFTER, BEFORE, HOLE, WAIT_S, Desk, begun, whole
+from support.desk import AFTER, BEFORE, HOLE, Desk, begun, whole
+from support.patience import WAIT_S
 from support.upstream import Upstream, json_answer
 
 URI = HOLE.key

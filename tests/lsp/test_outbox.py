@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from farebox.lsp.outbox import MAX_APART_BYTES, MAX_HELD_BYTES, MAX_WAITING_BYTES, Outbox
 from support.client import Client, Failed
 from support.environment import ledger_rows, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Recorded, Upstream, chunk, openrouter_stream, sse, sse_answer
 
-WAIT_S = 20.0
 FILLER = b"f" * 300_000
 """More than a pipe and what was handed to it hold: what follows has to wait."""
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from farebox.lsp import parent
+from support.patience import WAIT_S
 
-WAIT_S = 20.0
 QUIET_S = 0.3
 WAITS = [pytest.param(parent.wait_for, id="as the system tells")]
 if sys.platform != "win32":

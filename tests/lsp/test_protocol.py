@@ -19,10 +19,10 @@ from farebox.lsp.protocol import (
     fast_converter,
 )
 from support.metamodel import Json, error_problems
+from support.patience import WAIT_S
 
 SECRET = "the words of an exception"
 INITIALIZE: Json = {"processId": None, "rootUri": None, "capabilities": {}}
-HANG_S = 10.0
 
 
 class Desk:
@@ -52,7 +52,7 @@ class Desk:
         self.protocol.receive({"jsonrpc": "2.0", **message})
 
     async def answered(self, request_id: object) -> Json:
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(WAIT_S):
             while not (found := [one for one in self.sent if one.get("id") == request_id]):
                 self._has_sent.clear()
                 await self._has_sent.wait()

@@ -20,11 +20,11 @@ from farebox.router.purse import Spending
 from support.client import AUTOMATIC, Client, Failed
 from support.environment import clean_environment, ledger_rows, openrouter_config
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 KEY = {"OPENROUTER_API_KEY": "sk-or-test-0123456789"}
 URI = "file:///ws/area.py"
-WAIT_S = 20.0
 LAUNCHER = """
 import os, pathlib
 pathlib.Path("pid").write_text(str(os.getpid()))

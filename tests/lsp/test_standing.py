@@ -7,8 +7,6 @@ import pytest
 
 from support.client import Client
 
-HANG_S = 20.0
-
 
 def told(folder: Path) -> list[dict[str, object]]:
     files = (folder / "farebox" / "logs").glob("*.jsonl")

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from farebox.lsp.stdio import CHUNK_BYTES, MAX_CHUNKS_AHEAD, Stdin, listen
+from support.patience import WAIT_S
 
-HANG_S = 20.0
 PIPE_BYTES = 64 * 1024
 """What the pipe itself holds on Linux and macOS."""
 
@@ -68,7 +68,7 @@ async def hear_all(*pieces: bytes, ends: bool = True, begins: bool = True) -> Ea
 
         writer = threading.Thread(target=write_all)
         writer.start()
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(WAIT_S):
             await listen(Stdin(read), ear)
         writer.join()
     return ear
@@ -94,10 +94,10 @@ async def test_a_reader_that_fails_ends_the_input(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
     others = set(threading.enumerate())
     with pipe() as (read, _):
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(WAIT_S):
             assert await Stdin(read).read() == b""
     for reader in set(threading.enumerate()) - others:
-        reader.join(HANG_S)
+        reader.join(WAIT_S)
 
 
 async def test_messages_come_whole_and_in_order_until_the_end() -> None:
@@ -113,9 +113,9 @@ async def test_a_pipe_that_is_set_not_to_wait_has_not_ended() -> None:
         for at_work in (b"1", b"2"):
             os.set_blocking(read, False)  # by whoever shares it
             os.write(write, at_work)
-            assert await stdin.read(HANG_S) == at_work
+            assert await stdin.read(WAIT_S) == at_work
         os.close(write)
-        assert await stdin.read(HANG_S) == b""
+        assert await stdin.read(WAIT_S) == b""
 
 
 async def test_others_get_their_turn_between_two_messages() -> None:
@@ -150,11 +150,11 @@ async def test_a_message_whose_length_is_too_large_is_heard_though_nothing_follo
         ear = Ear()
         listening = asyncio.create_task(listen(Stdin(read), ear))
         os.write(write, b'Content-Length: 99\r\n\r\n{"a": 1}')
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(WAIT_S):
             await ear.has_heard.wait()
         assert not listening.done()
         os.write(write, message(b'"end"'))
-        async with asyncio.timeout(HANG_S):
+        async with asyncio.timeout(WAIT_S):
             await listening
     assert ear.messages() == [{"a": 1}, "end"]
 
@@ -166,7 +166,7 @@ async def test_no_more_is_read_ahead_than_bounded() -> None:
         stdin = Stdin(read)
         taken = idle = 0
         try:
-            async with asyncio.timeout(HANG_S):
+            async with asyncio.timeout(WAIT_S):
                 while True:  # nobody asks for what is read
                     try:
                         taken += os.write(write, b"x" * CHUNK_BYTES)
@@ -191,6 +191,6 @@ async def test_whoever_waits_no_longer_than_so_long_is_told_that_nothing_came() 
         stdin = Stdin(read)
         assert await stdin.read(0.01) is None
         os.write(write, b"x")
-        assert await stdin.read(HANG_S) == b"x"
+        assert await stdin.read(WAIT_S) == b"x"
         os.close(write)
-        assert await stdin.read(HANG_S) == b""
+        assert await stdin.read(WAIT_S) == b""

@@ -14,12 +14,12 @@ from farebox.lsp.protocol import MAX_RUNNING_REQUESTS
 from support.client import Client, Failed
 from support.environment import openrouter_config
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.traffic import frame
 from support.upstream import Answer, Upstream
 
 RAW = 1_000_000
 """Ids from here on are sent past the judge of all messages."""
-BOUND_S = 10.0
 PARSE_ERROR, INVALID_REQUEST, NO_METHOD, INVALID_PARAMS, BUSY = -32700, -32600, -32601, -32602, -32803
 NOT_INITIALIZED, CANCELLED = -32002, -32800
 URI = "file:///ws/a.py"
@@ -179,7 +179,7 @@ def answers(client: Client, count: int) -> list[tuple[object, int]]:
         found = [message for message in client.received if is_raw(message)]
         return found if len(found) >= count else None
 
-    found = client.wait(all_of_them, f"{count} answers", BOUND_S)
+    found = client.wait(all_of_them, f"{count} answers", WAIT_S)
     client.received[:] = [message for message in client.received if not is_raw(message)]
     assert "Traceback" not in json.dumps(found)
     assert "secret-command" not in json.dumps(found)
@@ -188,7 +188,7 @@ def answers(client: Client, count: int) -> list[tuple[object, int]]:
 
 def assert_serves(client: Client) -> None:
     with pytest.raises(Failed) as failed:
-        client.raw_answer(client.ask("$/nothing"), BOUND_S)
+        client.raw_answer(client.ask("$/nothing"), WAIT_S)
     assert failed.value.code == NO_METHOD
 
 
@@ -223,7 +223,7 @@ def test_a_session_that_begins_and_ends_in_the_wrong_order_is_put_right(tmp_path
 
         def code(method: str, params: object = None) -> object:
             with pytest.raises(Failed) as failed:
-                client.raw_answer(client.ask(method, params), BOUND_S)
+                client.raw_answer(client.ask(method, params), WAIT_S)
             return failed.value.code
 
         client.notify("textDocument/didOpen", {"textDocument": {}})

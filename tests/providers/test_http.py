@@ -22,11 +22,11 @@ from farebox.providers.nap import SLEPT_S
 from farebox.providers.openai import OpenAI
 from farebox.secrets import Credential, Secret, origin_of
 from farebox.unseen import shown
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, sse, sse_answer
 
 KEY = "test-0123456789"
 ASK = Call("m", Chat((Message("user", "Hello"),)))
-WAIT_S = 5.0
 OK = sse_answer(chunk({"content": "a"}), chunk({}, "stop"))
 
 

@@ -14,10 +14,10 @@ from farebox.messages import Call, Chat, Message, Text
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
 from farebox.providers.openai import OpenAI
+from support.patience import WAIT_S
 from support.upstream import Upstream, chunk, json_answer, sse_answer
 
 ASK = Call("m", Chat((Message("user", "Hello"),)))
-WAIT_S = 5.0
 OK = sse_answer(chunk({"content": "a"}), chunk({}, "stop"))
 
 

@@ -10,10 +10,10 @@ from farebox.messages import Call, Chat, Delta, Finish, Infill, Message, RawText
 from farebox.providers.base import Endpoint
 from farebox.providers.http import Http
 from farebox.providers.llamacpp import LlamaCpp
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, sse_answer
 
 HOLE = Call("qwen", Infill("def area(r):\n    return ", "\n"), max_output_tokens=24)
-WAIT_S = 5.0
 
 
 def piece(content: str) -> dict[str, object]:

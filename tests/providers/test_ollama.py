@@ -30,6 +30,7 @@ from farebox.providers.json_value import obj
 from farebox.providers.local_model import LocalModel
 from farebox.providers.ollama import Ollama
 from farebox.secrets import Keys
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, json_answer
 
 ASK = Call("qwen3:8b", Chat((Message("user", "Why is the sky blue?"),)))
@@ -48,7 +49,6 @@ SHOWN = {
     "model_info": {"general.architecture": "qwen2", "qwen2.context_length": 32768},
     "capabilities": ["completion", "tools", "insert"],
 }
-WAIT_S = 5.0
 
 
 def lines(*objects: object, **options: object) -> Answer:

@@ -25,9 +25,9 @@ from farebox.providers.simulated_answer import (
     OUTPUT_NANODOLLARS_PER_TOKEN,
 )
 from farebox.router.request import Serving
+from support.patience import WAIT_S
 
 HELLO = Call(MODEL, Chat((Message("system", "Be brief."), Message("user", "What is a monad?"))))
-WAIT_S = 5.0
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from farebox.messages import Call, Chat, Cost, Done, Event, FellBack, Image, Mes
 from farebox.router.door import Door, Reply
 from farebox.router.request import Request
 from farebox.router.retry import MAX_ATTEMPTS
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 OpenApp = Callable[[str], App]
 STREAM = "text/event-stream"
 PROMPT = "the quick brown fox jumps over the lazy dog, twice"
-WAIT_S = 5.0
 
 PRICED, UNPRICED, FREE = "openrouter/openai/gpt-5-mini", "openrouter/acme/new", "own/m"
 SECOND = "openrouter/openai/gpt-4.1-mini"

@@ -27,10 +27,10 @@ from farebox.router import retry
 from farebox.router.door import Door
 from farebox.router.request import Request
 from farebox.router.retry import MAX_ATTEMPTS, RESERVE, RetryBudget
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 PATH = "/v1/chat/completions"
-WAIT_S = 5.0
 HELLO = Answer(body=openrouter_stream("Hello you"), content_type="text/event-stream")
 BUSY = json_answer({"error": {"message": "busy"}}, status=503)
 SLOW_DOWN = json_answer({"error": {"message": "slow"}}, status=429)

@@ -22,11 +22,11 @@ from support.contacts import strangers
 from support.environment import clean_environment
 from support.guard.sitecustomize import CONTACTS
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.sweep import SWEEP
 from support.traffic import Malformed, frame, judge, key_of, read_message
 
 SERVER = (sys.executable, "-m", "farebox", "lsp")
-WAIT_S = 20.0
 INVOKED, AUTOMATIC = 1, 2
 
 _T = TypeVar("_T")

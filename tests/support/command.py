@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import IO
 
 from support.environment import clean_environment
+from support.patience import WAIT_S
 from support.sweep import SWEEP
 from support.upstream import Answer, chunk, sse
-
-WAIT_S = 60.0
 
 STOPPED = re.compile(r"stopped: \[\S+ \| [1-9]\d* in, \d+ out \| \$0\.\d+ \(estimated\)\]\n")
 """What a stopped command says of its cost."""

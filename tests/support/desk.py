@@ -9,9 +9,9 @@ from farebox.app import App, Client
 from farebox.completion.completer import Completer
 from farebox.completion.engine import Hole
 from farebox.completion.outcome import Asking, Outcome
+from support.patience import WAIT_S
 from support.upstream import Answer, sse, sse_answer
 
-WAIT_S = 20.0
 BEFORE, AFTER = "import os\n\n\ndef main():\n    x = ", "\n"
 HOLE = Hole("/ws/add.py", "python", BEFORE, AFTER, document="file:///ws/add.py")
 LLAMA = """

@@ -10,11 +10,11 @@ from pathlib import Path
 from support.canary import KEY
 from support.client import Client
 from support.environment import openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, openrouter_stream
 
 USAGE = {"prompt_tokens": 10, "completion_tokens": 2}
 URI = "file:///ws/area.py"
-WAIT_S = 20.0
 HEAP_BYTES = 64 * 2**20
 KNOWN = Path("/proc/self/status").exists()
 HAS_HEAPS = KNOWN and platform.libc_ver()[0] == "glibc" and sys.maxsize > 2**32

@@ -15,6 +15,7 @@ from typing import Any
 
 import pynvim
 
+from support.patience import WAIT_S
 from support.programs import missing
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,7 +28,6 @@ OLDEST = "0.11"
 NEWEST = "newest"
 """The newest one that Debian has: ``tests/support/newest_neovim.sh``."""
 
-WAIT_S = 20.0
 POLL_S = 0.004
 COLUMNS, LINES = 80, 24
 

@@ -23,11 +23,11 @@ from rich.text import Text
 
 from support.environment import clean_environment
 from support.neovim import OLDEST, PLUGIN, neovim, own_folders
+from support.patience import WAIT_S
 from support.programs import program
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 COLUMNS, LINES = 110, 30
-WAIT_S = 30.0
 POLL_S = 0.05
 CONFIG = """
 [tasks]

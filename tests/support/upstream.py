@@ -16,10 +16,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from support.patience import WAIT_S
 from support.sweep import SWEEP
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-MAX_THREAD_WAIT_S = 10.0
 
 JsonTable = Mapping[str, object]
 
@@ -135,7 +135,7 @@ class Upstream:
         """Script the answer to every request of a path, such as ``/v1/models``."""
         self._by_path[path] = answer
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = MAX_THREAD_WAIT_S) -> bool:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = WAIT_S) -> bool:
         """Block until a condition on this object holds. For ``in_thread``, never on the loop itself."""
         deadline = time.monotonic() + timeout_s
         with self._changed:
@@ -173,11 +173,11 @@ class Upstream:
         thread = threading.Thread(target=loop.run_until_complete, args=(run(),), name="upstream")
         thread.start()
         try:
-            assert started.wait(MAX_THREAD_WAIT_S), "the upstream did not start"
+            assert started.wait(WAIT_S), "the upstream did not start"
             yield ready[0]
         finally:
             loop.call_soon_threadsafe(stop.set)
-            thread.join(MAX_THREAD_WAIT_S)
+            thread.join(WAIT_S)
             loop.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -28,10 +28,10 @@ from support.fuzz.model import Model, attached
 from support.fuzz.provider import Provider
 from support.fuzz.steps import Await, Case, Raw, Reached, Read, Send
 from support.metamodel import Json
+from support.patience import WAIT_S
 from support.traffic import frame, key_of
 from support.units import Encoding
 
-HANG_S = 20.0
 START_S = 60.0
 MAX_PENDING = 40
 """Requests under way at once: fewer than the server admits."""
@@ -74,7 +74,7 @@ class Life:
     provider: Provider
     process: asyncio.subprocess.Process
     encoding: Encoding
-    hang_s: float = HANG_S
+    hang_s: float = WAIT_S
     lenient: bool = False
     """Broken bytes may hold ids that nobody can know."""
     tally: Counter[str] = field(default_factory=Counter[str])
@@ -370,7 +370,7 @@ def _case_of(request_id: object) -> str | None:
 
 @asynccontextmanager
 async def a_life(
-    encoding: Encoding, *, lenient: bool = False, hang_s: float = HANG_S
+    encoding: Encoding, *, lenient: bool = False, hang_s: float = WAIT_S
 ) -> AsyncGenerator[Life]:
     """Run a server with a home and a provider of its own."""
     folder = Path(tempfile.mkdtemp(prefix="farebox-fuzz-"))
