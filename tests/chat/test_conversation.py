@@ -100,6 +100,54 @@ async def test_the_next_question_carries_the_turns_before_it(door: Door, upstrea
     assert conversation.turns[0].id != conversation.turns[1].id
 
 
+async def test_a_turn_that_is_asked_anew_is_shown_to_no_model(door: Door, upstream: Upstream):
+    upstream.queue(*map(an_answer, ("One.", "Three?", "Three!", "Four.", "Two.")))
+    conversation = Conversation("c")
+    await ask(door, conversation, Question("first", attachments=(Attachment("a.py", "fare = 2"),)))
+    await ask(door, conversation, "second")
+    await ask(door, conversation, Question("second", replaces=conversation.turns[1].id))
+    assert sent(upstream)[2:] == [("assistant", "One."), ("user", "second")]
+    await ask(door, conversation, "third")
+    assert sent(upstream)[2:] == [
+        ("assistant", "One."),
+        ("user", "second"),
+        ("assistant", "Three!"),
+        ("user", "third"),
+    ]
+    await ask(door, conversation, Question("first, differently", replaces=conversation.turns[0].id))
+    assert "fare = 2" not in str(sent(upstream))
+    assert len(conversation.turns) == 5
+
+
+async def test_a_turn_that_never_came_is_not_missed_when_it_is_asked_anew(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("One."), an_answer("Two."))
+    conversation = Conversation("c")
+    await ask(door, conversation, "first")
+    assert await ask(door, conversation, Question("second", replaces="nowhere")) == "Two."
+    assert sent(upstream)[1:] == [("user", "first"), ("assistant", "One."), ("user", "second")]
+
+
+async def test_a_client_names_a_turn_and_no_two_alike(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("One."))
+    conversation = Conversation("c", [earlier_turn(Question("zeroth"), "None.", "mine_0")])
+    await finish(RunningTurn(door, conversation, Question("first"), "mine_1"))
+    assert [turn.id for turn in conversation.turns] == ["mine_0", "mine_1"]
+    with pytest.raises(InvalidParams, match="there is a turn mine_0 already"):
+        RunningTurn(door, conversation, Question("second"), "mine_0")
+    assert len(conversation.turns) == 2
+
+
+async def test_what_was_excluded_later_does_not_stop_a_turn_asked_anew_without_it(
+    door: Door, upstream: Upstream
+):
+    upstream.queue(an_answer("Two."))
+    mine = Question("first", attachments=(Attachment("mine/a.py", "x", "/ws/mine/a.py"),), roots=("/ws",))
+    conversation = Conversation("c", [earlier_turn(mine, "One.")])
+    with pytest.raises(Excluded):
+        await ask(door, conversation, "second")
+    assert await ask(door, conversation, Question("first", replaces=conversation.turns[0].id)) == "Two."
+
+
 async def test_a_stopped_turn_keeps_what_had_come(door: Door, upstream: Upstream):
     upstream.queue(HANGING, an_answer("word."))
     conversation = Conversation("c")
@@ -184,7 +232,7 @@ async def test_attachments_pictures_and_effort_are_sent(door: Door, upstream: Up
 )
 def test_history_is_the_newest_whole_turns_that_fit(turns: list[tuple[str, str]], room: int, kept: list[str]):
     conversation = Conversation("c", [a_turn(*turn) for turn in turns])
-    messages = history(conversation, room_chars=room)
+    messages = history(conversation.turns, room_chars=room)
     assert [message.text for message in messages] == kept
     assert [message.role for message in messages] == ["user", "assistant"] * (len(kept) // 2)
 
@@ -415,4 +463,4 @@ def test_a_title_is_the_beginning_of_the_first_question(text: str | None, title:
 def test_pictures_of_earlier_turns_are_sent_again():
     image = Image("image/png", "AAAA")
     turn = Turn("t", Question("q", images=(image,)), "q", answer="a")
-    assert history(Conversation("c", [turn]), room_chars=10)[0] == Message("user", "q", (image,))
+    assert history([turn], room_chars=10)[0] == Message("user", "q", (image,))

@@ -56,6 +56,9 @@ def a_turn(
         pytest.param(a_turn(outcome="undone"), NEXT, ("undone",), id="undone"),
         pytest.param(a_turn(outcome="regenerated"), NEXT, ("regenerated",), id="regenerated"),
         pytest.param(a_turn(), ASKED, ("regenerated",), id="the-same-question-again"),
+        pytest.param(a_turn(), replace(NEXT, replaces="t"), ("regenerated",), id="asked-anew"),
+        pytest.param(a_turn(), Question("go on", replaces="t"), ("regenerated",), id="asked-anew-briefly"),
+        pytest.param(a_turn(cancelled=True), replace(NEXT, replaces="t"), (), id="stopped-and-asked-anew"),
         pytest.param(
             a_turn(), Question("  what DOES\nthis do? "), ("regenerated",), id="the-same-words-again"
         ),

@@ -29,7 +29,7 @@ def a_body(*messages: object, **more: object) -> str:
 def test_messages_become_turns_and_the_last_question():
     body = a_body(user("a"), user("b"), assistant("c"), user("d"), user("e"), model="m", system="s")
     conversation, question = read(body)
-    assert [message.text for message in history(conversation, room_chars=100)] == ["a\n\nb", "c"]
+    assert [message.text for message in history(conversation.turns, room_chars=100)] == ["a\n\nb", "c"]
     assert (question.text, question.model, question.system) == ("d\n\ne", "m", "s")
 
 

@@ -166,6 +166,47 @@ def test_a_conversation_runs_one_turn_at_a_time(client: Client, upstream: Upstre
     assert client.chat("And?", conversation=conversation)["text"] == "Hello there."
 
 
+def test_a_question_right_after_a_stop_waits_until_the_stopped_answer_has_ended(
+    client: Client, upstream: Upstream
+) -> None:
+    begun = sse(chunk({"role": "assistant", "content": "Hello"}), done=False)
+    upstream.queue(Answer(body=begun, content_type=STREAM, hang=True))
+    running = client.ask("farebox/chat", {"text": "Hello", "conversation": "mine", "history": []})
+    client.wait_notification("farebox/chatEvent", lambda told: told["event"]["type"] == "text")
+    client.cancel(running)
+    assert client.chat("And?", conversation="mine")["text"] == "Hello there."
+    with pytest.raises(Failed):
+        client.answer(running)
+    turns = client.request("farebox/conversation", {"conversation": "mine"})["turns"]
+    assert [(turn["question"], turn["answer"]) for turn in turns] == [
+        ("Hello", "Hello"),
+        ("And?", "Hello there."),
+    ]
+
+
+def test_a_turn_is_asked_anew_in_its_conversation(client: Client, upstream: Upstream) -> None:
+    kept = [{**HISTORY[0], "id": "mine_0"}]
+    first = client.chat("Hello", conversation="mine", turn="mine_1", history=kept)
+    assert first["turn"] == "mine_1"
+    assert {told["turn"] for told in client.notifications("farebox/chatEvent")} == {"mine_1"}
+    planned = client.request(
+        "farebox/route", {"text": "Hello", "conversation": "mine", "replaces": first["turn"]}
+    )
+    again = client.chat("Hello", conversation="mine", replaces=first["turn"])
+    assert planned["model"] == again["route"]["model"]
+    assert sent_turns(upstream)[-2:] == [("assistant", "Two."), ("user", "Hello")]
+    turns = client.request("farebox/conversation", {"conversation": "mine"})["turns"]
+    assert [turn["id"] for turn in turns] == ["mine_0", "mine_1", again["turn"]]
+    assert [turn.get("replaces") for turn in turns] == [None, None, "mine_1"]
+    told = {"conversation": "mine", "turn": "mine_0", "outcome": "rejected"}
+    assert client.request("farebox/feedback", told) == {}
+    with pytest.raises(Failed, match="there is a turn mine_1 already") as failed:
+        client.chat("Hello", conversation="mine", turn="mine_1")
+    assert failed.value.data["kind"] == "invalidParams"
+    with pytest.raises(Failed, match="turn"):
+        client.chat("Hello", conversation="mine", turn="mine 2")
+
+
 def test_a_conversation_deleted_while_its_turn_runs_stays_deleted(client: Client, upstream: Upstream) -> None:
     conversation = client.chat("Hello")["conversation"]
     upstream.queue(Answer(hang=True))

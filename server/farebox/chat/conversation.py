@@ -5,11 +5,12 @@ with its earlier turns. A turn that was stopped or cut off keeps what had come, 
 refer to it.
 """
 
+import asyncio
 import re
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -49,7 +50,11 @@ _CLIENTS_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the user asks in one turn; ``system`` replaces the task's own system text."""
+    """What the user asks in one turn; ``system`` replaces the task's own system text.
+
+    ``replaces`` is the id of a turn that is asked anew: its answer was not wanted, and no model is shown it. One
+    that has never come here is not missed.
+    """
 
     text: str
     task: Task = "chat"
@@ -61,6 +66,7 @@ class Question:
     system: str | None = None
     roots: tuple[str, ...] = ()
     origin: Origin = NOBODY
+    replaces: str | None = None
 
     @property
     def prompt(self) -> str:
@@ -124,7 +130,7 @@ class Conversation:
 
     id: str
     turns: list[Turn] = field(default_factory=list[Turn])
-    running: bool = False
+    running: "asyncio.Task[object] | None" = None
 
     @property
     def chars(self) -> int:
@@ -137,6 +143,16 @@ class Conversation:
         first = self.turns[0].question.text if self.turns else ""
         line = " ".join(first.split())
         return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"
+
+    def standing(self, asked: Question) -> list[Turn]:
+        """Return the turns that a question follows, without those that were asked anew."""
+        replaced = {asked.replaces, *(turn.question.replaces for turn in self.turns)}
+        return [turn for turn in self.turns if turn.id not in replaced]
+
+    async def stopped(self) -> None:
+        """Wait for the end of a turn that is being stopped; one that goes on is not waited for."""
+        if self.running is not None and self.running.cancelling():
+            await asyncio.wait([self.running])
 
 
 class Conversations:
@@ -224,13 +240,17 @@ class Conversations:
 class RunningTurn:
     """One turn on its way: iterate ``events``; ``turn`` holds what has come so far, whatever happens."""
 
-    def __init__(self, door: Door, conversation: Conversation, asked: Question) -> None:
-        if conversation.running:
+    def __init__(
+        self, door: Door, conversation: Conversation, asked: Question, turn_id: str | None = None
+    ) -> None:
+        if conversation.running is not None:
             raise InvalidParams(
                 "a turn is running in this conversation", hint="Wait until it has ended, or stop it."
             )
+        if any(turn.id == turn_id for turn in conversation.turns):
+            raise InvalidParams(f"there is a turn {turn_id} already", hint="Give each turn an id of its own.")
         _check(conversation, asked)
-        self.turn = Turn(uuid.uuid4().hex, asked.without_texts(), asked.prompt)
+        self.turn = Turn(turn_id or uuid.uuid4().hex, asked.without_texts(), asked.prompt)
         self._request = _request(conversation, self.turn)
         self._conversation = conversation
         self._reply: Reply = door.send(self._request)
@@ -243,7 +263,7 @@ class RunningTurn:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield the answer's events. Raises FareboxError; cancelling the task stops the turn."""
-        self._conversation.running = True
+        self._conversation.running = asyncio.current_task()
         seen = Seen()
         try:
             async with aclosing(self._reply.events()) as events:
@@ -255,12 +275,12 @@ class RunningTurn:
         finally:
             self.turn.done = self._reply.done
             self.turn.ended_s = time.monotonic()
-            self._conversation.running = False
+            self._conversation.running = None
 
 
-def earlier_turn(asked: Question, answer: str) -> Turn:
+def earlier_turn(asked: Question, answer: str, turn_id: str | None = None) -> Turn:
     """Return a turn that a client has kept, as if it had been asked here."""
-    return Turn(uuid.uuid4().hex, asked.without_texts(), asked.prompt, answer=answer)
+    return Turn(turn_id or uuid.uuid4().hex, asked.without_texts(), asked.prompt, answer=answer)
 
 
 async def route(door: Door, conversation: Conversation, asked: Question) -> Route:
@@ -270,13 +290,13 @@ async def route(door: Door, conversation: Conversation, asked: Question) -> Rout
     return await door.route(_request(conversation, turn))
 
 
-def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ...]:
+def history(turns: Sequence[Turn], *, room_chars: int) -> tuple[Message, ...]:
     """Return the newest turns that fit into the room, oldest first; a turn is never cut in two.
 
     A turn whose reasoning does not fit as well goes without it.
     """
     kept: list[Message] = []
-    for turn in reversed(conversation.turns):
+    for turn in reversed(turns):
         if not turn.answer:
             continue
         room_chars -= len(turn.prompt) + len(turn.answer)
@@ -293,7 +313,8 @@ def history(conversation: Conversation, *, room_chars: int) -> tuple[Message, ..
 
 def _request(conversation: Conversation, turn: Turn) -> Request:
     asked = turn.question
-    earlier = history(conversation, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
+    before = conversation.standing(asked)
+    earlier = history(before, room_chars=MAX_HISTORY_CHARS - len(turn.prompt))
     system = Message("system", asked.system_words)
     sent = (*earlier, Message("user", turn.prompt, asked.images))
     input_bytes = sum(bytes_in(message.text) + _traced(message.trace) for message in (system, *sent))
@@ -306,7 +327,7 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
         return Call(serving.model, Chat(messages), max_output_tokens=limit, reasoning=asked.reasoning)
 
     # A turn without an answer is not sent: one that was excluded must not shut the conversation for good.
-    questions = [*(past.question for past in conversation.turns if past.answer), asked]
+    questions = [*(past.question for past in before if past.answer), asked]
     return Request(
         task=asked.task,
         render=render,

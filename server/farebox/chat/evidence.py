@@ -55,10 +55,14 @@ def _of_last(last: "Turn", asked: "Question") -> list[Evidence]:
         found.append(reported)
     if last.outcome == "applied" and (last.errors_left or asked.errors):
         found.append("errorsRemain")
-    words = _words(asked.text)
-    if "regenerated" not in found and len(words) >= FEWEST_WORDS and words == _words(last.question.text):
+    if "regenerated" not in found and _asks_again(asked, last):
         found.append("regenerated")
     return found
+
+
+def _asks_again(asked: "Question", last: "Turn") -> bool:
+    words = _words(asked.text)
+    return asked.replaces == last.id or (len(words) >= FEWEST_WORDS and words == _words(last.question.text))
 
 
 def _told_late(turn: "Turn") -> Iterator[Evidence]:

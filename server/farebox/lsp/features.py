@@ -85,8 +85,9 @@ def _invalid(name: str, error: ValidationError) -> InvalidParams:
 async def _chat(context: Context, params: object) -> Shape:
     asked = cast("m.ChatParams", params)
     conversation = _conversation_of(context, asked)
+    await conversation.stopped()
     door = context.app.door(asked.agent)
-    running = chats.RunningTurn(door, conversation, _question(context, asked, door))
+    running = chats.RunningTurn(door, conversation, _question(context, asked, door), asked.turn)
     turn = running.turn
 
     context.app.conversations.begin(conversation)
@@ -142,7 +143,7 @@ def _conversation_of(context: Context, asked: m.ChatParams) -> chats.Conversatio
 
 def _earlier(one: m.EarlierTurn, roots: tuple[str, ...]) -> chats.Turn:
     attachments = tuple(map(_text_attachment, one.attachments))
-    return chats.earlier_turn(chats.Question(one.text, attachments=attachments, roots=roots), one.answer)
+    return chats.earlier_turn(chats.Question(one.text, attachments=attachments, roots=roots), one.answer, one.id)
 
 
 def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:
@@ -157,6 +158,7 @@ def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Questi
         diagnostics=tuple(map(_diagnostic, asked.diagnostics)),
         reasoning=asked.reasoning,
         system=door.planner.config.agent.system,
+        replaces=asked.replaces,
         roots=client.roots,
         origin=client.origin_of(*(one.path for one in attachments if one.path is not None)),
     )

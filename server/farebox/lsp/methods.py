@@ -19,6 +19,7 @@ from farebox.shapes import CostShape, RouteShape, Shape, UsageShape
 MAX_TEXT_CHARS = 4_000_000
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 Id: TypeAlias = Annotated[str, Field(max_length=200)]
+ClientsId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Address: TypeAlias = Annotated[str, Field(max_length=8_192)]
 """A URI or a path, percent-encoded or not."""
 
@@ -86,6 +87,7 @@ class DiagnosticShape(Shape):
 class EarlierTurn(Shape):
     """A turn that the client has kept; without an answer it is shown, and never sent to a model."""
 
+    id: ClientsId | None = None
     text: Annotated[Text, Field(pattern=r"\S")]
     attachments: Annotated[tuple[TextAttachment, ...], Field(max_length=64)] = ()
     answer: Text
@@ -101,10 +103,16 @@ class ChatParams(Shape):
     With a ``history``, perhaps an empty one, an unknown conversation begins under the client's own id (1 to
     64 letters, digits, - and _) and with these turns: the server may have been started anew. In a known one
     they change nothing.
+
+    ``turn`` names this turn, so that the client knows whose events come. ``replaces`` is a turn of this
+    conversation that is asked anew: its answer was not wanted. No model is shown it, and if it was the last it
+    lifts this step; one that never came here is not missed.
     """
 
     text: Text
     conversation: Id | None = None
+    turn: ClientsId | None = None
+    replaces: Id | None = None
     history: Annotated[tuple[EarlierTurn, ...], Field(max_length=MAX_TURNS)] | None = None
     model: ModelName | None = None
     task: Task = "chat"
@@ -283,11 +291,15 @@ class ConversationParams(Shape):
 
 
 class TurnShape(Shape):
-    """One question and its answer. Without ``cost`` it runs, a client has kept it, or nothing has left."""
+    """One question and its answer. Without ``cost`` it runs, a client has kept it, or nothing has left.
+
+    ``replaces`` is the turn that it has asked anew.
+    """
 
     id: str
     question: str
     answer: str
+    replaces: str | None = None
     finish_reason: FinishReason | None = None
     usage: UsageShape | None = None
     cost: CostShape | None = None

@@ -42,7 +42,9 @@ def complete_result(answer: Completion) -> m.CompleteResult:
 
 def turn_shape(turn: Turn) -> m.TurnShape:
     """Shape one turn of a conversation."""
-    shape = m.TurnShape(id=turn.id, question=turn.question.text, answer=turn.answer)
+    shape = m.TurnShape(
+        id=turn.id, question=turn.question.text, answer=turn.answer, replaces=turn.question.replaces
+    )
     if turn.done is None:
         return shape
     return shape.model_copy(
