@@ -57,28 +57,19 @@ class Chat:
         found: dict[str, Any] = self.editor.lua("return fake.told('farebox/chat')[...]", count)
         return found
 
-    def event(self, event: Mapping[str, object], *, turn: str = "turn-1", conversation: str = "") -> None:
-        self.editor.lua(
-            """
-            local event, turn, conversation = ...
-            if conversation == "" then
-              conversation = fake.told("farebox/chat")[fake.count("farebox/chat")].conversation
-            end
-            fake.notify("farebox/chatEvent", { conversation = conversation, turn = turn, event = event })
-            """,
-            event,
-            turn,
-            conversation,
-        )
+    def event(self, event: Mapping[str, object], *, turn: int | None = None) -> None:
+        """Tell of a turn, by default of the last: its number is that of its question."""
+        asked = self.asked(turn or max(1, self.count()))
+        told = {"conversation": asked["conversation"], "turn": asked["turn"], "event": event}
+        self.editor.lua("fake.notify('farebox/chatEvent', ...)", told)
 
-    def stream(self, *texts: str, turn: str = "turn-1") -> None:
+    def stream(self, *texts: str, turn: int | None = None) -> None:
         for text in texts:
             self.event({"type": "text", "text": text}, turn=turn)
 
-    def finish(self, text: str, *, turn: str = "turn-1", **more: object) -> None:
+    def finish(self, text: str, **more: object) -> None:
         """Answer the oldest question, and wait until the answer's end is drawn."""
         result = {
-            "turn": turn,
             "text": text,
             "finishReason": "stop",
             "route": ROUTE,
@@ -270,7 +261,7 @@ def test_odd_answers_do_no_harm(chat: Chat):
     chat.settle()
     assert chat.lines()[-4:] == PROMPT
     chat.ask("And now?")
-    chat.finish("x" * 100_000, route=None, usage=None, cost=None, finishReason=None, turn="turn-2")
+    chat.finish("x" * 100_000, route=None, usage=None, cost=None, finishReason=None)
     assert chat.lines()[-5:] == ["x" * 100_000, *PROMPT]
 
 
@@ -295,10 +286,11 @@ def test_two_thousand_small_pieces_are_drawn_completely_and_in_order(chat: Chat)
     changes = chat.editor.lua("return vim.b.changedtick")
     chat.editor.lua(
         """
-        local conversation = fake.told("farebox/chat")[1].conversation
+        local asked = fake.told("farebox/chat")[1]
+        local told = { conversation = asked.conversation, turn = asked.turn }
         for number = 1, 2000 do
-          local event = { type = "text", text = number .. (number % 10 == 0 and "\\n" or " ") }
-          fake.notify("farebox/chatEvent", { conversation = conversation, turn = "t", event = event })
+          told.event = { type = "text", text = number .. (number % 10 == 0 and "\\n" or " ") }
+          fake.notify("farebox/chatEvent", told)
         end
         """
     )
@@ -449,7 +441,7 @@ def test_whatever_the_user_deletes_the_chat_goes_on(chat: Chat):
     editor.keys("<Esc>")
     editor.keys("<CR>")
     assert chat.asked(2)["text"] == "Second?"
-    chat.finish("yes", turn="turn-2")
+    chat.finish("yes")
     assert chat.lines()[-9:] == ["## farebox", "", "yes", "", FOOTER, *PROMPT]
     editor.command("edit")
     editor.lua("vim.v.errmsg = ''")  # Neovim's own, of undoing the filetype's keys
@@ -536,7 +528,6 @@ def test_nothing_that_the_user_is_in_the_middle_of_is_disturbed(chat: Chat):
 
 def test_stop_closes_the_answer_and_says_later_what_it_cost(chat: Chat):
     chat.open("First?")
-    first = chat.asked()
     chat.stream("one ", "two")
     chat.editor.keys("<C-c>")
     assert chat.editor.lua("return #vim.tbl_filter(function(m) return m.kind == 'cancel' end, fake.log)") == 1
@@ -544,14 +535,14 @@ def test_stop_closes_the_answer_and_says_later_what_it_cost(chat: Chat):
     chat.event({"type": "text", "text": "three"})
     chat.ask("Second?")
     done = {"type": "done", "finishReason": "cancelled", "usage": USAGE, "cost": COST, "cancelled": True}
-    chat.event(done, conversation=first["conversation"])
-    chat.stream("yes", turn="turn-2")
-    chat.finish("yes", turn="turn-2", cost={"usd": "0.5"})
+    chat.event(done, turn=1)
+    chat.stream("yes", turn=2)
+    chat.finish("yes", cost={"usd": "0.5"})
     assert chat.lines()[6:9] == ["one two", "", "> stopped · 412 in, 85 out · $0.0021"]
     assert "· $0.50 · 2 turns" in chat.editor.screen()
     chat.ask("Third?")
     chat.editor.command("Farebox cancel")
-    chat.event({**done, "cost": {"usd": "1"}}, turn="turn-3")
+    chat.event({**done, "cost": {"usd": "1"}}, turn=3)
     assert chat.lines()[-5] == "> stopped · 412 in, 85 out · $1.00"
     chat.editor.command("Farebox cancel")
 
@@ -579,7 +570,7 @@ def test_a_failure_shows_what_to_do_and_returns_the_question(chat: Chat):
     assert (again["text"], len(again["attachments"]), "history" in again) == ("Why?\nSay!", 1, False)
     editor.text("iNext.")
     editor.keys("<Esc>")
-    chat.stream("Because", turn="turn-2")
+    chat.stream("Because", turn=2)
     chat.fail("it broke", hint=None)
     assert (
         chat.lines()[-11:]
@@ -590,21 +581,23 @@ def test_a_failure_shows_what_to_do_and_returns_the_question(chat: Chat):
     assert editor.nvim.current.line == "Next."
 
 
-def test_retry_asks_the_last_question_again_in_another_conversation(chat: Chat):
+def test_retry_asks_the_last_question_again_in_the_place_of_its_answer(chat: Chat):
     editor = chat.editor
     chat.open("First?")
     first = chat.asked()
+    assert "replaces" not in first
     chat.finish("one")
-    chat.ask("Second?")
-    chat.finish("two", turn="turn-2")
+    second = chat.ask("Second?")
+    chat.finish("two")
     editor.text("iA draft.")
     editor.keys("<Esc>gR")
     third = chat.asked(3)
     assert third["text"] == "Second?"
-    assert third["conversation"] != first["conversation"]
-    assert third["history"] == [{"text": "First?", "answer": "one"}]
-    chat.stream("three", turn="turn-3")
-    chat.finish("three", turn="turn-3")
+    assert (third["conversation"], third["replaces"]) == (first["conversation"], second["turn"])
+    assert len({first["turn"], second["turn"], third["turn"]}) == 3
+    assert "history" not in third
+    chat.stream("three", turn=3)
+    chat.finish("three")
     assert chat.lines() == [
         *("## You", "", "First?", "", "## farebox", "", "one", "", FOOTER, ""),
         *("## You", "", "Second?", "", "## farebox", "", "three", "", FOOTER, ""),
@@ -623,13 +616,27 @@ def test_retry_asks_the_last_question_again_in_another_conversation(chat: Chat):
     assert sum(line == "Third?" for line in chat.lines()) == 1
 
 
+def test_the_first_words_of_a_turn_are_drawn_also_right_after_the_end_of_another(chat: Chat):
+    chat.editor.lua(
+        "defer_fn, due = vim.defer_fn, {}; vim.defer_fn = function(...) due[#due + 1] = { ... } end"
+    )
+    chat.open("First?")
+    chat.stream("one")
+    chat.finish("one")
+    chat.ask("Second?")
+    chat.stream("two")
+    chat.settle()
+    chat.editor.lua("vim.defer_fn = defer_fn; for _, call in ipairs(due) do call[1]() end")
+    chat.wait_for("two")
+
+
 def test_what_comes_late_of_a_dropped_answer_is_not_taken_for_the_next_one(chat: Chat):
     chat.open("First?")
-    first = chat.asked()["conversation"]
+    chat.asked()
     chat.editor.keys("gR")
     chat.asked(2)
-    chat.event({"type": "text", "text": "late"}, conversation=first)
-    chat.stream("new", turn="turn-2")
+    chat.event({"type": "text", "text": "late"}, turn=1)
+    chat.stream("new", turn=2)
     chat.settle()
     assert chat.lines()[6] == "new"
 
@@ -644,8 +651,8 @@ def test_a_dead_server_leaves_the_answer_and_the_next_one_is_told_all(chat: Chat
     first = chat.asked()
     assert "text" not in first["attachments"][0]
     chat.finish("one")
-    chat.ask("Second?")
-    chat.stream("tw", turn="turn-2")
+    second = chat.ask("Second?")
+    chat.stream("tw")
     editor.settle()
     editor.lua("fake.exit(1, 9)")
     chat.wait_for("> the server has ended")
@@ -654,10 +661,10 @@ def test_a_dead_server_leaves_the_answer_and_the_next_one_is_told_all(chat: Chat
     assert third["conversation"] == first["conversation"]
     attached = [{"name": str(editor.folder / "a.py"), "text": "x = 1"}]
     assert third["history"] == [
-        {"text": "First?", "attachments": attached, "answer": "one"},
-        {"text": "Second?", "answer": "tw"},
+        {"id": first["turn"], "text": "First?", "attachments": attached, "answer": "one"},
+        {"id": second["turn"], "text": "Second?", "answer": "tw"},
     ]
-    chat.finish("three", turn="turn-3")
+    chat.finish("three")
     assert "history" not in chat.ask("Fourth?")
     editor.settle()
     editor.lua("fake.exit(1, 9)")
@@ -667,12 +674,13 @@ def test_a_dead_server_leaves_the_answer_and_the_next_one_is_told_all(chat: Chat
 
 def test_a_server_that_has_forgotten_is_told_once_more(chat: Chat):
     chat.open("First?")
-    chat.asked()
+    first = chat.asked()
     chat.finish("one")
     chat.ask("Second?")
     chat.fail("there is no conversation abc", kind="invalidParams")
     again = chat.asked(3)
-    assert (again["text"], again["history"]) == ("Second?", [{"text": "First?", "answer": "one"}])
+    assert again["text"] == "Second?"
+    assert again["history"] == [{"id": first["turn"], "text": "First?", "answer": "one"}]
     chat.fail("there is no conversation abc", kind="invalidParams")
     chat.wait_for("> there is no conversation abc")
     assert chat.count() == 3
@@ -715,9 +723,11 @@ def test_two_chats_get_their_own_events(chat: Chat):
     second = chat.ask("Second?")["conversation"]
     assert first != second
     for number in range(10):
-        chat.event({"type": "text", "text": f"a{number}"}, turn="one", conversation=first)
-        chat.event({"type": "text", "text": f"b{number}"}, turn="two", conversation=second)
-    chat.event({"type": "text", "text": "nobody's"}, turn="three", conversation="of another")
+        chat.stream(f"a{number}", turn=1)
+        chat.stream(f"b{number}", turn=2)
+    for conversation in (first, "of another"):
+        nobodys = {"conversation": conversation, "turn": "x", "event": {"type": "text", "text": "nobody's"}}
+        chat.editor.lua("fake.notify('farebox/chatEvent', ...)", nobodys)
     chat.settle()
     assert chat.lines(1)[6] == "".join(f"a{number}" for number in range(10))
     assert chat.lines(2)[6] == "".join(f"b{number}" for number in range(10))
@@ -847,13 +857,13 @@ def test_what_is_not_attached_to_the_server_goes_as_text(chat: Chat):
     for words in ("there is no file nowhere.txt", "no diagnostics", "nothing is selected"):
         assert words in told
     assert "attachments" not in chat.ask("And?")
-    chat.finish("So.", turn="turn-2")
+    chat.finish("So.")
     editor.command("Farebox attach buffer")
     editor.command("wincmd p")
     editor.command("bwipeout!")
     editor.command("Farebox chat Gone?")
     assert chat.asked(3)["attachments"] == [{"name": "untitled", "text": "a\nb\nc"}]
-    chat.finish("So.", turn="turn-3")
+    chat.finish("So.")
     editor.open("a.py", "x = 1\n")
     editor.command("Farebox chat")
     editor.command("bdelete a.py")
@@ -922,7 +932,7 @@ def test_code_is_copied_and_applied_where_it_was_asked_about(chat: Chat):
     editor.lua("vim.api.nvim_buf_set_lines(..., 0, 0, false, { 'zero' })", source)
     chat.editor.keys("G")
     chat.ask("Only that?")
-    chat.finish("Yes:\n\n```\nd = 4", turn="turn-2")
+    chat.finish("Yes:\n\n```\nd = 4")
     assert chat.lines()[-8:-4] == ["d = 4", "```", "", FOOTER], "an open block ends with its answer"
     editor.keys("ga")
     proposal = "return { proposed.buffer, proposed.code, proposed.range }"
@@ -933,9 +943,9 @@ def test_code_is_copied_and_applied_where_it_was_asked_about(chat: Chat):
         editor.lua("proposed.on_done(...)", outcome)
     told = editor.lua("return fake.told('farebox/feedback')")
     assert [one["outcome"] for one in told] == ["applied", "applied", "rejected"]
-    assert {(one["conversation"], one["turn"]) for one in told} == {(asked["conversation"], "turn-1")}
+    assert {(one["conversation"], one["turn"]) for one in told} == {(asked["conversation"], asked["turn"])}
     editor.keys("gx")
-    assert editor.lua("return explained") == "turn-1"
+    assert editor.lua("return explained") == asked["turn"]
     editor.keys("gm")
     editor.settle()
     assert "chosen · $0.0042 · 2 turns" in editor.screen()
@@ -965,7 +975,7 @@ def test_code_goes_into_the_file_that_was_asked_about_also_if_it_is_not_open(cha
         if file == closed:
             editor.command("bdelete closed.py")
         chat.ask("Better?")
-        chat.finish(f"```\n{new}\n```", turn=file.name)
+        chat.finish(f"```\n{new}\n```")
         editor.keys("ga")
         assert editor.nvim.current.buffer.name == str(file)
         editor.keys("ghA")

@@ -1,19 +1,19 @@
 --- The turns of one chat and what the server is asked and tells of them. It knows of no buffer and no window.
 ---
---- The client names the conversation and keeps its turns: a server that does not know it, because another one died, is
---- told them with the next question.
+--- The client names the conversation and its turns and keeps them: a server that does not know it, because another one
+--- died, is told them with the next question.
 local attachments = require("farebox.chat.attachments")
 local plain = require("farebox.chat.plain")
 local server = require("farebox.server")
 
 ---@class farebox.Turn
+---@field id string
 ---@field question string
+---@field replaces? string the turn that it has asked again
 ---@field attachments farebox.Attachment[]
 ---@field texts farebox.TextAttachment[] what was attached, as it was sent
 ---@field answer string
 ---@field state "running"|"done"|"stopped"|"failed"|"cut" cut: the server died in the middle of the answer
----@field id? string the server's
----@field conversation string what the conversation was called when it was asked
 ---@field route? table
 ---@field usage? table
 ---@field cost? table
@@ -28,7 +28,6 @@ local server = require("farebox.server")
 
 ---@class farebox.Conversation
 ---@field id string
----@field ids string[] this one, and what it was called before a question was asked again
 ---@field model? string what the user has chosen
 ---@field turns farebox.Turn[]
 ---@field dropped farebox.Turn[] those that were asked again: they have cost something too
@@ -55,26 +54,23 @@ end
 ---@param id string? the server's, of one that it has
 ---@return farebox.Conversation
 function Conversation.new(events, id)
-  local self = setmetatable({ ids = {}, turns = {}, dropped = {}, events = events, told = -1 }, Conversation)
-  self:rename(id or new_id())
+  local self = setmetatable({ turns = {}, dropped = {}, events = events, told = -1 }, Conversation)
+  self.id = id or new_id()
+  by_id[self.id] = self
   return self
-end
-
-function Conversation:rename(id)
-  self.id = id
-  table.insert(self.ids, id)
-  by_id[id] = self
 end
 
 --- Take over the turns that the server has.
 ---@param found table what `farebox/conversation` answers
 function Conversation:load(found)
   for _, one in ipairs(plain.table(found.turns)) do
+    if plain.string(one.replaces) then
+      self:drop(one.replaces)
+    end
     table.insert(self.turns, {
-      id = plain.string(one.id),
+      id = plain.string(one.id) or new_id(),
       question = plain.string(one.question) or "",
       answer = plain.string(one.answer) or "",
-      conversation = self.id,
       attachments = {},
       texts = {},
       state = one.finishReason == "cancelled" and "stopped" or "done",
@@ -110,6 +106,7 @@ function Conversation:history_before(turn)
         break
       end
       table.insert(history, 1, {
+        id = earlier.id,
         text = plain.sendable(earlier.question),
         attachments = #earlier.texts > 0 and earlier.texts or nil,
         answer = plain.sendable(earlier.answer),
@@ -128,6 +125,8 @@ function Conversation:params(turn, client, tells_history)
   return {
     text = plain.sendable(turn.question),
     conversation = self.id,
+    turn = turn.id,
+    replaces = turn.replaces,
     model = self.model,
     attachments = #sent.attachments > 0 and sent.attachments or nil,
     diagnostics = #sent.diagnostics > 0 and sent.diagnostics or nil,
@@ -178,11 +177,13 @@ end
 --- Begin a turn, which is asked with `send`: one call of `on_end` follows.
 ---@param question string
 ---@param attached farebox.Attachment[]
+---@param replaces string? the turn that is asked again
 ---@return farebox.Turn
-function Conversation:begin(question, attached)
+function Conversation:begin(question, attached, replaces)
   local turn = {
+    id = new_id(),
     question = question,
-    conversation = self.id,
+    replaces = replaces,
     attachments = attached,
     texts = {},
     answer = "",
@@ -202,16 +203,14 @@ function Conversation:stop()
   end
 end
 
---- Drop the last turn, to ask it again. The server has it still, and so the conversation goes on as another one.
----@return farebox.Turn?
-function Conversation:drop_last()
-  local turn = table.remove(self.turns)
-  if turn then
-    table.insert(self.dropped, turn)
-    self:rename(new_id())
-    self.told = -1
+--- Drop a turn: it is asked again.
+---@param id string
+function Conversation:drop(id)
+  for index, turn in ipairs(self.turns) do
+    if turn.id == id then
+      return table.insert(self.dropped, table.remove(self.turns, index))
+    end
   end
-  return turn
 end
 
 -- --- what comes ---------------------------------------------------------------------------------------
@@ -236,7 +235,6 @@ end
 
 function Conversation:finish(turn, result)
   self.told = server.generation()
-  turn.id = plain.string(result.turn) or turn.id
   turn.answer = plain.string(result.text) or turn.answer
   note_cost(turn, result)
   self:close(turn, "done")
@@ -249,23 +247,16 @@ function Conversation:fail(turn, failure)
   self:close(turn, is_cut and "cut" or "failed")
 end
 
---- Return the turn that an event is about. Before its first event the server's name of a turn is not known.
+--- Return the turn that an event is about.
+---@param id string
 ---@return farebox.Turn?
-function Conversation:turn_of(id, event, conversation)
-  local nameless
+function Conversation:turn_of(id)
   for _, list in ipairs({ self.turns, self.dropped }) do
     for _, turn in ipairs(list) do
       if turn.id == id then
         return turn
-      elseif not turn.id and turn.state == "stopped" and turn.conversation == conversation then
-        nameless = turn
       end
     end
-  end
-  local found = event.cancelled == true and nameless or self.running
-  if found and not found.id and found.conversation == conversation then
-    found.id = id
-    return found
   end
   return nil
 end
@@ -299,11 +290,10 @@ function HEARD.done(_, turn, event)
   note_cost(turn, event)
 end
 
----@param id string the server's, of the turn
+---@param id string of the turn
 ---@param event table
----@param conversation string what it was called then
-function Conversation:hear(id, event, conversation)
-  local turn = self:turn_of(id, event, conversation)
+function Conversation:hear(id, event)
+  local turn = self:turn_of(id)
   local heard = turn and HEARD[event.type]
   if not heard then
     return
@@ -335,7 +325,7 @@ server.on("farebox/chatEvent", function(params)
   local told = plain.table(params)
   local conversation = by_id[plain.string(told.conversation) or ""]
   if conversation and type(told.event) == "table" and type(told.turn) == "string" then
-    conversation:hear(told.turn, told.event, told.conversation)
+    conversation:hear(told.turn, told.event)
   end
 end)
 

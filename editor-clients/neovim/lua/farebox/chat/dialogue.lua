@@ -122,12 +122,13 @@ function Dialogue:when_free(action)
   end, WRITE_MS)
 end
 
-function Dialogue:write_soon(turn)
+--- Write what has come in a moment: by then another turn may be running.
+function Dialogue:write_soon()
   self.is_writing = true
   local function write()
     self.is_writing = false
-    if turn == self.conversation.running then
-      self:write(turn, false)
+    if self.conversation.running then
+      self:write(self.conversation.running, false)
     end
   end
   vim.defer_fn(function()
@@ -142,7 +143,7 @@ function Dialogue:hear(turn, words)
   end
   self.unwritten = self.unwritten .. words
   if not self.is_writing then
-    self:write_soon(turn)
+    self:write_soon()
   end
 end
 
@@ -188,8 +189,9 @@ end
 ---@param question string
 ---@param attached farebox.Attachment[]
 ---@param draft string what the prompt has then
-function Dialogue:ask(question, attached, draft)
-  local turn = self.conversation:begin(question, attached)
+---@param replaces string? the turn that is asked again
+function Dialogue:ask(question, attached, draft, replaces)
+  local turn = self.conversation:begin(question, attached, replaces)
   self:draw_question(turn, draft)
   self.page:show_attached(nil, labels(self.pending))
   self.page:hint(turn, "…")
@@ -230,17 +232,19 @@ end
 --- Ask the last question again.
 function Dialogue:retry()
   self:stop()
-  local turn = self.conversation:drop_last()
+  local turns = self.conversation.turns
+  local turn = turns[#turns]
   if not turn then
     return notice.tell("there is no question to ask again")
   end
+  self.conversation:drop(turn.id)
   local draft = self:draft()
   if turn.state == "failed" and vim.startswith(draft, vim.trim(turn.question)) then
     draft = vim.trim(draft:sub(#vim.trim(turn.question) + 1)) -- it was returned to the prompt
     self.pending = vim.list_slice(self.pending, #turn.attachments + 1)
   end
   self.page:remove(turn)
-  self:ask(turn.question, turn.attachments, draft)
+  self:ask(turn.question, turn.attachments, draft, turn.id)
 end
 
 --- End for good: the buffer is gone.
@@ -359,7 +363,7 @@ end
 
 function Dialogue:explain()
   local turn = self:turn_here()
-  if not turn or not turn.id then
+  if not turn or turn == self.conversation.running then
     return notice.tell("there is no answer to explain yet")
   end
   require("farebox.explain").show(turn.id)

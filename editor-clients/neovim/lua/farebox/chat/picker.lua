@@ -18,9 +18,7 @@ local function lines_of(chats)
     return one.buffer > other.buffer
   end)
   for _, chat in ipairs(chats) do
-    for _, id in ipairs(chat.conversation.ids) do
-      ids[id] = true
-    end
+    ids[chat.conversation.id] = true
     lines[#lines + 1] = { title = chat:title(), turns = #chat.conversation.turns, chat = chat }
   end
   return lines, ids
