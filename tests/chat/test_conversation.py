@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from farebox.chat.prompts import Attachment, system_text
 from farebox.errors import Excluded, FareboxError, InvalidParams, Overloaded
 from farebox.messages import Image, Message, Task, Text
 from farebox.router.door import Door
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 OpenDoor = Callable[..., Door]
@@ -117,6 +119,16 @@ async def test_a_turn_that_is_asked_anew_is_shown_to_no_model(door: Door, upstre
     await ask(door, conversation, Question("first, differently", replaces=conversation.turns[0].id))
     assert "fare = 2" not in str(sent(upstream))
     assert len(conversation.turns) == 5
+
+
+async def test_work_that_is_asked_anew_at_its_beginning_still_begins(door: Door, upstream: Upstream):
+    upstream.queue(an_answer("Reading."))
+    conversation = Conversation("c")
+    begins = Question("Read the file.", task="agent", model="box/m")
+    await ask(door, conversation, begins)
+    again = replace(begins, replaces=conversation.turns[0].id)
+    assert (await chats.route(door, conversation, begins)).phase == "act"
+    assert (await chats.route(door, conversation, again)).phase == "plan"
 
 
 async def test_a_turn_that_never_came_is_not_missed_when_it_is_asked_anew(door: Door, upstream: Upstream):
@@ -320,13 +332,6 @@ def test_a_client_begins_a_conversation_of_its_own_with_the_turns_that_it_has_ke
     assert begun.turns == EARLIER
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "é", "a\n", "../a"])
-def test_a_clients_id_is_plain(name: str):
-    with pytest.raises(InvalidParams, match="can't be a conversation's id") as caught:
-        Conversations().open(name, ())
-    assert "letters, digits" in caught.value.hint
-
-
 def test_a_conversation_that_has_begun_is_found_but_not_listed_until_it_is_kept():
     conversations = Conversations()
     begun = conversations.open("mine", ())
@@ -361,6 +366,37 @@ def test_a_conversation_that_is_deleted_as_it_begins_stays_deleted():
     conversations.end(deleted)
     assert conversations.open("mine") is other
     assert conversations.newest_first() == ()
+
+
+async def test_only_a_turn_that_is_being_stopped_is_waited_for():
+    conversations = Conversations()
+    conversation = conversations.open("mine", EARLIER)
+    conversations.begin(conversation)
+    may_end = asyncio.Event()
+
+    async def turn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await may_end.wait()
+
+    for unknown in (None, "another", "mine"):
+        await conversations.stopped(unknown)
+    conversation.running = asyncio.create_task(turn())
+    await asyncio.sleep(0)
+    await conversations.stopped("mine")
+    conversation.running.cancel()
+    impatient, patient = (asyncio.create_task(conversations.stopped("mine")) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await asyncio.wait([impatient], timeout=WAIT_S) == ({impatient}, set())
+    assert (conversation.running.done(), patient.done()) == (False, False)
+    conversations.delete("mine")
+    may_end.set()
+    await patient
+    assert conversation.running.cancelled()
+    with pytest.raises(InvalidParams, match="no conversation mine"):
+        conversations.open("mine")
 
 
 async def test_turns_that_a_client_has_kept_are_sent_as_if_asked_here(door: Door, upstream: Upstream):

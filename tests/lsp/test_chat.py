@@ -266,8 +266,6 @@ def test_a_client_names_its_conversation_before_the_first_event(client: Client, 
     told = {params["conversation"] for params in client.notifications("farebox/chatEvent")}
     assert told == {"mine_1"}
     assert client.chat("Again", conversation="mine_1")["text"] == "Hello there."
-    with pytest.raises(Failed, match="can't be a conversation's id"):
-        client.chat("Hello", conversation="mine 2", history=[])
     with pytest.raises(Failed, match="a history, but no conversation") as failed:
         client.chat("Hello", history=[])
     assert failed.value.data["kind"] == "invalidParams"
@@ -276,6 +274,15 @@ def test_a_client_names_its_conversation_before_the_first_event(client: Client, 
     with pytest.raises(Failed, match="at most 200"):
         client.chat("Hello", conversation="mine", history=[{"text": "q", "answer": "a"}] * 201)
     assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "é", "a\n", "../a"])
+def test_a_clients_ids_are_plain(client: Client, upstream: Upstream, name: str) -> None:
+    for ids in ({"conversation": name}, {"conversation": "mine", "turn": name}):
+        with pytest.raises(Failed, match=f"{[*ids][-1]}: String should match") as failed:
+            client.chat("Hello", history=[], **ids)
+        assert failed.value.data["kind"] == "invalidParams"
+    assert upstream.requests == []
 
 
 def test_of_two_chats_that_begin_one_conversation_at_once_the_second_is_refused(

@@ -6,7 +6,6 @@ refer to it.
 """
 
 import asyncio
-import re
 import time
 import uuid
 from collections import OrderedDict
@@ -45,15 +44,13 @@ MAX_KEPT_CHARS = 50_000_000
 
 TITLE_CHARS = 60
 
-_CLIENTS_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the user asks in one turn; ``system`` replaces the task's own system text.
 
-    ``replaces`` is the id of a turn that is asked anew: its answer was not wanted, and no model is shown it. One
-    that has never come here is not missed.
+    ``replaces`` is the id of a turn that is asked anew: its answer was not wanted, and no model is shown it.
+    One that has never come here is not missed.
     """
 
     text: str
@@ -149,11 +146,6 @@ class Conversation:
         replaced = {asked.replaces, *(turn.question.replaces for turn in self.turns)}
         return [turn for turn in self.turns if turn.id not in replaced]
 
-    async def stopped(self) -> None:
-        """Wait for the end of a turn that is being stopped; one that goes on is not waited for."""
-        if self.running is not None and self.running.cancelling():
-            await asyncio.wait([self.running])
-
 
 class Conversations:
     """All conversations of one server; the one unused for longest makes room for a new one."""
@@ -171,20 +163,23 @@ class Conversations:
             return Conversation(uuid.uuid4().hex)
         if conversation_id in self._all:
             self._all.move_to_end(conversation_id)
-        conversation = self._all.get(conversation_id) or self._begun.get(conversation_id)
-        if conversation is not None:
+        if (conversation := self._found(conversation_id)) is not None:
             return conversation
         if earlier is None:
             raise InvalidParams(
                 f"there is no conversation {conversation_id}",
                 hint="farebox/conversations lists all; a chat without one begins a new one.",
             )
-        if not _CLIENTS_ID.fullmatch(conversation_id):
-            raise InvalidParams(
-                f"{conversation_id!r} can't be a conversation's id",
-                hint="Use 1 to 64 letters, digits, - and _.",
-            )
         return Conversation(conversation_id, list(earlier))
+
+    async def stopped(self, conversation_id: str | None) -> None:
+        """Wait for the end of a turn that is being stopped; one that goes on is not waited for.
+
+        By then the conversation may be another one, or none: who waits opens it afterwards.
+        """
+        conversation = self._found(conversation_id)
+        if conversation is not None and conversation.running and conversation.running.cancelling():
+            await asyncio.wait([conversation.running])
 
     def begin(self, conversation: Conversation) -> None:
         """Let a new conversation be found by its id while its first turn runs; kept it is not yet."""
@@ -235,6 +230,11 @@ class Conversations:
         chars = sum(conversation.chars for conversation in self._all.values())
         while len(self._all) > 1 and (len(self._all) > MAX_CONVERSATIONS or chars > MAX_KEPT_CHARS):
             chars -= self._all.popitem(last=False)[1].chars
+
+    def _found(self, conversation_id: str | None) -> Conversation | None:
+        if conversation_id is None:
+            return None
+        return self._all.get(conversation_id) or self._begun.get(conversation_id)
 
 
 class RunningTurn:
@@ -339,19 +339,19 @@ def _request(conversation: Conversation, turn: Turn) -> Request:
         sources=tuple(path for one in questions for path in one.sources),
         roots=asked.roots,
         origin=Origin(asked.origin.workspace, asked.origin.client, conversation.id or None),
-        facts=_facts(conversation, asked),
+        facts=_facts(before, asked),
         evidence=evidence(conversation.turns, asked),
         kept=kept(conversation.turns, asked),
     )
 
 
-def _facts(conversation: Conversation, asked: Question) -> Facts:
+def _facts(before: Sequence[Turn], asked: Question) -> Facts:
     return Facts(
         text=asked.text,
         files=len(asked.attachments),
         has_selection=any(one.is_excerpt for one in asked.attachments),
         diagnostics=len(asked.diagnostics),
-        turn=len(conversation.turns) + 1,
+        turn=len(before) + 1,
         reasoning=asked.reasoning,
     )
 

@@ -84,8 +84,8 @@ def _invalid(name: str, error: ValidationError) -> InvalidParams:
 
 async def _chat(context: Context, params: object) -> Shape:
     asked = cast("m.ChatParams", params)
+    await context.app.conversations.stopped(asked.conversation)
     conversation = _conversation_of(context, asked)
-    await conversation.stopped()
     door = context.app.door(asked.agent)
     running = chats.RunningTurn(door, conversation, _question(context, asked, door), asked.turn)
     turn = running.turn
@@ -143,7 +143,9 @@ def _conversation_of(context: Context, asked: m.ChatParams) -> chats.Conversatio
 
 def _earlier(one: m.EarlierTurn, roots: tuple[str, ...]) -> chats.Turn:
     attachments = tuple(map(_text_attachment, one.attachments))
-    return chats.earlier_turn(chats.Question(one.text, attachments=attachments, roots=roots), one.answer, one.id)
+    return chats.earlier_turn(
+        chats.Question(one.text, attachments=attachments, roots=roots), one.answer, one.id
+    )
 
 
 def _question(context: Context, asked: m.ChatParams, door: Door) -> chats.Question:

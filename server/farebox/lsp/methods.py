@@ -20,6 +20,7 @@ MAX_TEXT_CHARS = 4_000_000
 Text: TypeAlias = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
 Id: TypeAlias = Annotated[str, Field(max_length=200)]
 ClientsId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""Of a conversation or a turn that a client may have named; those that we name are such, too."""
 Address: TypeAlias = Annotated[str, Field(max_length=8_192)]
 """A URI or a path, percent-encoded or not."""
 
@@ -105,12 +106,12 @@ class ChatParams(Shape):
     they change nothing.
 
     ``turn`` names this turn, so that the client knows whose events come. ``replaces`` is a turn of this
-    conversation that is asked anew: its answer was not wanted. No model is shown it, and if it was the last it
-    lifts this step; one that never came here is not missed.
+    conversation that is asked anew: its answer was not wanted. No model is shown it, and if it was the last
+    it lifts this step; one that never came here is not missed.
     """
 
     text: Text
-    conversation: Id | None = None
+    conversation: ClientsId | None = None
     turn: ClientsId | None = None
     replaces: Id | None = None
     history: Annotated[tuple[EarlierTurn, ...], Field(max_length=MAX_TURNS)] | None = None
