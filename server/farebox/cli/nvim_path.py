@@ -62,7 +62,7 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 
 
 def put_link(link: Path, target: Path) -> None:
-    """Make a link to a folder. Raises OSError; FileExistsError if what is there is no link to a plugin."""
+    """Make a link to a folder. Raises OSError; FileExistsError if what is there is no link."""
     if _is_link(link):
         link.unlink()
     elif link.exists() and os.path.realpath(link) == os.path.realpath(target):
