@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from support.neovim import Editor, running
+from support.patience import WAIT_S
 
 ROUTE = {"model": "mistral/codestral-latest", "reason": "a small question: the fast tier"}
 COST = {"usd": "0.0021", "basis": "reported"}
@@ -89,7 +90,16 @@ class Chat:
     def settle(self) -> None:
         """Wait until all that has come is drawn."""
         self.editor.settle()
-        self.editor.lua("vim.wait(60, function() return false end)")
+        self.editor.lua(
+            """
+            local timer, is_drawn = vim.uv.new_timer(), false
+            -- Timers end in order, and what draws waits for less.
+            timer:start(60, 0, vim.schedule_wrap(function() is_drawn = true end))
+            vim.wait(..., function() return is_drawn end, 5)
+            timer:close()
+            """,
+            round(WAIT_S * 1000),
+        )
 
     # --- what is there ---
 
@@ -157,6 +167,7 @@ def test_a_question_and_its_answer_are_turns_with_a_footer(version: str, tmp_pat
         )
         editor.command("1,2Farebox chat What does it do?")
         asked = chat.asked()
+        assert "│… · $0.00 · 1 turn" in editor.screen()
         assert re.fullmatch("[0-9a-f]{32}", asked["conversation"])
         assert (asked["text"], asked["history"]) == ("What does it do?", [])
         chat.event({"type": "route", "route": ROUTE})
@@ -657,6 +668,7 @@ def test_a_dead_server_leaves_the_answer_and_the_next_one_is_told_all(chat: Chat
     editor.lua("fake.exit(1, 9)")
     chat.wait_for("> the server has ended")
     assert chat.lines()[-8:] == ["tw", "", "> the server has ended", "> Ask again.", *PROMPT]
+    assert "$0.0021 and unknown · 2 turns" in editor.screen()
     third = chat.ask("Third?")
     assert third["conversation"] == first["conversation"]
     attached = [{"name": str(editor.folder / "a.py"), "text": "x = 1"}]
@@ -714,6 +726,34 @@ def test_a_closed_window_loses_nothing_and_a_wiped_buffer_stops_the_answer(chat:
         chat.settle()
     chat.open()
     assert editor.lines() == ["## You", "", ""]
+
+
+def test_a_chat_opens_also_where_another_neovim_has_a_swap_file_of_its_name(version: str, tmp_path: Any):
+    swap_files = f"set swapfile updatecount=200 directory={tmp_path}//"
+    with running(version, tmp_path, setup=None) as other:
+        other.command(swap_files)
+        other.command("file farebox://chat/1")
+        assert list(tmp_path.glob("farebox*.swp"))
+        with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
+            editor.command(swap_files)
+            editor.command("Farebox chat")
+            assert editor.lines() == PROMPT[1:]
+            assert_quiet(editor)
+
+
+def test_a_session_brings_back_no_window_of_a_chat_that_is_gone(version: str, tmp_path: Any):
+    session = tmp_path / "Session.vim"
+    with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
+        editor.open("a.py", "x = 1\n")
+        editor.command("Farebox chat")
+        editor.command(f"mksession {session}")
+    with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
+        editor.command(f"source {session}")
+        assert [window.buffer.name for window in editor.nvim.windows] == [str(tmp_path / "a.py")]
+        assert [name for name in editor.nvim.command_output("ls!").split('"') if "chat" in name] == []
+        editor.command("Farebox chat")
+        assert editor.lines() == PROMPT[1:]
+        assert_quiet(editor)
 
 
 def test_two_chats_get_their_own_events(chat: Chat):

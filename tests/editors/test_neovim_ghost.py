@@ -81,6 +81,20 @@ def test_what_is_suggested_is_drawn_at_the_cursor_and_tab_takes_it(editor: Edito
     calm(editor)
 
 
+def test_how_many_lines_do_not_fit_below_the_cursor_is_said(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = fake.start }", columns=40, lines=9) as editor:
+        editor.command("set winbar=bar")
+        attached(editor, "1\n2\n3\n4\n5\n")
+        suggest(editor, "a\nb\nc\nd")
+        editor.keys("Go")
+        typed(editor, "x")
+        assert first_lines(editor.screen(), 7) == "bar\n1\n2\n3\n4\n5\nxa (+3 lines)"
+        editor.keys("<Esc>zt5GO")
+        typed(editor, "x")
+        assert first_lines(editor.screen(), 7) == "bar\nxa\nb\nc\nd\n5\nx"
+        calm(editor)
+
+
 def test_typing_along_asks_nothing_and_the_end_asks_for_more(editor: Editor):
     attached(editor)
     suggest(editor, "hello\nworld")

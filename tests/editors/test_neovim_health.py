@@ -167,6 +167,16 @@ def test_an_answer_and_a_silence_are_explained(editor: Editor) -> None:
     assert len(editor.nvim.windows) == 1
 
 
+def test_the_float_is_as_high_as_its_folded_lines(version: str, tmp_path: Path) -> None:
+    with running(version, tmp_path, setup="{ cmd = fake.start }", columns=40, lines=30) as editor:
+        answer(editor, "explain", {**SILENCE, "reason": "there are some characters too few, " * 5 + "enough"})
+        editor.command("Farebox explain")
+        screen = editor.wait_for_text("midWord")
+        assert "enough" in screen
+        below = screen.partition("midWord")[2].splitlines()
+        assert "╰ q close" in below[1], screen
+
+
 def test_hostile_explanations_raise_nothing_on_a_small_screen(version: str, tmp_path: Path) -> None:
     with running(version, tmp_path, setup="{ cmd = fake.start }", columns=30, lines=8) as editor:
         for result in HOSTILE:
@@ -245,6 +255,7 @@ def test_the_health_check_says_what_is_well_and_what_to_do(editor: Editor) -> No
         "the server is started by a function of yours (option cmd)",
         "OK the server is version 0.1.0, as this plugin is",
         "OK it speaks protocol 1",
+        f"its log: {editor.lua('return vim.lsp.log.get_filename()')}",
         "OK chat: goes to auto",
         "WARNING complete: no key",
         "- Set one.",

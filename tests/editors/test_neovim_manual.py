@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from support.neovim import OLDEST, PLUGIN, Editor, neovim, running
+from support.patience import WAIT_S
 
 DOC = PLUGIN / "doc"
 MANUAL = (DOC / "farebox.txt").read_text("utf-8")
@@ -46,7 +47,7 @@ def tags_beginning(*prefixes: str) -> set[str]:
 def test_its_tags_are_those_that_neovim_makes(tmp_path: Path) -> None:
     shutil.copy(DOC / "farebox.txt", tmp_path)
     command = [neovim(OLDEST), "--clean", "--headless", "-c", f"helptags {tmp_path}", "-c", "q"]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=WAIT_S, check=False)
     assert done.stderr == ""
     assert (tmp_path / "tags").read_text("utf-8") == (DOC / "tags").read_text("utf-8")
 
@@ -91,6 +92,11 @@ def set_of_chat_keys() -> dict[str, str]:
 
 def test_each_command_is_documented(editor: Editor) -> None:
     assert tags_beginning(":Farebox-") == set(editor.lua("return require('farebox.commands').names()"))
+
+
+def test_no_command_is_named_that_only_another_plugin_has() -> None:
+    texts = [MANUAL, *(file.read_text("utf-8") for file in PLUGIN.rglob("*.lua"))]
+    assert {name for text in texts for name in re.findall(r"(?<!\w):([A-Z]\w+)", text)} == {"Farebox"}
 
 
 def test_each_map_and_key_of_insert_mode_is_documented(editor: Editor) -> None:

@@ -324,6 +324,16 @@ def test_it_is_shown_in_a_window_for_files_and_not_in_the_chats(editor: Editor):
     assert editor.mode == "n"
 
 
+def test_what_would_come_is_folded_anew_when_its_window_has_another_width(editor: Editor):
+    line = ("word " * 12).strip()
+    editor.open("a.txt", "a\n")
+    editor.command("vertical new | wincmd p")
+    propose(editor, f"a\n{line}\n")
+    assert line not in editor.screen()
+    editor.command("only")
+    editor.wait_for_text(line)
+
+
 def test_line_ends_stay_and_an_empty_buffer_is_filled(editor: Editor):
     dos = editor.folder / "dos.txt"
     dos.write_bytes(b"one\r\ntwo\r\nthree")
@@ -381,6 +391,20 @@ PLACES: list[tuple[str, str, str, list[int] | None, str]] = [
     ("the lines that were asked about", FILE, "    x = b\n", [4, 5], FILE.replace("x = a", "x = b")),
     ("those lines, indented again", FILE, "y = 3\nreturn y\n", [13, 15], FILE.replace("y = 2", "y = 3")),
     ("a range beyond the end", "a\n", "b\n", [7, 99], "a\nb\n"),
+    (
+        "another function than the lines that were asked about",
+        FILE,
+        "def three():\n    return 3\n",
+        [3, 6],
+        FILE.replace("    pass", "    return 3"),
+    ),
+    (
+        "the function that those lines are in",
+        FILE,
+        "def one(a):\n    return a\n",
+        [4, 6],
+        FILE.replace("    x = a\n    return x", "    return a"),
+    ),
     ("a rewrite", FILE, REWRITTEN, None, REWRITTEN),
     (
         "one function",

@@ -82,9 +82,7 @@ end
 
 --- Open a float in which folded lines stand below their words, not below their labels.
 local function open(lines, title)
-  local _, window = float.open(lines, { title = title, footer = "q close" })
-  vim.wo[window].breakindent = true
-  vim.wo[window].breakindentopt = "shift:" .. (LABEL_WIDTH + 1)
+  float.open(lines, { title = title, footer = "q close", indent = LABEL_WIDTH + 1 })
 end
 
 -- --- why it was what it was ---------------------------------------------------------------------------

@@ -164,11 +164,12 @@ local function check_server()
   end
   local failure, result = answer_to("farebox/doctor")
   check_client()
+  health.info("its log: " .. vim.lsp.log.get_filename())
   if failure then
     health.error(line(failure.message), line(failure.hint) ~= "" and line(failure.hint) or nil)
   elseif result == nil then
     local said = ("the server has not answered within %g s"):format(M.PATIENCE_MS / 1000)
-    health.error(said, ":Farebox restart starts it anew, :LspLog says what it has to say")
+    health.error(said, ":Farebox restart starts it anew")
   else
     report_doctor(result)
   end

@@ -15,6 +15,15 @@ local function start_soon()
   vim.api.nvim_create_autocmd("VimEnter", { once = true, callback = enable })
 end
 
+local function follow_sessions()
+  vim.api.nvim_create_autocmd("SessionLoadPost", {
+    group = vim.api.nvim_create_augroup("farebox.session", {}),
+    callback = function()
+      require("farebox.chat").close_lost()
+    end,
+  })
+end
+
 --- Begin. Raises an error that names every mistake in the options.
 ---@param options farebox.Options?
 function M.setup(options)
@@ -23,6 +32,7 @@ function M.setup(options)
   require("farebox.status").listen()
   require("farebox.ghost").enable()
   require("farebox.keys").bind()
+  follow_sessions()
   start_soon()
 end
 

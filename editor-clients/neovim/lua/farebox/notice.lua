@@ -4,6 +4,7 @@ local M = {}
 
 local TITLE = "farebox"
 local MAX_KEPT = 50
+local NARROW = 60 -- columns: with less, all of the room is for the message
 
 ---@type { time: string, message: string }[]
 local kept = {}
@@ -23,7 +24,7 @@ local function fitted(message)
   if vim.fn.strdisplaywidth(line) <= room then
     return line
   end
-  local more = "… (:Farebox status)"
+  local more = room < NARROW and "…" or "… (:Farebox status)"
   while vim.fn.strdisplaywidth(line .. more) > room and line ~= "" do
     line = vim.fn.strcharpart(line, 0, vim.fn.strchars(line) - 1)
   end

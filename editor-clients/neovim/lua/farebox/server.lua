@@ -136,7 +136,7 @@ local function died(code, signal)
         MAX_ENDS,
         process.how(code, signal)
       ),
-      hint = ":Farebox restart starts it again; :checkhealth farebox and :LspLog say more",
+      hint = ":Farebox restart starts it again; :checkhealth farebox says more",
     })
   end
   notice.warn(("the server has ended (%s) and is started again"):format(process.how(code, signal)))
@@ -170,7 +170,7 @@ local function refused(why)
   stay_down({
     kind = "serverEnded",
     message = ("the server could not be started: %s"):format(why),
-    hint = ":Farebox restart tries again; :checkhealth farebox and :LspLog say more",
+    hint = ":Farebox restart tries again; :checkhealth farebox says more",
   })
 end
 

@@ -315,7 +315,8 @@ function Conversation:spent()
     for _, turn in ipairs(list) do
       local usd = turn.cost and tonumber(plain.string(turn.cost.usd))
       spent.usd = spent.usd + (usd or 0)
-      spent.unknown = spent.unknown + (turn.cost and not usd and 1 or 0)
+      local is_unknown = not usd and (turn.cost ~= nil or turn.state == "cut")
+      spent.unknown = spent.unknown + (is_unknown and 1 or 0)
     end
   end
   return spent

@@ -391,10 +391,8 @@ function Dialogue:bar()
   local turns, running = self.conversation.turns, self.conversation.running
   local last = turns[#turns]
   local route = plain.table((running and running.route) or (not running and last and last.route))
-  local model = plain.string(route.model) or self.conversation.model or "auto"
-  if not running and self.conversation.model then
-    model = self.conversation.model
-  end
+  local routed, chosen = plain.string(route.model), self.conversation.model
+  local model = running and (routed or chosen) or chosen or routed
   return footer.bar(model, running ~= nil, self.conversation:spent(), #turns)
 end
 

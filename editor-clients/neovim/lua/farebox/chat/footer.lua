@@ -70,7 +70,7 @@ end
 ---@field unknown integer answers whose price nobody knows
 
 --- Return what the window says above the chat.
----@param model string
+---@param model string? nil while nobody knows where a question will go
 ---@param is_busy boolean
 ---@param spent farebox.Spent
 ---@param turns integer
@@ -81,8 +81,10 @@ function M.bar(model, is_busy, spent, turns)
     cost = spent.usd > 0 and cost .. " and unknown" or "cost unknown"
   end
   local counted = turns == 1 and "1 turn" or turns .. " turns"
-  local name = plain.line(model):match("[^/]+$") or model
-  return table.concat({ name .. (is_busy and "…" or ""), cost, counted }, SEPARATOR)
+  local name = model and (plain.line(model):match("[^/]+$") or model) or ""
+  local words = {}
+  add(words, name .. (is_busy and "…" or ""))
+  return table.concat(vim.list_extend(words, { cost, counted }), SEPARATOR)
 end
 
 return M

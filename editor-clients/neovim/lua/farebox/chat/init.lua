@@ -94,6 +94,7 @@ end
 
 local function new_buffer()
   local buffer = vim.api.nvim_create_buf(true, false)
+  vim.bo[buffer].swapfile = false -- before it has a name, which another Neovim's chat may have too
   repeat
     count = count + 1
   until vim.fn.bufnr("^" .. NAME .. count .. "$") == -1
@@ -110,6 +111,15 @@ local function create(id)
   chats[buffer], latest = chat, chat
   watch(buffer)
   return chat
+end
+
+--- Close what a session has brought back of chats: it keeps their windows and names, and nothing that was said.
+function M.close_lost()
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.startswith(vim.api.nvim_buf_get_name(buffer), NAME) and not chats[buffer] then
+      vim.api.nvim_buf_delete(buffer, { force = true })
+    end
+  end
 end
 
 --- Return the chat that the user is in, or the last one that they were in.

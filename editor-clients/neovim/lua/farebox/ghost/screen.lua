@@ -27,6 +27,11 @@ local function without_tabs(line, column)
   return table.concat(parts)
 end
 
+--- Return how many rows there are below the cursor in its window.
+local function rows_below()
+  return math.max(0, vim.fn.winheight(0) - vim.fn.winline())
+end
+
 --- Draw a text after a place of the current buffer, instead of what was drawn.
 ---@param row integer 0-based
 ---@param column integer 0-based, in bytes
@@ -41,7 +46,12 @@ function M.draw(row, column, ghost, hint)
   local lines = vim.split(ghost, "\n", { plain = true })
   local first = { { without_tabs(lines[1], vim.fn.strdisplaywidth(before)), "FareboxGhost" } }
   if hint then
-    first[2] = { " " .. hint, "FareboxGhostHint" }
+    first[#first + 1] = { " " .. hint, "FareboxGhostHint" }
+  end
+  local hidden = #lines - 1 - rows_below()
+  if hidden > 0 then -- who accepts it gets them too
+    local count = hidden == 1 and "1 line" or hidden .. " lines"
+    first[#first + 1] = { (" (+%s)"):format(count), "FareboxGhostHint" }
   end
   local below = {}
   for index = 2, math.min(#lines, MAX_LINES) do

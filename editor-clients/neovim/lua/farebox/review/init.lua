@@ -265,7 +265,7 @@ end
 ---@param review farebox.Review
 local function watch(review)
   local function later(what)
-    vim.schedule(function()
+    return vim.schedule_wrap(function()
       if reviews[review.buffer] == review then
         what(review)
       end
@@ -280,17 +280,14 @@ local function watch(review)
         return true
       elseif not review.is_dirty then
         review.is_dirty = true
-        later(refresh)
+        later(refresh)()
       end
     end,
-    on_reload = function()
-      later(finish)
-    end,
-    on_detach = function()
-      later(finish)
-    end,
+    on_reload = later(finish),
+    on_detach = later(finish),
   })
   review.autocmds = vim.api.nvim_create_augroup("farebox.review." .. review.buffer, {})
+  vim.api.nvim_create_autocmd("WinResized", { group = review.autocmds, callback = later(diff.draw) })
   vim.api.nvim_create_autocmd({ "CursorMoved", "BufEnter" }, {
     group = review.autocmds,
     buffer = review.buffer,

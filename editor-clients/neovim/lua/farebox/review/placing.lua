@@ -274,6 +274,18 @@ local function has_placeholder(code)
   return vim.iter(code):any(guess.is_placeholder)
 end
 
+--- Say whether code is about other lines than those that were asked about: what it defines is only elsewhere.
+local function is_elsewhere(lines, code, first, last)
+  local is_outside = false
+  for _, chunk in ipairs(guess.chunks_of(code)) do
+    if chunk.name and find_definition(chunk, lines, first, last) then
+      return false
+    end
+    is_outside = is_outside or (chunk.name and find_definition(chunk, lines, 1, #lines)) ~= nil
+  end
+  return is_outside
+end
+
 --- Say which lines code replaces, and by what.
 ---@param lines string[] the buffer's
 ---@param code string[]
@@ -284,8 +296,10 @@ function M.place(lines, code, options)
   if range then
     local first = math.max(0, math.min(range[1], #lines))
     local last = math.max(first, math.min(range[2], #lines))
-    local pieces = has_placeholder(code) and piecewise(lines, code, first + 1, last, true)
-    return pieces or replacing(lines, code, first + 1, last)
+    if not is_elsewhere(lines, code, first + 1, last) then
+      local pieces = has_placeholder(code) and piecewise(lines, code, first + 1, last, true)
+      return pieces or replacing(lines, code, first + 1, last)
+    end
   end
   if #guess.trimmed(lines) == 0 then
     return { first = 0, last = #lines, lines = (guess.trimmed(code)) }
