@@ -14,6 +14,7 @@ from farebox import crash
 from farebox.crash import MAX_BY_PROCESS, MAX_FILES
 from support.canary import KEY, keys_in
 from support.environment import clean_environment
+from support.patience import WAIT_S
 
 BEGIN = f"""
 import asyncio, logging, os, signal, sys, threading
@@ -53,7 +54,7 @@ def run(folder: Path, code: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=WAIT_S,
     )
 
 

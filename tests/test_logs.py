@@ -20,6 +20,7 @@ from farebox.logs import FIELDS, allowed, entry_of, kept, text_of
 from farebox.secrets import Secret
 from support.canary import KEY, keys_in
 from support.environment import clean_environment
+from support.patience import WAIT_S
 
 PACKAGE = Path(farebox.__file__).parent
 PROMPT = "please mend my secret project"
@@ -145,7 +146,7 @@ def run(folder: Path, lines: int = 1, stderr: int = subprocess.PIPE) -> "subproc
         stdout=subprocess.PIPE,
         stderr=stderr,
         check=False,
-        timeout=60,
+        timeout=WAIT_S,
     )
 
 

@@ -37,6 +37,7 @@ from farebox.prices import (
     per_million_usd,
     preload,
 )
+from support.patience import WAIT_S
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DEEPSEEK_PEAK = datetime(2026, 11, 20, 2, tzinfo=UTC)
@@ -273,7 +274,7 @@ def run_python(code: str) -> str:
     server = str(Path(farebox.__file__).parents[1])
     script = f"import sys; sys.path.insert(0, {server!r})\n{code}"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=WAIT_S
     )
     return done.stdout.strip()
 

@@ -16,6 +16,7 @@ import pytest
 from farebox.completion_settings import CompletionSettings
 from farebox.config import load
 from support.guard.sitecustomize import LOG, watched
+from support.patience import WAIT_S
 from support.simulated import simulated_in_thread
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +74,7 @@ def test_a_command_of_the_readme_works(line: str, environment: dict[str, str], t
         input="sk-or-example-0123456789\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -119,7 +120,9 @@ def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-example-0123456789")
     farebox = [sys.executable, "-m", "farebox"]
     login = [*farebox, "auth", "login", "openai"]
-    subprocess.run(login, cwd=developers, input="sk-example-0123456789\n", text=True, check=True, timeout=60)
+    subprocess.run(
+        login, cwd=developers, input="sk-example-0123456789\n", text=True, check=True, timeout=WAIT_S
+    )
     for settings, words in ((os.environ, "from "), (watched(newcomers_environment(tmp_path)), "none; ")):
         done = subprocess.run(
             [*farebox, "auth", "list"],
@@ -128,7 +131,7 @@ def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=WAIT_S,
         )
         where = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
         assert where["openai"].startswith(words)

@@ -13,6 +13,7 @@ import pytest
 from farebox.cli.main import main
 from support.command import run_farebox
 from support.environment import clean_environment
+from support.patience import WAIT_S
 
 KEY = "sk-or-0123456789abcdef"
 NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
@@ -177,7 +178,7 @@ def test_a_closed_stdin_holds_no_key(tmp_path: Path):
         env={**clean_environment(tmp_path), **NO_KEYRING},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert done.returncode == 2

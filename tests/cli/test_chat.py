@@ -16,6 +16,7 @@ from farebox.chat.prompts import SYSTEM
 from farebox.lsp.methods import ChatResult
 from support.command import STOPPED, read_until, run_farebox, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse
 
 USAGE = {
@@ -278,7 +279,7 @@ def test_an_argument_that_is_not_utf_8_is_a_usage_error(tmp_path: Path, upstream
         env={**clean_environment(tmp_path), **KEY},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
@@ -311,7 +312,7 @@ def test_a_signal_in_the_middle_settles_what_the_answer_cost_and_says_so(
         else:
             assert read_until(process.stdout, "Hello") == "Hello"
         process.send_signal(number)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (code, "" if as_json else "\n"), errors
     assert STOPPED.fullmatch(errors), errors
     (row,) = ledger_rows(tmp_path)
@@ -332,7 +333,7 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path, upstream: Upstream):
     ) as process:
         assert upstream.wait_for(lambda: bool(upstream.requests))
         process.send_signal(signal.SIGHUP)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (0, "Hello you.\n")
 
 

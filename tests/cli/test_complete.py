@@ -14,6 +14,7 @@ from farebox.cli.main import main
 from farebox.lsp.methods import CompleteResult
 from support.command import STOPPED, run_farebox, started, unfinished
 from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, openrouter_stream
 
 HOLE = "{{FILL_HERE}}"
@@ -220,7 +221,7 @@ def test_a_signal_in_the_middle_settles_what_the_completion_cost(
     with started(tmp_path, "complete", "x.py:2:12", OPENROUTER_API_KEY="sk-or-0123456789") as process:
         assert upstream.wait_for(lambda: bool(upstream.requests))
         process.send_signal(number)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (code, "")
     assert STOPPED.fullmatch(errors), errors
     (row,) = ledger_rows(tmp_path)

@@ -152,7 +152,7 @@ def answered(upstream: Upstream, folder: Path, shell: str) -> subprocess.Complet
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
 
@@ -191,7 +191,7 @@ def test_a_language_server_without_a_pipe_says_so(tmp_path: Path, closed: str):
         env=clean_environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
@@ -222,7 +222,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path):
         env=clean_environment(tmp_path),
         stdout=write_end,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     os.close(write_end)
@@ -239,7 +239,7 @@ def test_a_full_disk_is_one_line(command: str, tmp_path: Path):
             stdout=full,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            timeout=60,
+            timeout=WAIT_S,
             check=False,
         )
     assert done.returncode == 1
@@ -262,7 +262,7 @@ def test_a_mistake_of_our_own_is_one_line_and_its_traceback_is_there_for_who_ask
         env={**clean_environment(tmp_path), "FAREBOX_DEBUG": debug},
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")

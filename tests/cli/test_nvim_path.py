@@ -11,6 +11,7 @@ from farebox.cli.nvim_path import data_folder, plugin_of
 from support.command import run_farebox
 from support.environment import clean_environment
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 CLONE = Path(__file__).parents[2] / "editor-clients" / "neovim"
 SLOW = ("argparse", "asyncio", "pydantic", "farebox.messages", "farebox.unseen")
@@ -74,7 +75,7 @@ def test_neovims_start_waits_for_nothing_that_it_can_do_without(tmp_path: Path):
         env=clean_environment(tmp_path),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

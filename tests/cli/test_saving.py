@@ -8,6 +8,7 @@ import pytest
 
 from farebox.cli.saving import save
 from farebox.errors import InvalidParams
+from support.patience import WAIT_S
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and permissions as POSIX has them")
 LINES = "a;b\nnaïve;漢字\n"
@@ -65,7 +66,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path):
     reader = threading.Thread(target=lambda: heard.append(pipe.read_text("utf-8")), daemon=True)
     reader.start()
     save(LINES, pipe)
-    reader.join(60)
+    reader.join(WAIT_S)
     assert heard == [LINES]
     assert pipe.is_fifo()
 

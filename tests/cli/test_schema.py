@@ -14,6 +14,7 @@ from farebox.cli.schema import schema
 from farebox.errors import Kind
 from farebox.lsp.names import CHAT_EVENT, METHODS, STATUS
 from support.environment import clean_environment
+from support.patience import WAIT_S
 
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(schema()))
 
@@ -40,7 +41,7 @@ def test_the_command_prints_it(tmp_path: Path):
         env=clean_environment(tmp_path),
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=True,
     )
     assert json.loads(done.stdout) == DOCUMENT

@@ -16,6 +16,7 @@ from farebox.messages import Task
 from farebox.providers.local import WELL_KNOWN, LocalServer
 from support.bad_input import KEY, USAGE
 from support.environment import clean_environment, ledger_rows, openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
 LOCAL_ONLY = "[privacy]\nlocal_only = true\n"
@@ -45,7 +46,7 @@ async def demo(folder: Path, config: str, environment: dict[str, str]) -> Shown:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         out, errors = await process.communicate()
     assert process.returncode is not None
     return Shown(process.returncode, " ".join(out.decode().split()), errors.decode())

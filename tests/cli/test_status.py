@@ -20,6 +20,7 @@ from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
 from support.command import read_until, run_farebox, terminal
 from support.environment import clean_environment
+from support.patience import WAIT_S
 from support.programs import program
 
 NEVER_IMPORTED = (
@@ -237,7 +238,7 @@ print([name for name in {NEVER_IMPORTED} if name in sys.modules])
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     assert done.stdout == "$0.42 today\n[]\n"
 
@@ -278,8 +279,8 @@ async def test_the_readmes_line_for_tmux_shows_it(tmp_path: Path):
             with os.fdopen(os.dup(users), encoding="utf-8") as screen:
                 assert "$0.42 today · 8 % of $5.00 daily" in read_until(screen, "5.00 daily")
         finally:
-            subprocess.run([*tmux, "kill-server"], env=environment, check=False, timeout=60)
-            shown.wait(60)
+            subprocess.run([*tmux, "kill-server"], env=environment, check=False, timeout=WAIT_S)
+            shown.wait(WAIT_S)
 
 
 async def test_the_readmes_line_for_zsh_shows_it(tmp_path: Path):
@@ -292,6 +293,6 @@ async def test_the_readmes_line_for_zsh_shows_it(tmp_path: Path):
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     assert (done.stdout, done.stderr) == ("$0.42 today · 8 % of $5.00 daily\n", "")

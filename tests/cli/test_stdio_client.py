@@ -1,6 +1,8 @@
 """The demo's client: a server as a child process, and what becomes of those who wait when it dies."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from farebox.cli.stdio_client import (
 )
 from support.environment import clean_environment
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 INITIALIZE = {"processId": None, "rootUri": None, "capabilities": {}}
 
@@ -55,7 +58,7 @@ async def test_a_request_is_answered_and_a_notification_heard(tmp_path: Path):
 @pytest.mark.parametrize("death", DYING)
 async def test_whoever_waits_for_a_server_that_dies_is_told(tmp_path: Path, death: str):
     environment = another_server(tmp_path, DYING[death])
-    async with asyncio.timeout(20), StdioClient(environment, ignore) as client:
+    async with asyncio.timeout(WAIT_S), StdioClient(environment, ignore) as client:
         for _ in range(2):
             with pytest.raises(ServerDied, match="the server has ended"):
                 await client.request("initialize", INITIALIZE)
@@ -81,7 +84,7 @@ async def test_the_last_lines_of_a_server_that_dies_are_told_and_none_reach_the_
 ):
     (tmp_path / "words").write_bytes(written.encode("latin-1"))
     code = f"{READ_ONE}; sys.stderr.buffer.write(open({str(tmp_path / 'words')!r}, 'rb').read())"
-    async with asyncio.timeout(20), StdioClient(another_server(tmp_path, code), ignore) as client:
+    async with asyncio.timeout(WAIT_S), StdioClient(another_server(tmp_path, code), ignore) as client:
         with pytest.raises(ServerDied) as caught:
             await client.request("initialize", INITIALIZE)
     assert caught.value.hint.split("\n") == told
@@ -89,11 +92,13 @@ async def test_the_last_lines_of_a_server_that_dies_are_told_and_none_reach_the_
 
 
 async def test_whoever_holds_stderr_open_keeps_nobody_waiting(tmp_path: Path):
-    sleeper = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)'], stdin=-3, stdout=-3)"
-    code = f"{READ_ONE}; import subprocess; {sleeper}"
-    async with asyncio.timeout(7), StdioClient(another_server(tmp_path, code), ignore) as client:
+    pid = tmp_path / "pid"
+    sleeper = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], stdin=-3, stdout=-3)"
+    code = f"{READ_ONE}; import subprocess; open({str(pid)!r}, 'w').write(str({sleeper}.pid))"
+    async with asyncio.timeout(WAIT_S), StdioClient(another_server(tmp_path, code), ignore) as client:
         with pytest.raises(ServerDied):
             await client.request("initialize", INITIALIZE)
+    os.kill(int(pid.read_text("utf-8")), signal.SIGTERM)  # it is still there
 
 
 def another_server(folder: Path, code: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ import pytest
 from farebox.config import WORKSPACE_FILE
 from support.command import read_until, run_farebox, started, terminal
 from support.environment import clean_environment, openrouter_config
+from support.patience import WAIT_S
 from support.unseen import dangerous
 from support.upstream import Answer, Upstream, json_answer, openrouter_stream
 
@@ -187,7 +188,7 @@ def ask(folder: Path, *arguments: str, stdin: str) -> subprocess.CompletedProces
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
 
@@ -240,7 +241,7 @@ def test_a_stdin_that_holds_nothing_is_no_obstacle(tmp_path: Path, friendly: Ups
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "Hello you.\n"), done.stderr
@@ -252,7 +253,7 @@ def test_a_stdin_that_holds_nothing_is_no_obstacle(tmp_path: Path, friendly: Ups
 def test_a_pipe_that_nobody_writes_to_is_waited_for_and_that_is_said(tmp_path: Path, friendly: Upstream):
     with started(tmp_path, "chat", "hi", stdin=subprocess.PIPE, **KEY) as process:
         read_until(process.stderr, "still reading stdin, to its end")
-        out, errors = process.communicate("late", timeout=60)
+        out, errors = process.communicate("late", timeout=WAIT_S)
     assert (process.returncode, out) == (0, "Hello you.\n"), errors
     assert asked(friendly) == ("user", '<attachment name="stdin">\nlate\n</attachment>\n\nhi')
 
@@ -262,7 +263,7 @@ def test_in_a_terminal_the_question_is_asked_for(tmp_path: Path, friendly: Upstr
     with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
         assert read_until(process.stderr, ": ") == "Question: "
         os.write(user, b"say hello\n")
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (0, "Hello you.\n"), errors
     assert asked(friendly) == ("user", "say hello")
 
@@ -274,7 +275,7 @@ def test_no_answer_to_that_is_a_usage_error(tmp_path: Path, friendly: Upstream, 
     with terminal() as (user, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
         read_until(process.stderr, "Question: ")
         os.write(user, typed)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (2, "")
     assert errors.lstrip("\n").startswith("usage: farebox chat ")
     assert "the question is empty" in errors
@@ -283,7 +284,7 @@ def test_no_answer_to_that_is_a_usage_error(tmp_path: Path, friendly: Upstream, 
 @posix
 def test_a_question_in_a_terminal_waits_for_nothing_more(tmp_path: Path, friendly: Upstream):
     with terminal() as (_, its), started(tmp_path, "chat", "hi", stdin=its, **KEY) as process:
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (0, "Hello you.\n"), errors
     assert asked(friendly) == ("user", "hi")
 
@@ -293,7 +294,7 @@ def test_an_interrupt_at_the_prompt_leaves_the_line_and_ends(tmp_path: Path, fri
     with terminal() as (_, its), started(tmp_path, "chat", stdin=its, **KEY) as process:
         read_until(process.stderr, "Question: ")
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out, errors) == (130, "", "\n")
     assert friendly.connections == 0
 
@@ -306,7 +307,7 @@ def test_stdin_that_is_not_utf_8_is_refused(tmp_path: Path, encoding: str, argum
         env={**clean_environment(tmp_path), "PYTHONIOENCODING": encoding},
         input=b"caf\xe9\n",
         capture_output=True,
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, b"")

@@ -16,6 +16,7 @@ from farebox.completion.engine import Completion, Hole
 from farebox.completion.prompt import MAX_LINE_TOKENS, TAG_TOKENS
 from farebox.errors import Excluded, ModelNotFound, Overloaded
 from farebox.messages import Usage
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, openrouter_stream, sse, sse_answer
 
 OpenApp = Callable[..., App]
@@ -233,7 +234,7 @@ async def test_a_newer_key_closes_the_socket_of_the_older_request(open_app: Open
     task = asyncio.create_task(complete(open_app(a_box(upstream))))
     await upstream.arrived.wait()
     task.cancel()
-    await asyncio.wait_for(upstream.closed.wait(), 5)
+    await asyncio.wait_for(upstream.closed.wait(), WAIT_S)
     await asyncio.wait([task])
     assert task.cancelled()
 

@@ -1,6 +1,7 @@
 -- A whole round of Neovim's own language client with farebox, without any plugin: what it saw goes to a file.
--- ROUND_COMMAND (JSON) starts the server, ROUND_FILE is the document, ROUND_SAW is where the JSON is written.
-local WAIT_MS = 20000
+-- ROUND_COMMAND (JSON) starts the server, ROUND_FILE is the document, ROUND_SAW is where the JSON is written;
+-- ROUND_WAIT_MS is how long each answer may take.
+local WAIT_MS = tonumber(vim.env.ROUND_WAIT_MS)
 local saw = { events = {}, statuses = {}, errors = {} }
 
 local function give_up(why)

@@ -150,11 +150,12 @@ def test_neovim_completes_a_whole_round(tmp_path: Path, environment: dict[str, s
             "ROUND_COMMAND": json.dumps(tapped(tmp_path)),
             "ROUND_FILE": str(document),
             "ROUND_SAW": str(saw_file),
+            "ROUND_WAIT_MS": str(round(WAIT_S * 1000)),
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=WAIT_S,
+        timeout=3 * WAIT_S,
         check=False,
     )
     assert run.returncode == 0, run.stderr

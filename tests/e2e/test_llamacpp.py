@@ -16,6 +16,7 @@ from support.client import AUTOMATIC, INVOKED, Client, Failed
 from support.environment import ledger_rows
 from support.llama import POLL_S, LlamaServer, Proxy, serving
 from support.metamodel import Json
+from support.patience import WAIT_S
 
 pytestmark = pytest.mark.slow
 
@@ -164,7 +165,7 @@ def bare_close_ms(llama: LlamaServer) -> list[float]:
     """How long llama.cpp holds a slot after a bare client closes its socket, several times."""
 
     def start() -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", llama.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", llama.port, timeout=WAIT_S)
         ask = {"messages": [{"role": "user", "content": COUNT}], "stream": True}
         connection.request("POST", "/v1/chat/completions", json.dumps(ask))
         return connection

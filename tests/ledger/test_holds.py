@@ -26,6 +26,7 @@ from farebox.ledger.records import (
 )
 from farebox.messages import UNKNOWN_COST, Cost, Target, Usage, minute_text
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 NOW_MS = 1_772_000_000_000
 DAY_START_MS = NOW_MS - 3_600_000
@@ -434,7 +435,7 @@ def test_several_processes_together_never_exceed_a_budget(tmp_path: Path):
         )
         for number in range(4)
     ]
-    placed = [int(process.communicate(timeout=60)[0]) for process in processes]
+    placed = [int(process.communicate(timeout=WAIT_S)[0]) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert sum(placed) == 33
     assert spent(connection) == Spent(0, 990)

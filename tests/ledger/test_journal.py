@@ -16,6 +16,7 @@ from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_who_is_killed_before_the_row_is_written_leaves_it_to_others(tmp_path: P
     path = tmp_path / "ledger.db"
     environment = watched({**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     process = subprocess.run(
-        [sys.executable, "-c", KILLED, str(path)], env=environment, timeout=60, check=False
+        [sys.executable, "-c", KILLED, str(path)], env=environment, timeout=WAIT_S, check=False
     )
     assert process.returncode == -signal.SIGKILL
 

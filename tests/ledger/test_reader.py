@@ -14,6 +14,7 @@ from farebox.ledger.records import Hold, Settlement
 from farebox.ledger.schema import LedgerUnusable
 from farebox.ledger.store import Ledger
 from farebox.messages import Cost, Target, Usage
+from support.patience import WAIT_S
 
 
 def a_hold(call_id: str) -> Hold:
@@ -70,7 +71,7 @@ async def test_a_report_sees_all_that_was_handed_over_and_keeps_no_hold_waiting(
 
     def slow(_connection: sqlite3.Connection) -> None:
         begun.set()
-        assert go_on.wait(30)
+        assert go_on.wait(WAIT_S)
 
     report = asyncio.create_task(ledger._read(slow))
     await asyncio.to_thread(begun.wait)

@@ -388,7 +388,7 @@ async def test_processes_that_open_a_new_ledger_together_lose_no_row(tmp_path: P
         subprocess.Popen([sys.executable, "-c", OPENER, str(path), f"process{number}"], env=environment())
         for number in range(4)
     ]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0, 0]
+    assert [process.wait(timeout=WAIT_S) for process in processes] == [0, 0, 0, 0]
     ledger = Ledger(path)
     (group,) = await ledger.groups(Query())
     await ledger.close()

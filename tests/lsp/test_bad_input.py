@@ -10,6 +10,7 @@ import pytest
 from support.bad_input import MISTAKES, Mistake, config_of, serve
 from support.client import AUTOMATIC, INVOKED, Client, Failed
 from support.environment import openrouter_config
+from support.patience import WAIT_S
 from support.upstream import Upstream, json_answer
 
 URI = "file:///ws/area.py"
@@ -110,7 +111,7 @@ HOSTILE = "*a*a*a*a*a*a*a*a*a*a*a*ab"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="git makes no such links on Windows")
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(WAIT_S)
 @pytest.mark.parametrize("target", ["/dev/stdin", "/dev/zero", "pipe"])
 def test_a_workspace_file_that_is_no_plain_file_hangs_nothing(tmp_path: Path, target: str) -> None:
     root = tmp_path / "work"
@@ -125,7 +126,7 @@ def test_a_workspace_file_that_is_no_plain_file_hangs_nothing(tmp_path: Path, ta
         assert client.request("farebox/costReport")["rows"] == []
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(WAIT_S)
 def test_a_workspace_with_a_hostile_pattern_hangs_nothing(tmp_path: Path) -> None:
     root = tmp_path / "work"
     root.mkdir()

@@ -14,6 +14,7 @@ from farebox.otel.telemetry import Telemetry, collector, state
 from farebox.otel_settings import METRICS_PATH, OtelSettings
 from support.command import run_farebox
 from support.environment import clean_environment, ledger_rows
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, openrouter_stream
 
 ELSEWHERE = OtelSettings(endpoint="https://collector.example")
@@ -56,7 +57,7 @@ def child(folder: Path, *arguments: str) -> tuple[list[str], str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     return done.stdout.splitlines(), done.stderr
 

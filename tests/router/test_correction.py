@@ -18,6 +18,7 @@ from farebox.messages import UNKNOWN_COST, Call, Chat, Message, Text, Usage
 from farebox.router.correction import MAX_AT_ONCE, MAX_ROUND, Corrector, correct_due
 from farebox.router.door import Reply
 from farebox.router.request import Request, Serving
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, sse
 
 OpenApp = Callable[..., App]
@@ -292,7 +293,7 @@ async def test_many_are_asked_a_few_at_a_time(open_app: OpenApp, upstream: Upstr
 
 async def corrected(app: App) -> None:
     """Wait until the last row is what was booked."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while (await rows_of(app))[-1]["cost_nanodollars"] != 213_457:  # noqa: ASYNC110  a file has no event
             await asyncio.sleep(0.05)
 

@@ -24,6 +24,7 @@ from farebox.router.correction import correct_due
 from farebox.router.marks import marking
 from farebox.router.pricing import Pricing
 from farebox.router.request import Request
+from support.patience import WAIT_S
 from support.upstream import Answer, Upstream, chunk, json_answer, sse
 
 MODEL = Target("openai", "gpt-5-mini")  # $0.25 in, $2 out for a million tokens
@@ -63,7 +64,7 @@ async def mark_of(ledger: Ledger, call_id: str | None = None) -> tuple[int | Non
 async def until_marked(
     ledger: Ledger, expected: tuple[int | None, str | None], call_id: str | None = None
 ) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WAIT_S):
         while await mark_of(ledger, call_id) != expected:  # noqa: ASYNC110  a file has no event
             await asyncio.sleep(SOON)
 
@@ -167,14 +168,14 @@ async def test_a_killed_process_leaves_a_name_by_which_the_next_one_learns_the_c
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ASK, env={**os.environ, **own}, cwd=tmp_path
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(WAIT_S):
             await upstream.arrived.wait()
             while marked(tmp_path / "ledger.db") != (29_000, "gen-1"):  # noqa: ASYNC110  a file has no event
                 await asyncio.sleep(SOON)
         process.kill()
         await process.wait()
         heir = App(Client(name="heir"), environment=own)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while await rows_of(heir.ledger) != GIVEN_UP:  # noqa: ASYNC110  a file has no event
                 await asyncio.sleep(SOON)
         upstream.answer("/v1/generation", json_answer({"data": {"total_cost": 0.000213457}}))

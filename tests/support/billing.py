@@ -23,6 +23,7 @@ if __name__ == "__main__":  # started as a file, not as part of a package
     sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 NANO = 10**9
 Bills = Literal["accept", "headers"]
@@ -212,7 +213,7 @@ class Billing:
 
     def bill(self) -> dict[str, Item]:
         """Return what was asked for so far, by the request's marker. Two requests with one are a mistake."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         try:
             connection.request("GET", "/bill")
             items = [Item(**table) for table in json.loads(connection.getresponse().read())]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 from support.programs import missing
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -38,7 +39,6 @@ OPTIONS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-ANSWER_S = 60
 END_S = 10
 FIRST_FREE = 10
 """Chromium reads from descriptor 3 and writes to 4: ours lie above both."""
@@ -71,7 +71,7 @@ class Browser:
         unsent = json.dumps(command).encode() + b"\0"
         while unsent:
             unsent = unsent[os.write(self._commands, unsent) :]
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + WAIT_S
         while (message := self._next(deadline)).get("id") != self._last_id:
             self.events.append(message)
         if "error" in message:
@@ -80,7 +80,7 @@ class Browser:
 
     def wait_for(self, method: str, session: str) -> Json:
         """Return the first event of a kind that is not taken yet, and take it."""
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + WAIT_S
         while True:
             for event in self.events:
                 if (event["method"], event.get("sessionId")) == (method, session):
@@ -92,7 +92,7 @@ class Browser:
         while b"\0" not in self._unread:
             ready, _, _ = select.select([self._answers], [], [], max(0, deadline - time.monotonic()))
             if not ready:
-                raise Broken(f"no answer for {ANSWER_S} s")
+                raise Broken(f"no answer for {WAIT_S:.0f} s")
             piece = os.read(self._answers, 1 << 20)
             if not piece:
                 raise Broken("the browser has ended")

@@ -33,6 +33,7 @@ if __name__ == "__main__":  # started as a file, not as part of a package
 
 from support.billing import Script
 from support.ledger_worker import ask
+from support.patience import WAIT_S
 
 AT_ONCE = 4
 LANES = 3
@@ -68,7 +69,7 @@ def kills(count: int, environment: Mapping[str, str], *, seed: int) -> Generator
     assert process.stdout is not None
     try:
         yield (Death(**json.loads(line)) for line in process.stdout)
-        assert process.wait(10) == 0
+        assert process.wait(WAIT_S) == 0
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -84,13 +84,15 @@ class Editor:
     def settle(self) -> None:
         """Wait until everything typed and scheduled so far is done."""
         assert not self.nvim.api.get_mode()["blocking"], "Neovim waits for another key"
-        self.lua(
+        is_done = self.lua(
             """
             local is_done = false
             vim.schedule(function() is_done = true end)
-            vim.wait(1000, function() return is_done end, 1)
-            """
+            return vim.wait(..., function() return is_done end, 1)
+            """,
+            round(WAIT_S * 1000),
         )
+        assert is_done, "what was typed or scheduled has not come to its end"
 
     def open(self, name: str, text: str = "") -> Path:
         """Edit a file with a text."""

@@ -124,7 +124,7 @@ class Terminal:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=WAIT_S,
         )
         return done.stdout
 
@@ -195,7 +195,7 @@ def neovim_in_tmux(folder: Path, version: str = OLDEST) -> Generator[Terminal]:
         try:
             yield terminal
         finally:
-            subprocess.run([*tmux, "kill-server"], env=environment, check=False, timeout=60)
+            subprocess.run([*tmux, "kill-server"], env=environment, check=False, timeout=WAIT_S)
 
 
 def ghost(terminal: Terminal) -> Screen:

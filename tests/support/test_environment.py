@@ -16,6 +16,7 @@ import pytest
 from farebox.providers.vendors import vendors
 from support.environment import NOON, clean_environment, is_the_developers, zone_where_it_is_noon
 from support.guard.sitecustomize import watched
+from support.patience import WAIT_S
 
 TESTS = Path(__file__).parent.parent
 LOAD_CONFTEST = "import json, os, conftest; print(json.dumps(dict(os.environ)))"
@@ -33,7 +34,7 @@ def test_tests_start_without_any_key_or_setting_of_the_developer():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=WAIT_S,
     )
     assert {
         name for name, value in json.loads(found.stdout).items() if value == "the developer's"
@@ -67,7 +68,9 @@ def test_it_is_noon_here_and_in_every_process_that_tests_start(tmp_path: Path):
     ask = "from datetime import datetime; print(datetime.now().astimezone().isoformat())"
     command = [sys.executable, "-c", ask]
     environment = clean_environment(tmp_path)
-    there = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    there = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=WAIT_S
+    )
     now = datetime.now().astimezone()
     assert str(now.tzname()) == "NOON"
     assert timedelta() <= now - datetime.fromisoformat(there.stdout.strip()) < timedelta(minutes=1)

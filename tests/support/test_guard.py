@@ -8,6 +8,7 @@ import pytest
 
 from support.environment import clean_environment
 from support.guard.sitecustomize import ACTS, LOG, watched
+from support.patience import WAIT_S
 
 BESIDE = "import socket, subprocess, sys, os, asyncio\nudp = socket.socket(type=socket.SOCK_DGRAM)\n"
 ASK = "socket.getaddrinfo({!r}, 80, flags=socket.AI_NUMERICHOST)"  # is noted, and asks no name server
@@ -23,7 +24,7 @@ def noted(folder: Path, code: str) -> list[str]:
         cwd=folder,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_S,
     )
     return log.read_text("utf-8").splitlines() if log.exists() else []
 
@@ -123,7 +124,7 @@ def test_each_file_and_each_process_can_be_noted(tmp_path: Path, code: str, line
     acts = tmp_path / "acts.log"
     environment = {**clean_environment(tmp_path), LOG: str(tmp_path / "network.log"), ACTS: str(acts)}
     command = [sys.executable, "-c", BESIDE + code]
-    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+    subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=WAIT_S)
     assert line in acts.read_text("utf-8").splitlines()
 
 
@@ -139,6 +140,11 @@ def test_another_module_of_its_name_runs_all_the_same(tmp_path: Path):
     environment = watched({**clean_environment(tmp_path), "PYTHONPATH": str(tmp_path)})
     ask = "import sys; print(sys.flag, sys.modules['sitecustomize'].__file__)"
     done = subprocess.run(
-        [sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", ask],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=WAIT_S,
     )
     assert done.stdout == f"ours {tmp_path / 'sitecustomize.py'}\n"
