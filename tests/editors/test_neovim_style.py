@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.neovim import PLUGIN, REPOSITORY
+from support.patience import WAIT_S
 from support.programs import missing
 
 pytestmark = pytest.mark.gate
@@ -26,7 +27,7 @@ def check(tool: str, *arguments: str | Path) -> None:
         cwd=REPOSITORY,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=WAIT_S,
         check=False,
     )
     assert done.returncode == 0, f"\n{done.stdout}\n{done.stderr}"
