@@ -68,6 +68,20 @@ vim.api.nvim_buf_set_text(0, row - 1, column, row - 1, column, lines)
 vim.api.nvim_win_set_cursor(0, { row + #lines - 1, #lines == 1 and column + #text or #lines[#lines] })
 vim.bo.undolevels = vim.bo.undolevels
 """
+DRAWN = """
+local ghost = vim.api.nvim_create_namespace('farebox.ghost')
+local words = {}
+local function add(chunks)
+  for _, chunk in ipairs(chunks or {}) do
+    words[#words + 1] = chunk[2] == 'FareboxGhost' and chunk[1] or ''
+  end
+end
+for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, ghost, 0, -1, { details = true })) do
+  add(mark[4].virt_text)
+  vim.iter(mark[4].virt_lines or {}):each(add)
+end
+return table.concat(words)
+"""
 PASTE = "vim.api.nvim_paste('p\\nq', true, -1)"
 RESET = """
 vim.cmd('stopinsert')
@@ -125,10 +139,11 @@ def press(ours: Editor, oracle: Editor, key: str, suggestion: str) -> None:
         if key == "<C-]>" and not is_visible:
             oracle.keys(key)
     elif key in ACCEPT:
-        count = ours.lua("return #accepted")
+        count, drawn = ours.lua("return #accepted"), without_spaces(ours.lua(DRAWN))
         ours.keys(key)
         taken = ours.lua("return { unpack(accepted, ... + 1) }", count)
         if taken:
+            assert without_spaces(taken[0]) == drawn[: len(without_spaces(taken[0]))], "it was not shown"
             oracle.lua(ORACLE_INSERT, taken[0])
             oracle.settle()
         elif key == "<Tab>":
@@ -136,6 +151,11 @@ def press(ours: Editor, oracle: Editor, key: str, suggestion: str) -> None:
     else:
         ours.keys(key)
         oracle.keys(key)
+
+
+def without_spaces(text: str) -> str:
+    """Return what can be compared: tabs and line ends are drawn otherwise."""
+    return "".join(text.split())
 
 
 def state_of(editor: Editor) -> tuple[list[str], tuple[int, int], str]:
