@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import textwrap
 import time
 from pathlib import Path
 from zipfile import ZipFile
@@ -15,7 +17,8 @@ import pytest
 import farebox
 from support.environment import clean_environment
 from support.guard.sitecustomize import watched
-from support.neovim import PLUGIN, REPOSITORY, Editor, attached, neovim, own_folders
+from support.neovim import NEWEST, PLUGIN, REPOSITORY, Editor, attached, neovim, own_folders
+from support.patience import WAIT_S
 
 FOLDERS = {"doc", "lsp", "lua", "plugin"}
 
@@ -38,8 +41,10 @@ local saw = {
   map = vim.fn.maparg("<Plug>(farebox-accept)", "i", false, true).desc,
   found = vim.api.nvim_get_runtime_file("lsp/farebox.lua", true),
 }
-vim.wait(20000, function() return #vim.lsp.get_clients({ name = "farebox", bufnr = 0 }) > 0 end, 5)
-saw.server = (vim.lsp.get_clients({ name = "farebox", bufnr = 0 })[1] or {}).server_info
+vim.wait(tonumber(vim.env.WAIT_MS), function()
+  saw.server = (vim.lsp.get_clients({ name = "farebox", bufnr = 0 })[1] or {}).server_info
+  return saw.server
+end, 5)
 vim.cmd.help("farebox")
 saw.help = vim.api.nvim_buf_get_name(0)
 saw.messages = vim.fn.execute("messages")
@@ -65,7 +70,9 @@ end)
 def build(target: str, source: Path, folder: Path) -> Path:
     """Build a wheel or an sdist, with what is installed."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder]
-    done = subprocess.run(command, cwd=source, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=source, capture_output=True, encoding="utf-8", timeout=2 * WAIT_S, check=False
+    )
     assert done.returncode == 0, done.stderr
     (built,) = folder.glob("*.whl" if target == "wheel" else "*.tar.gz")
     return built
@@ -109,7 +116,7 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the wheel is installed, with its command in ``bin``."""
     folder = tmp_path_factory.mktemp("site")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
-    subprocess.run([*install, "--target", folder, wheel], check=True, timeout=60)
+    subprocess.run([*install, "--target", folder, wheel], check=True, timeout=WAIT_S)
     return folder
 
 
@@ -125,6 +132,7 @@ def environment(site: Path, tmp_path: Path) -> dict[str, str]:
             "PYTHONPATH": str(site),
             "CLONE": str(REPOSITORY),
             "SAW": str(tmp_path / "saw.json"),
+            "WAIT_MS": str(round(WAIT_S * 1000)),
         }
     )
 
@@ -142,7 +150,7 @@ def look(version: str, environment: dict[str, str], *arguments: str) -> dict[str
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=2 * WAIT_S,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -164,6 +172,32 @@ def test_a_plugin_manager_loads_it_from_a_clone(
     managed = tmp_path / "managed.lua"
     managed.write_text(MANAGED, "utf-8")
     assert look(version, environment, "-c", LOAD.format(managed)) == seen_in(PLUGIN)
+
+
+def test_neovims_own_plugin_manager_loads_it_with_the_lines_of_the_manual(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    clone, config = tmp_path / "farebox", Path(environment["XDG_CONFIG_HOME"]) / "nvim"
+    shutil.copytree(PLUGIN, clone / "editor-clients" / "neovim")
+    git = ["git", "-c", "user.name=me", "-c", "user.email=me@localhost", "-C", str(clone)]
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "All"]):
+        subprocess.run([*git, *arguments], env=environment, check=True, timeout=WAIT_S)
+    lines, count = re.subn(r"https://[^\"]+", clone.as_uri(), manual_block("vim.pack"))
+    assert count == 1
+    config.mkdir()
+    unasked = lines.replace("load =", "confirm = false, load =")
+    (config / "init.lua").write_text(unasked, "utf-8")
+    first_start = [neovim(NEWEST), "--headless", "-c", "qall!"]  # which tells how far the cloning is
+    subprocess.run(first_start, env=environment, check=True, capture_output=True, timeout=WAIT_S)
+    managed = Path(environment["XDG_DATA_HOME"]) / "nvim" / "site" / "pack" / "core" / "opt" / "farebox"
+    assert look(NEWEST, environment) == seen_in(managed / "editor-clients" / "neovim")
+
+
+def manual_block(word: str) -> str:
+    """Return the only block of Lua in the manual that has a word in it."""
+    manual = (PLUGIN / "doc" / "farebox.txt").read_text("utf-8")
+    (block,) = (block for block in re.findall(r">lua\n(.*?)\n<", manual, re.DOTALL) if word in block)
+    return textwrap.dedent(block).strip() + "\n"
 
 
 def seen_in(folder: Path) -> dict[str, object]:
@@ -210,7 +244,7 @@ def test_with_the_lines_of_the_readme_a_newcomer_without_a_key_sees_a_suggestion
     (project / "prices.py").write_text(PRICES, "utf-8")
     started_s = time.monotonic()
     link = ["bash", "-c", readme_block("sh", "nvim-path")]
-    subprocess.run(link, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    subprocess.run(link, env=environment, cwd=tmp_path, check=True, capture_output=True, timeout=WAIT_S)
     config.mkdir()
     (config / "init.lua").write_text(readme_block("lua", "farebox") + "\n", "utf-8")
     with attached([neovim(version), str(project / "prices.py")], environment) as nvim:
