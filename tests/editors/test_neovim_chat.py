@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -667,7 +668,8 @@ def test_a_dead_server_leaves_the_answer_and_the_next_one_is_told_all(chat: Chat
     editor.settle()
     editor.lua("fake.exit(1, 9)")
     chat.wait_for("> the server has ended")
-    assert chat.lines()[-8:] == ["tw", "", "> the server has ended", "> Ask again.", *PROMPT]
+    cut = ["> the server has ended", "> Ask again.", "> cost unknown"]
+    assert chat.lines()[-9:] == ["tw", "", *cut, *PROMPT]
     assert "$0.0021 and unknown · 2 turns" in editor.screen()
     third = chat.ask("Third?")
     assert third["conversation"] == first["conversation"]
@@ -750,7 +752,7 @@ def test_a_session_brings_back_no_window_of_a_chat_that_is_gone(version: str, tm
     with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
         editor.command(f"source {session}")
         assert [window.buffer.name for window in editor.nvim.windows] == [str(tmp_path / "a.py")]
-        assert [name for name in editor.nvim.command_output("ls!").split('"') if "chat" in name] == []
+        assert [name for name in editor.nvim.command_output("ls!").split('"') if "farebox://" in name] == []
         editor.command("Farebox chat")
         assert editor.lines() == PROMPT[1:]
         assert_quiet(editor)
@@ -871,6 +873,49 @@ def test_each_kind_of_attachment_is_sent_as_it_is_by_then(chat: Chat):
     ]
     chat.finish("So.")
     assert "attachments" not in chat.ask("And?"), "they go once"
+
+
+def test_a_question_that_comes_back_brings_no_more_than_what_can_be_sent(chat: Chat):
+    editor = chat.editor
+    for number in range(67):
+        (editor.folder / f"{number}.txt").write_text("a", "utf-8")
+    chat.open()
+
+    def attach(first: int, last: int) -> None:
+        for number in range(first, last):
+            editor.command(f"Farebox attach {editor.folder}/{number}.txt")
+
+    attach(0, 64)
+    assert len(chat.ask("Well?")["attachments"]) == 64
+    attach(64, 67)
+    chat.fail("no")
+    editor.keys("G<CR>")
+    names = [Path(attached["name"]).stem for attached in chat.asked(2)["attachments"]]
+    assert names == [str(number) for number in range(64)]
+
+
+def test_a_name_that_is_no_utf8_and_diagnostics_that_are_gone_do_not_spoil_the_history(chat: Chat):
+    editor = chat.editor
+    editor.lua(
+        """
+        namespace = vim.api.nvim_create_namespace("test")
+        vim.cmd.file("b\\255.py")
+        vim.diagnostic.set(namespace, 0, { { lnum = 0, col = 0, message = "bad\\27[31m" } })
+        """
+    )
+    for question in ("First?", "Second?"):
+        editor.command("Farebox attach diagnostics")
+        if question == "Second?":
+            editor.lua("vim.diagnostic.reset(namespace)")
+        chat.ask(question) if chat.count() else chat.open(question)
+        chat.asked(1 if question == "First?" else 2)
+        chat.finish("So.")
+    editor.lua("fake.exit(1, 9)")
+    history = chat.ask("Third?")["history"]
+    (attached,) = history[0]["attachments"]
+    assert attached["name"].endswith("b\N{REPLACEMENT CHARACTER}.py")
+    assert attached["text"].endswith("b\N{REPLACEMENT CHARACTER}.py:1: error: bad[31m")
+    assert "attachments" not in history[1]
 
 
 def test_what_is_not_attached_to_the_server_goes_as_text(chat: Chat):

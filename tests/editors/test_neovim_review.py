@@ -235,10 +235,9 @@ def test_keys_go_from_hunk_to_hunk_and_the_command_does_the_same_from_elsewhere(
     assert outcomes(editor) == ["partly"]
     editor.command("Farebox review next")
     editor.command("Farebox review nonsense")
-    assert told(editor) == [
-        "farebox: there is nothing to review",
-        "farebox: there is no :Farebox review nonsense",
-    ]
+    nothing, unknown = told(editor)
+    assert nothing == "farebox: there is nothing to review"
+    assert unknown.startswith("farebox: there is no :Farebox review nonsense; th")
 
 
 def test_the_buffers_own_maps_are_as_they_were(editor: Editor):

@@ -6,12 +6,17 @@ local function is_free()
   return not mode.blocking and vim.startswith(mode.mode, "n") and not vim.startswith(mode.mode, "no")
 end
 
---- Remember this place. Who asks for something to read out of insert mode has stopped to type.
----@return fun(): boolean is_here
-function M.remember()
+--- Leave insert mode: who asks for something to read has stopped to type.
+function M.leave_insert()
   if vim.api.nvim_get_mode().mode:find("^[iR]") then
     vim.cmd.stopinsert()
   end
+end
+
+--- Remember this place, in normal mode.
+---@return fun(): boolean is_here
+function M.remember()
+  M.leave_insert()
   local window, buffer = vim.api.nvim_get_current_win(), vim.api.nvim_get_current_buf()
   return function()
     return is_free() and vim.api.nvim_get_current_win() == window and vim.api.nvim_get_current_buf() == buffer

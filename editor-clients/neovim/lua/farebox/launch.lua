@@ -9,7 +9,7 @@ local IS_WINDOWS = vim.fn.has("win32") == 1
 
 --- Return the folder of this plugin: it has `lua/`, `plugin/` and `doc/`.
 ---@return string
-function M.plugin_folder()
+local function plugin_folder()
   local here = vim.fn.fnamemodify(debug.getinfo(1, "S").source:sub(2), ":p")
   return vim.fs.dirname(vim.fs.dirname(vim.fs.dirname(vim.uv.fs_realpath(here) or here)))
 end
@@ -19,7 +19,7 @@ end
 function M.neighbours()
   local program = IS_WINDOWS and "Scripts/farebox.exe" or "bin/farebox"
   local found = {}
-  for folder in vim.fs.parents(M.plugin_folder()) do
+  for folder in vim.fs.parents(plugin_folder()) do
     if vim.fs.basename(folder) == "site-packages" then
       local up = IS_WINDOWS and 2 or 3 -- Lib/site-packages, lib/python3.x/site-packages
       local prefix = folder

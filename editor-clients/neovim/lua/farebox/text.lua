@@ -10,15 +10,6 @@ function M.character(line, column, encoding)
   return vim.str_utfindex(line, encoding, math.min(column, #line), false)
 end
 
---- Return the byte column of a protocol's character.
----@param line string
----@param character integer
----@param encoding "utf-8"|"utf-16"|"utf-32"
----@return integer
-function M.column(line, character, encoding)
-  return vim.str_byteindex(line, encoding, character, false)
-end
-
 --- Return the position of a place in a buffer.
 ---@param buffer integer
 ---@param row integer 0-based
@@ -35,20 +26,6 @@ end
 ---@return integer
 function M.utf16_length(text)
   return vim.str_utfindex(text, "utf-16", #text, false)
-end
-
---- Return the lines of a text, however they end.
----@param text string
----@return string[]
-function M.lines(text)
-  return vim.split((text:gsub("\r\n?", "\n")), "\n", { plain = true })
-end
-
---- Return the lines of a text without characters that a screen cannot show.
----@param text string
----@return string[]
-function M.printable(text)
-  return M.lines((text:gsub("\r\n?", "\n"):gsub("[%z\1-\8\11-\31\127]", "")))
 end
 
 return M

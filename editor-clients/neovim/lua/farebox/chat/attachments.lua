@@ -1,7 +1,7 @@
 --- What goes with a question: buffers, lines of them, files and diagnostics. What is sent is what they are by then.
 ---
 --- Lines are marked in their buffer, so that they are still known when it was edited, and code is applied there.
-local plain = require("farebox.chat.plain")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
 local text = require("farebox.text")
 local M = {}
@@ -220,7 +220,7 @@ end
 
 local function diagnostic_line(name, one)
   local severity = SEVERITIES[one.severity] or "error"
-  return ("%s:%d: %s: %s"):format(name, one.lnum + 1, severity, plain.line(plain.sendable(one.message)))
+  return plain.sendable(("%s:%d: %s: %s"):format(name, one.lnum + 1, severity, plain.line(one.message)))
 end
 
 ---@param sent farebox.SentAttachments
@@ -235,7 +235,9 @@ local function add_diagnostics(sent, attachment, client)
       lines[#lines + 1] = diagnostic_line(attachment.name, one)
     end
   end
-  table.insert(sent.texts, { name = attachment.name, text = table.concat(lines, "\n") })
+  if #lines > 0 then
+    table.insert(sent.texts, { name = plain.sendable(attachment.name), text = table.concat(lines, "\n") })
+  end
 end
 
 ---@param sent farebox.SentAttachments

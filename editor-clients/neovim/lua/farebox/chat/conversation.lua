@@ -3,7 +3,7 @@
 --- The client names the conversation and its turns and keeps them: a server that does not know it, because another one
 --- died, is told them with the next question.
 local attachments = require("farebox.chat.attachments")
-local plain = require("farebox.chat.plain")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
 
 ---@class farebox.Turn

@@ -2,12 +2,10 @@
 local Conversation = require("farebox.chat.conversation")
 local Page = require("farebox.chat.page")
 local attachments = require("farebox.chat.attachments")
-local fences = require("farebox.chat.fences")
 local events = require("farebox.events")
 local footer = require("farebox.chat.footer")
 local notice = require("farebox.notice")
-local plain = require("farebox.chat.plain")
-local server = require("farebox.server")
+local plain = require("farebox.plain")
 local view = require("farebox.chat.view")
 
 ---@class farebox.Dialogue
@@ -24,7 +22,6 @@ Dialogue.__index = Dialogue
 
 local WRITE_MS = 30
 local MAX_ATTACHMENTS = 64
-local OUTCOMES = { accepted = "applied", partly = "applied", rejected = "rejected" }
 
 local function redraw_bar()
   vim.schedule(function()
@@ -175,7 +172,7 @@ end
 --- Return a question that failed to the prompt, with what was attached, so that it can be sent again.
 function Dialogue:take_back(turn)
   self.page:return_to_prompt(turn.question)
-  self.pending = vim.list_extend(vim.list_slice(turn.attachments), self.pending)
+  self.pending = vim.iter({ turn.attachments, self.pending }):flatten():take(MAX_ATTACHMENTS):totable()
   self.page:show_attached(nil, labels(self.pending))
 end
 
@@ -268,101 +265,19 @@ function Dialogue:attach(attachment)
   self.page:show_attached(nil, labels(self.pending))
 end
 
--- --- what is under the cursor -------------------------------------------------------------------------
+-- --- what the user does with an answer ------------------------------------------------------------------
 
-local function cursor_row()
-  return vim.api.nvim_win_get_cursor(0)[1] - 1
-end
-
---- Return the turn under the cursor, or the last one.
----@return farebox.Turn?
+--- Return the turn under the cursor.
+---@return farebox.Turn? turn nil also if the cursor is elsewhere than in this chat
+---@return integer row the cursor's, 0-based
 function Dialogue:turn_here()
-  local is_here = vim.api.nvim_get_current_buf() == self.buffer
-  local turns = self.conversation.turns
-  return is_here and self.page:turn_at(cursor_row()) or turns[#turns]
-end
-
---- Return the code block under the cursor, or else the last one of the last answer that has one.
----@return farebox.CodeBlock? block, farebox.Turn? turn
-function Dialogue:block_here()
-  if vim.api.nvim_get_current_buf() == self.buffer then
-    local turn = self.page:turn_at(cursor_row())
-    local lines, first = {}, 0
-    if turn then
-      lines, first = self.page:answer(turn)
-    end
-    local block = fences.at(lines, cursor_row() - first + 1)
-    if block then
-      return block, turn
-    end
-  end
-  for _, turn in vim.iter(self.conversation.turns):rev():enumerate() do
-    local blocks = fences.blocks((self.page:answer(turn)))
-    if #blocks > 0 then
-      return blocks[#blocks], turn
-    end
-  end
-  return nil
-end
-
-function Dialogue:yank_code()
-  local block = self:block_here()
-  if not block then
-    return notice.tell("there is no code block here")
-  end
-  local lines = vim.split(block.code, "\n")
-  vim.fn.setreg('"', lines, "V")
-  if vim.fn.has("clipboard") == 1 then
-    vim.cmd([[silent! call setreg("+", getreg('"', 1, 1), "V")]])
-  end
-  notice.tell(#lines == 1 and "1 line is copied" or (#lines .. " lines are copied"))
-end
-
---- Return where an answer's code belongs: what was attached to its question, or to one before it.
----@param turn farebox.Turn
----@return integer? buffer, integer[]? range
-function Dialogue:place_of(turn)
-  local is_earlier = false
-  for _, one in vim.iter(self.conversation.turns):rev():enumerate() do
-    is_earlier = is_earlier or one == turn
-    for _, attachment in ipairs(is_earlier and one.attachments or {}) do
-      local buffer, range = attachments.place(attachment)
-      if buffer then
-        return buffer, range
-      end
-    end
-  end
-  return nil
-end
-
---- Propose the code block in the buffer that was asked about.
----@param source integer? the buffer to take if nothing was attached
-function Dialogue:apply_code(source)
-  local block, turn = self:block_here()
-  if not block or not turn then
-    return notice.tell("there is no code block here")
-  end
-  local buffer, range = self:place_of(turn)
-  buffer = buffer or source
-  if not buffer then
-    return notice.tell("there is no buffer that the code could go into")
-  end
-  local conversation = self.conversation.id
-  require("farebox.review").propose({
-    buffer = buffer,
-    code = block.code,
-    range = range,
-    on_done = function(outcome)
-      local told = { conversation = conversation, turn = turn.id, outcome = OUTCOMES[outcome] }
-      if told.outcome and server.client() then
-        server.call("feedback", told, function() end, function() end)
-      end
-    end,
-  })
+  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
+  return vim.api.nvim_get_current_buf() == self.buffer and self.page:turn_at(row) or nil, row
 end
 
 function Dialogue:explain()
-  local turn = self:turn_here()
+  local turns = self.conversation.turns
+  local turn = self:turn_here() or turns[#turns]
   if not turn or turn == self.conversation.running then
     return notice.tell("there is no answer to explain yet")
   end

@@ -1,5 +1,5 @@
 --- The words under an answer, and over the chat: what it cost, and why it went where it went. Pure.
-local plain = require("farebox.chat.plain")
+local plain = require("farebox.plain")
 local status = require("farebox.status")
 local M = {}
 
@@ -24,6 +24,11 @@ function M.price(cost)
   return (cost.basis == "estimated" and "~" or "") .. status.dollars(cost.usd)
 end
 
+--- Return what a turn has cost; nil while nothing is told of it. One that was cut off may have cost something.
+local function price_of(turn)
+  return (turn.cost or turn.state == "cut") and M.price(turn.cost) or nil
+end
+
 local function tokens(usage)
   local input, output = tonumber(usage.inputTokens), tonumber(usage.outputTokens)
   return input and output and ("%d in, %d out"):format(input, output) or nil
@@ -43,7 +48,7 @@ function M.lines(turn)
   add(words, turn.state == "stopped" and "stopped" or nil)
   add(words, plain.string(plain.table(turn.route).model))
   add(words, turn.usage and tokens(turn.usage))
-  add(words, turn.cost and M.price(turn.cost))
+  add(words, price_of(turn))
   add(words, turn.state ~= "stopped" and ENDS[turn.finish_reason] or nil)
   add(words, plain.string(plain.table(turn.route).reason))
   return #words > 0 and { "> " .. table.concat(words, SEPARATOR) } or {}
@@ -54,12 +59,13 @@ end
 ---@return string[]
 function M.failure(turn)
   local failure = turn.failure
-  local lines = { "> " .. plain.line(plain.string(failure.message) or "it failed") }
-  local hint = plain.line(plain.string(failure.hint) or "")
+  local said = plain.line(failure.message)
+  local lines = { "> " .. (said ~= "" and said or "it failed") }
+  local hint = plain.line(failure.hint)
   if hint ~= "" then
     lines[2] = "> " .. hint
   end
-  if turn.cost and M.price(turn.cost) ~= "free" then
+  if (price_of(turn) or "free") ~= "free" then
     vim.list_extend(lines, M.lines(turn))
   end
   return lines

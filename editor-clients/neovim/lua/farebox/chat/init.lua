@@ -1,6 +1,7 @@
 --- The chats of this Neovim: which there are, which one a command or a key is for, and what it does there.
 local Dialogue = require("farebox.chat.dialogue")
 local attachments = require("farebox.chat.attachments")
+local blocks = require("farebox.chat.blocks")
 local keys = require("farebox.chat.keys")
 local notice = require("farebox.notice")
 local picker = require("farebox.chat.picker")
@@ -51,6 +52,17 @@ local function forgive(buffer)
   end
 end
 
+--- Make a buffer a chat's. What an answer says is never taken for an option or a file.
+---@param buffer integer
+local function prepare(buffer)
+  local options = vim.bo[buffer]
+  options.buftype, options.bufhidden, options.swapfile = "nofile", "hide", false
+  options.modeline = false
+  options.filetype = "markdown"
+  forgive(buffer)
+  keys.bind(buffer, M.actions)
+end
+
 local function watch(buffer)
   local group = vim.api.nvim_create_augroup("farebox.chat." .. buffer, {})
   local function on(event, callback)
@@ -75,21 +87,10 @@ local function watch(buffer)
   end)
   on("BufReadCmd", function()
     if chats[buffer] then
-      M.prepare(buffer)
+      prepare(buffer)
       chats[buffer]:draw()
     end
   end)
-end
-
---- Make a buffer a chat's. What an answer says is never taken for an option or a file.
----@param buffer integer
-function M.prepare(buffer)
-  local options = vim.bo[buffer]
-  options.buftype, options.bufhidden, options.swapfile = "nofile", "hide", false
-  options.modeline = false
-  options.filetype = "markdown"
-  forgive(buffer)
-  keys.bind(buffer, M.actions)
 end
 
 local function new_buffer()
@@ -106,7 +107,7 @@ end
 ---@return farebox.Dialogue
 local function create(id)
   local buffer = new_buffer()
-  M.prepare(buffer)
+  prepare(buffer)
   local chat = Dialogue.new(buffer, id)
   chats[buffer], latest = chat, chat
   watch(buffer)
@@ -246,7 +247,7 @@ end
 --- Propose the code block under the cursor, or the last one, in the buffer that was asked about.
 function M.apply_code()
   with(function(chat)
-    chat:apply_code(source.buffer())
+    blocks.apply(chat, source.buffer())
   end)
 end
 
@@ -303,7 +304,7 @@ M.actions = {
   history = M.history,
   help = keys.help,
   yank_code = function()
-    with(Dialogue.yank_code)
+    with(blocks.yank)
   end,
   explain = function()
     with(Dialogue.explain)

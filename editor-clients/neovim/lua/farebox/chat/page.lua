@@ -3,10 +3,10 @@
 --- Every change here leaves the user's cursor, view and draft alone, and is none that `u` takes back: an undo would
 --- cut into an answer. What is drawn, and when, is for others to know.
 local fences = require("farebox.chat.fences")
-local plain = require("farebox.chat.plain")
+local plain = require("farebox.plain")
 local view = require("farebox.chat.view")
 
----@class farebox.Place the marks of a turn on its page
+---@class farebox.TurnMarks the marks of a turn on its page
 ---@field question integer its first heading
 ---@field answer integer its second heading
 ---@field tail integer where more of the answer goes
@@ -15,7 +15,7 @@ local view = require("farebox.chat.view")
 ---@class farebox.Page
 ---@field buffer integer
 ---@field prompt integer the mark of the last heading, under which the user types
----@field places table<farebox.Turn, farebox.Place>
+---@field places table<farebox.Turn, farebox.TurnMarks>
 ---@field running? farebox.Turn
 local Page = {}
 Page.__index = Page

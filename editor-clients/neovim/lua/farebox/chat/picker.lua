@@ -1,6 +1,6 @@
 --- The list of chats: those of this Neovim, and those that only the server has.
 local notice = require("farebox.notice")
-local plain = require("farebox.chat.plain")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
 local M = {}
 
@@ -30,8 +30,7 @@ local function add_servers(lines, ids, found)
   for _, one in ipairs(plain.table(plain.table(found).conversations)) do
     local id = plain.string(plain.table(one).id)
     if id and not ids[id] then
-      lines[#lines + 1] =
-        { title = plain.line(plain.string(one.title) or ""), turns = tonumber(one.turns) or 0, id = id }
+      lines[#lines + 1] = { title = plain.line(one.title), turns = tonumber(one.turns) or 0, id = id }
     end
   end
 end

@@ -12,6 +12,8 @@ local screen = require("farebox.ghost.screen")
 local server = require("farebox.server")
 local suggestion = require("farebox.ghost.suggestion")
 local switches = require("farebox.ghost.switches")
+local text = require("farebox.text")
+local undo = require("farebox.undo")
 local M = {}
 
 local here, is_same, typed_between = places.here, places.is_same, places.typed_between
@@ -73,11 +75,11 @@ end
 
 --- Take what is suggested at a place: the text may have gone on since, and what is shown already stays.
 ---@param place farebox.Place
----@param suggestions farebox.Suggestions
+---@param suggestions farebox.Suggestions?
 local function take(place, suggestions)
   local now = here()
   local typed = typed_between(place, now)
-  local left = typed and suggestion.fitting(suggestions, typed)
+  local left = typed and suggestions and suggestion.fitting(suggestions, typed)
   if not left or not is_inserting() then
     return
   end
@@ -99,7 +101,7 @@ local function ask(trigger, on_suggestions)
   local line = place.before .. place.after
   local position = {
     line = place.row,
-    character = require("farebox.text").character(line, place.column, client.offset_encoding),
+    character = text.character(line, place.column, client.offset_encoding),
   }
   local mine = { place = place }
   asking = mine
@@ -124,11 +126,7 @@ local function ask_automatically()
   if is_hidden_by_menu() then
     seen = nil -- this place is looked at anew when the menu is closed
   elseif vim.fn.reg_executing() == "" then
-    ask(AUTOMATIC, function(place, suggestions)
-      if suggestions then
-        take(place, suggestions)
-      end
-    end)
+    ask(AUTOMATIC, take)
   end
 end
 
@@ -196,20 +194,15 @@ local function is_visible()
   return shown ~= nil and screen.is_drawn() and is_same(shown.place, here())
 end
 
---- Begin a new undo step (`:help undo-break` of the option: setting it does that).
-local function break_undo(buffer)
-  vim.bo[buffer].undolevels = vim.bo[buffer].undolevels
-end
-
 ---@param place farebox.Place
 ---@param inserted string
 local function insert(place, inserted)
   local lines = vim.split(inserted, "\n", { plain = true })
-  break_undo(place.buffer)
+  undo.begin_step(place.buffer)
   vim.api.nvim_buf_set_text(place.buffer, place.row, place.column, place.row, place.column, lines)
   local column = #lines == 1 and place.column + #lines[1] or #lines[#lines]
   vim.api.nvim_win_set_cursor(0, { place.row + #lines, column })
-  break_undo(place.buffer)
+  undo.begin_step(place.buffer)
 end
 
 ---@param item farebox.Item
@@ -293,9 +286,7 @@ function M.trigger(on_shown)
   end
   seen = here()
   ask(INVOKED, function(place, suggestions)
-    if suggestions then
-      take(place, suggestions)
-    end
+    take(place, suggestions)
     if not shown then
       notice.tell("there is nothing to suggest here (:Farebox explain)")
     elseif on_shown then

@@ -2,6 +2,7 @@
 local config = require("farebox.config")
 local suggestion = require("farebox.ghost.suggestion")
 local server = require("farebox.server")
+local undo = require("farebox.undo")
 local M = {}
 
 --- Say whether Neovim draws.
@@ -14,7 +15,7 @@ end
 ---@param kind "all"|"line"|"word"
 local function taking(kind)
   return function(item)
-    vim.bo.undolevels = vim.bo.undolevels
+    undo.begin_step(vim.api.nvim_get_current_buf())
     local whole = item.insert_text
     local part = type(whole) == "string" and suggestion.part(whole, kind) or whole
     if part ~= whole then

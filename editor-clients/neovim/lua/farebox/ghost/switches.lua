@@ -4,6 +4,9 @@ local notice = require("farebox.notice")
 local server = require("farebox.server")
 local M = {}
 
+--- What can be switched by itself.
+M.SCOPES = { "buffer", "filetype" }
+
 --- Say whether ghost text is wanted in a buffer.
 ---@param buffer integer
 ---@return boolean
@@ -14,13 +17,13 @@ function M.is_on(buffer)
     and ghost.filetypes[vim.bo[buffer].filetype] ~= false
 end
 
----@class farebox.Scope
+---@class farebox.Switch
 ---@field words string
 ---@field get fun(): boolean
 ---@field set fun(is_on: boolean)
 
----@type table<string, farebox.Scope>
-local SCOPES = {
+---@type table<string, farebox.Switch>
+local switches = {
   all = {
     words = "",
     get = function()
@@ -55,9 +58,10 @@ local SCOPES = {
 ---@param is_on boolean? nil: the other way
 ---@param scope string? "buffer", "filetype", or nothing for all
 function M.switch(is_on, scope)
-  local found = SCOPES[scope or "all"]
+  local found = switches[scope or "all"]
   if not found then
-    return notice.warn(('there is no "%s" to switch; there are buffer and filetype'):format(scope))
+    local known = table.concat(M.SCOPES, " and ")
+    return notice.warn(('there is no "%s" to switch; there are %s'):format(scope, known))
   end
   if is_on == nil then
     is_on = not found.get()

@@ -2,12 +2,10 @@
 --- that stand for what was left out. Pure, and never more than a guess: nothing is deleted for what is said here.
 local M = {}
 
----@class farebox.Chunk a M.definition, or lines between two of them
+---@class farebox.Chunk a definition, or lines between two of them
 ---@field lines string[]
 ---@field name string? what it defines
 ---@field head integer the line that defines it; what is above are its comments and decorators
----@field first? integer
----@field last? integer
 
 local SIMILAR_LINES = 0.6
 
@@ -30,12 +28,13 @@ local CONTROL =
 
 local LEFT_OUT = { "existing", "unchanged", "rest", "remain", "same", "previous", "omitted", "other" }
 
---- Lines
+-- --- lines ---------------------------------------------------------------------------------------
 
-function M.is_blank(line)
+local function is_blank(line)
   return not line:find("%S")
 end
 
+--- Return the spaces and tabs that a line begins with.
 function M.indent_of(line)
   return line:match("^[ \t]*")
 end
@@ -65,7 +64,7 @@ function M.is_placeholder(line)
   local says_so = body:find("^rest .*unchanged$")
     or body:find("^rest .*the same$")
     or body:find("^existing code")
-  return has_dots ~= nil and has_dots ~= false or says_so ~= nil
+  return (has_dots or says_so) and true or false
 end
 
 --- Return what a line defines, such as `function name`; nil if it defines nothing.
@@ -97,6 +96,7 @@ function M.key_of(line)
   return M.definition(line) or vim.trim(line)
 end
 
+--- Say whether a line can be recognised by its key: brackets and blank lines are everywhere.
 function M.says_something(key)
   return #key:gsub("[^%w_]", "") >= 2
 end
@@ -115,6 +115,7 @@ local function likeness_of_lines(a, b)
   return #a + #b == 0 and 1 or 2 * (left + right) / (#a + #b)
 end
 
+--- Say whether a line may be a version of another one.
 function M.is_like(a, b)
   local is_other = M.definition(a) or M.definition(b)
   return M.key_of(a) == M.key_of(b) or (not is_other and likeness_of_lines(a, b) >= SIMILAR_LINES)
@@ -124,14 +125,14 @@ end
 function M.likeness(a, b)
   local counts, all, same = {}, 0, 0
   for _, line in ipairs(a) do
-    if not M.is_blank(line) then
+    if not is_blank(line) then
       local key = M.key_of(line)
       counts[key] = (counts[key] or 0) + 1
       all = all + 1
     end
   end
   for _, line in ipairs(b) do
-    if not M.is_blank(line) then
+    if not is_blank(line) then
       local key = M.key_of(line)
       all = all + 1
       if (counts[key] or 0) > 0 then
@@ -146,23 +147,23 @@ end
 --- Return lines without the blank ones at both ends, and how many there were before.
 function M.trimmed(lines)
   local first, last = 1, #lines
-  while first <= last and M.is_blank(lines[first]) do
+  while first <= last and is_blank(lines[first]) do
     first = first + 1
   end
-  while last >= first and M.is_blank(lines[last]) do
+  while last >= first and is_blank(lines[last]) do
     last = last - 1
   end
   return vim.list_slice(lines, first, last), first - 1
 end
 
---- Blocks
+-- --- blocks --------------------------------------------------------------------------------------
 
 --- Return the last line of the block that a line opens, by indentation.
 function M.block_end(lines, row, to)
   local depth, last = width_of(lines[row]), row
   for i = row + 1, to do
     local line = lines[i]
-    if not M.is_blank(line) then
+    if not is_blank(line) then
       local width = width_of(line)
       local text = vim.trim(line)
       local closes = text:find("^[%]%)}]") or text:find("^end%f[%W]") or text:find("^end$")
@@ -197,7 +198,7 @@ end
 function M.chunks_of(code)
   local depth = math.huge
   for _, line in ipairs(code) do
-    depth = (M.is_blank(line) or M.is_placeholder(line)) and depth or math.min(depth, width_of(line))
+    depth = (is_blank(line) or M.is_placeholder(line)) and depth or math.min(depth, width_of(line))
   end
   local chunks, pending = {}, 1
   local function add(first, last, name, head)
@@ -209,7 +210,7 @@ function M.chunks_of(code)
   local row = 1
   while row <= #code do
     local line = code[row]
-    local is_outer = not M.is_blank(line) and width_of(line) <= depth
+    local is_outer = not is_blank(line) and width_of(line) <= depth
     local name = is_outer and M.definition(line) or nil
     if is_outer and M.is_placeholder(line) then
       add(pending, row - 1)
@@ -231,7 +232,7 @@ end
 local function common_indent(lines)
   local common
   for _, line in ipairs(lines) do
-    if not M.is_blank(line) and not M.is_placeholder(line) then
+    if not is_blank(line) and not M.is_placeholder(line) then
       local indent = M.indent_of(line)
       while common and indent:sub(1, #common) ~= common do
         common = common:sub(1, -2)
@@ -249,7 +250,7 @@ local function unit_of(lines)
     local indent = M.indent_of(line)
     if indent:find("\t") then
       return "\t"
-    elseif indent ~= "" and not M.is_blank(line) and (not unit or #indent < #unit) then
+    elseif indent ~= "" and not is_blank(line) and (not unit or #indent < #unit) then
       unit = indent
     end
   end
@@ -267,7 +268,7 @@ function M.indented(code, region)
   end, code)
   local theirs, ours = unit_of(inner), unit_of(region)
   return vim.tbl_map(function(line)
-    if M.is_blank(line) then
+    if is_blank(line) then
       return line
     end
     local indent, rest = line:match("^([ \t]*)(.*)$")

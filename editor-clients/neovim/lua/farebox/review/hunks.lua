@@ -1,5 +1,6 @@
 --- Differences between two texts, and where each of them is in a buffer that goes on being edited.
 --- A hunk stands between two lines that it does not change: marks on those find it again after any edit or undo.
+local compare = require("farebox.review.compare")
 local M = {}
 
 ---@class farebox.Hunk
@@ -13,11 +14,7 @@ local M = {}
 ---@field state "pending"|"accepted"|"rejected"
 ---@field seq integer? the state of undo that it was accepted in
 
-local OPTIONS = { result_type = "indices", algorithm = "histogram" }
-
-local function joined(lines)
-  return #lines == 0 and "" or table.concat(lines, "\n") .. "\n"
-end
+local OPTIONS = { algorithm = "histogram" }
 
 --- Return what was before the first of some lines: where there are none, the diff names the line before.
 local function before(start, count)
@@ -30,9 +27,8 @@ end
 ---@param offset integer the row of the first old line
 ---@return farebox.Hunk[]
 function M.between(old, new, offset)
-  local compare = vim.text and vim.text.diff or vim.diff
   local hunks, spans = {}, {}
-  for _, found in ipairs(compare(joined(old), joined(new), OPTIONS)) do
+  for _, found in ipairs(compare.lists(old, new, OPTIONS)) do
     local a, b = before(found[1], found[2]), before(found[3], found[4])
     local span = spans[#spans]
     if not span or span.a + span.a_count < a then

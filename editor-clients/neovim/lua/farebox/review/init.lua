@@ -5,7 +5,8 @@ local hunks = require("farebox.review.hunks")
 local keys = require("farebox.review.keys")
 local notice = require("farebox.notice")
 local place = require("farebox.review.placing").place
-local text = require("farebox.text")
+local plain = require("farebox.plain")
+local undo = require("farebox.undo")
 local windows = require("farebox.review.windows")
 local M = {}
 
@@ -33,7 +34,7 @@ local reviews = {}
 
 local actions = {}
 
---- What is pending
+-- --- what is pending -----------------------------------------------------------------------------
 
 ---@param review farebox.Review
 local function outcome(review)
@@ -171,7 +172,7 @@ local function neighbour(review, from, step)
   return from
 end
 
---- Deciding
+-- --- deciding ------------------------------------------------------------------------------------
 
 --- Put a hunk into the text. False if its lines are no longer what they were, or may not be changed.
 ---@return boolean
@@ -188,18 +189,13 @@ local function apply(review, hunk)
   return true
 end
 
---- Begin a new step of undo.
-local function own_step(buffer)
-  vim.bo[buffer].undolevels = vim.bo[buffer].undolevels
-end
-
 local function accept(review, chosen)
-  own_step(review.buffer)
+  undo.begin_step(review.buffer)
   local left = 0
   for _, hunk in ipairs(chosen) do
     left = left + (apply(review, hunk) and 0 or 1)
   end
-  own_step(review.buffer)
+  undo.begin_step(review.buffer)
   local seq = vim.fn.undotree(review.buffer).seq_cur
   for _, hunk in ipairs(chosen) do
     hunk.seq = hunk.state == "accepted" and seq or hunk.seq
@@ -260,7 +256,7 @@ function actions.previous(review)
   go(review, behind and review.current or neighbour(review, review.current, -1))
 end
 
---- Beginning
+-- --- beginning -----------------------------------------------------------------------------------
 
 ---@param review farebox.Review
 local function watch(review)
@@ -321,7 +317,7 @@ end
 
 ---@return string[]
 local function lines_of(code)
-  local lines = text.lines(code:gsub("%z", ""))
+  local lines = plain.lines(code)
   if #lines > 1 and lines[#lines] == "" then
     table.remove(lines)
   end
@@ -375,7 +371,8 @@ end
 ---@param word string
 function M.command(word)
   if not actions[word] then
-    return notice.warn(("there is no :Farebox review %s"):format(word))
+    local known = table.concat(keys.words(), ", ")
+    return notice.warn(("there is no :Farebox review %s; there are %s"):format(word, known))
   end
   local review = reviews[vim.api.nvim_get_current_buf()]
   if not review then

@@ -11,6 +11,14 @@ M.all = {
   { "[h", "previous", "previous change" },
 }
 
+--- Return the words of `:Farebox review`.
+---@return string[]
+function M.words()
+  return vim.tbl_map(function(map)
+    return map[2]
+  end, M.all)
+end
+
 ---@return table? the buffer's own mapping
 local function own_map(lhs)
   local map = vim.fn.maparg(lhs, "n", false, true)

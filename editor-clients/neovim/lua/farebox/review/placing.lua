@@ -11,7 +11,7 @@ local M = {}
 
 local SIMILAR_FILES = 0.6
 
---- Anchors
+-- --- anchors -------------------------------------------------------------------------------------
 
 --- Return pairs of lines that are once in each of two texts and in the same order: the longest such list.
 local function pairs_of(a, b, from, to)
@@ -87,7 +87,7 @@ local function find_lines(chunk, lines, from, to)
   return first, last
 end
 
---- Fitting
+-- --- fitting -------------------------------------------------------------------------------------
 
 --- Return the pairs of lines that two texts share, with all that are the same next to one; both ends count as shared.
 local function alignment(code, region, stands)
@@ -179,7 +179,7 @@ local function fitted(code, region)
   return expanded(guess.indented(code, region), region)
 end
 
---- Placings
+-- --- placings ------------------------------------------------------------------------------------
 
 --- Replace lines, but for the blank ones at both ends.
 ---@return farebox.Placing

@@ -1,4 +1,5 @@
 --- Which window a buffer is shown in: never the chat's, if there is another for files.
+local here = require("farebox.here")
 local M = {}
 
 local function is_for_files(window)
@@ -10,15 +11,15 @@ end
 --- Return the window to show a buffer in: where it is, else the one that was used last, else any for files.
 local function window_for(buffer)
   local current = vim.api.nvim_get_current_win()
-  local here = vim.api.nvim_tabpage_list_wins(0)
+  local in_tab = vim.api.nvim_tabpage_list_wins(0)
   local showing = vim.fn.win_findbuf(buffer)
   local before = vim.fn.win_getid(vim.fn.winnr("#"))
-  for _, window in ipairs(vim.iter({ current, before, here, showing }):flatten():totable()) do
+  for _, window in ipairs(vim.iter({ current, before, in_tab, showing }):flatten():totable()) do
     if vim.tbl_contains(showing, window) then
       return window
     end
   end
-  for _, window in ipairs(vim.iter({ before, current, here }):flatten():totable()) do
+  for _, window in ipairs(vim.iter({ before, current, in_tab }):flatten():totable()) do
     if window ~= 0 and is_for_files(window) then
       return window
     end
@@ -29,9 +30,7 @@ end
 --- Show a buffer, and be in its window.
 ---@param buffer integer
 function M.show(buffer)
-  if vim.api.nvim_get_mode().mode:find("^[iR]") then
-    vim.cmd.stopinsert()
-  end
+  here.leave_insert()
   local window = window_for(buffer)
   if window and pcall(vim.api.nvim_win_set_buf, window, buffer) then
     return vim.api.nvim_set_current_win(window)

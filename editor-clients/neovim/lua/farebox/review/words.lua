@@ -1,25 +1,13 @@
 --- Which words of changed lines differ: in a long line one sees at once what is new.
+local compare = require("farebox.review.compare")
 local M = {}
 
 local SHARED = 0.6 -- of the characters of both lines: where less stayed, it is another line
-local LINES = { result_type = "indices", linematch = 60 }
-local WORDS = { result_type = "indices" }
+local LINES = { linematch = 60 }
 
 ---@class farebox.Span bytes of a line, 0-based, without the end
 ---@field from integer
 ---@field to integer
-
-local function compare(old, new, options)
-  return (vim.text and vim.text.diff or vim.diff)(old, new, options)
-end
-
-local function one_a_line(texts)
-  local lines = {}
-  for i, text in ipairs(texts) do
-    lines[i] = text .. "\n"
-  end
-  return table.concat(lines)
-end
 
 --- Return the words, runs of spaces and single signs of a line.
 ---@param line string
@@ -67,7 +55,7 @@ local function between_lines(old, new)
   local old_words, old_spans = words_of(old)
   local new_words, new_spans = words_of(new)
   local in_old, in_new = {}, {}
-  for _, found in ipairs(compare(one_a_line(old_words), one_a_line(new_words), WORDS)) do
+  for _, found in ipairs(compare.lists(old_words, new_words, {})) do
     join(old_spans, found[1], found[2], in_old)
     join(new_spans, found[3], found[4], in_new)
   end
@@ -90,7 +78,7 @@ end
 ---@return farebox.Span[][] in_new for each line, what of it would come
 function M.between(old, new)
   local in_old, in_new = none(old), none(new)
-  for _, found in ipairs(compare(one_a_line(old), one_a_line(new), LINES)) do
+  for _, found in ipairs(compare.lists(old, new, LINES)) do
     local a, b = found[1], found[3]
     for i = 0, found[2] == found[4] and found[2] - 1 or -1 do
       in_old[a + i], in_new[b + i] = between_lines(old[a + i], new[b + i])
