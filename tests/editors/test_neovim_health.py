@@ -1,8 +1,9 @@
 """Neovim: the health check, models, keys of providers, and why something was what it was."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from farebox.messages import Task
 from support.neovim import Editor, lua_table, running
 
 ROUTE: dict[str, Any] = {
@@ -195,6 +196,7 @@ def test_a_model_is_set_by_name_or_chosen(editor: Editor) -> None:
         "auto:balanced",
         "auto:quality",
     ]
+    assert set(editor.lua("return require('farebox.models').TASKS")) == set(get_args(Task))
     editor.wait("the models", "return #require('farebox.models').names() == 6")
     editor.command("Farebox model edit auto:cheap")
     editor.wait_for_text("farebox: edit goes to auto:cheap until the server ends")

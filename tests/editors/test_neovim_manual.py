@@ -123,6 +123,17 @@ def test_each_key_of_a_review_is_documented_and_a_command_does_the_same(editor: 
     assert set(re.findall(r"`([a-z-]+)`", command)) == set(words)
 
 
+def test_each_function_is_documented_and_is_there(editor: Editor) -> None:
+    section = MANUAL.partition("*farebox-functions*")[2].partition("12. Events")[0]
+    call = re.compile(r"""require\(?["'](farebox[\w.]*)["']\)?\.(\w+)\(""")
+    named = set(call.findall(section))
+    assert named == set(call.findall(MANUAL))
+    for module, function in named:
+        assert editor.lua(f"return type(require('{module}').{function})") == "function"
+    of_the_plugin = {function for module, function in named if module == "farebox"}
+    assert of_the_plugin == set(editor.lua("return vim.tbl_keys(require('farebox'))"))
+
+
 def test_each_highlight_is_documented_with_its_link(editor: Editor) -> None:
     links = editor.lua("return require('farebox.highlights').links")
     assert tags_beginning("hl-") == set(links)

@@ -19,8 +19,16 @@ def told(editor: Editor) -> list[str]:
 
 
 def kill(editor: Editor) -> None:
-    editor.lua("fake.exit(0, 9)")
-    editor.wait("its end to be heard", "return require('farebox.server').client() == nil")
+    """End the server, and wait until that is heard: it comes back by itself soon after."""
+    editor.lua(
+        """
+        is_heard = false
+        local function hear() is_heard = true end
+        vim.api.nvim_create_autocmd('User', { pattern = 'FareboxServerExited', once = true, callback = hear })
+        fake.exit(0, 9)
+        """
+    )
+    editor.wait("its end to be heard", "return is_heard")
 
 
 def test_a_file_starts_the_server_and_all_roots_share_it(editor: Editor):
@@ -120,6 +128,27 @@ def test_a_server_that_is_stopped_by_hand_stays_down_in_silence(editor: Editor):
     assert told(editor) == []
 
 
+def test_what_the_user_waits_for_when_the_server_dies_is_no_message_more(editor: Editor):
+    editor.open("a.py", "x\n")
+    editor.wait("the server", MINE)
+    editor.lua("fake.holds['farebox/costReport'] = true")
+    editor.command("Farebox costs")
+    editor.wait("the question", "return #fake.waiting() == 1")
+    kill(editor)
+    editor.wait("its return", MINE)
+    assert told(editor) == ["farebox: the server has ended (signal 9) and is started again"]
+
+
+def test_what_waits_for_a_server_that_dies_in_its_start_waits_for_the_next_one(editor: Editor):
+    editor.lua("fake.holds.initialize = true; fake.results['farebox/models'] = { models = {} }")
+    editor.lua("require('farebox.server').call('models', {}, function(result) answer = result end)")
+    editor.wait("its start", "return #fake.waiting() == 1")
+    editor.lua("fake.holds.initialize = nil")
+    kill(editor)
+    assert editor.wait("an answer", "return answer") == {"models": []}
+    assert len(told(editor)) == 1
+
+
 def test_what_is_asked_before_there_is_a_server_waits_for_it(editor: Editor):
     editor.lua("fake.results['farebox/models'] = { models = {} }")
     editor.lua(
@@ -142,6 +171,16 @@ def test_without_farebox_one_message_says_what_to_do(version: str, tmp_path: Pat
         (message,) = told(editor)
         assert "Install it" in message
         assert "Error" not in editor.messages()
+
+
+def test_without_farebox_who_asks_something_first_is_told_once(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = { 'no-such-farebox', 'lsp' } }") as editor:
+        editor.command("Farebox costs")
+        editor.settle()
+        assert len(told(editor)) == 1
+        editor.command("Farebox costs")
+        editor.settle()
+        assert len(told(editor)) == 2, "who asks again is told again"
 
 
 def test_a_server_that_cannot_start_stays_down_with_a_reason(version: str, tmp_path: Path):
@@ -172,6 +211,13 @@ def test_what_the_server_says_is_one_line_that_needs_no_key(editor: Editor):
     assert (said, level, options) == (text, 3, {"title": "farebox"})
 
 
+def test_in_a_narrow_window_a_message_has_all_of_the_room(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = fake.start }", columns=40) as editor:
+        editor.command("Farebox nothing")
+        editor.wait("the message", lambda: "farebox: there is no :F" in editor.messages())
+        assert editor.nvim.api.get_mode()["blocking"] is False
+
+
 def test_a_server_of_another_protocol_is_told_of(editor: Editor):
     editor.lua(
         "fake.results.initialize = { capabilities = {}, serverInfo = { name = 'farebox', version = '9.9' } }"
@@ -194,15 +240,61 @@ def test_mistakes_in_the_options_are_all_named_and_change_nothing(version: str, 
         )
         assert error.startswith("farebox.setup: ")
         for words in (
-            "there is no option colour; there are chat, ghost, keys, settings",
+            "there is no option colour; there are chat, cmd, ghost, keys, settings",
             'ghost.enabled has to be a boolean, not "yes"',
             'ghost.popup_menu has to be one of hide, show, not "over"',
-            "keys.accept has to be a string or false",
+            "keys.accept has to be a key or false",
             "chat.position has to be one of right, left, below, above, tab, not number",
-            "chat.keys.send has to be a string or false",
+            "chat.keys.send has to be a key or false",
             "cmd has to be a list of words or a function",
         ):
             assert words in error
+        assert editor.lua("return require('farebox.config').current.ghost.enabled") is True
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("ghost = { filetypes = { 'markdown' } }", "ghost.filetypes has to say true or false"),
+        ("ghost = { filetypes = { markdown = 'no' } }", "ghost.filetypes has to say true or false"),
+        ("chat = { size = -3 }", "chat.size has to be a number above 0"),
+        ("chat = { size = 'big' }", "chat.size has to be a number above 0"),
+        ("chat = { keys = { send = '' } }", "chat.keys.send has to be a key or false"),
+        ("chat = { keys = true }", "chat.keys has to be a table or false"),
+        ("keys = { accept = '' }", "keys.accept has to be a key or false"),
+        ("cmd = {}", "cmd has to be a list of words or a function"),
+    ],
+)
+def test_an_option_that_would_mean_nothing_is_a_mistake(editor: Editor, options: str, words: str):
+    why = editor.lua(f"return select(2, pcall(require('farebox').setup, {{ {options} }}))")
+    assert words in why
+
+
+def test_no_keys_are_bound_in_a_chat_if_the_user_wants_none(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = fake.start, chat = { keys = false } }") as editor:
+        editor.command("Farebox chat")
+        assert editor.lua("return vim.fn.maparg('gR', 'n')") == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("stop now", ':Farebox stop takes no words, so not "now"'),
+        ("disable buffer all", ':Farebox disable takes one word, so not "all"'),
+        ("model chat auto:cheap me", ':Farebox model takes two words, so not "me"'),
+        ("model poetry auto", "there is no task poetry; there are chat, complete,"),
+        ("review refuse", "there is no :Farebox review refuse; there are accept, reject,"),
+        ("toggle all of it", ":Farebox toggle takes one word"),
+        ("toggle tab", 'there is no "tab" to switch; there are buffer and filetype'),
+    ],
+)
+def test_words_that_a_command_does_not_know_are_told_and_nothing_is_done(
+    version: str, tmp_path: Path, command: str, words: str
+):
+    with running(version, tmp_path, setup="{ cmd = fake.start }", columns=200) as editor:
+        editor.command(f"Farebox {command}")
+        editor.wait_for_text(words)
+        assert editor.lua("return fake.count('farebox/setModel')") == 0
         assert editor.lua("return require('farebox.config').current.ghost.enabled") is True
 
 
@@ -223,18 +315,27 @@ def test_before_setup_there_are_the_command_and_the_maps_and_nothing_else_is_loa
     version: str, tmp_path: Path
 ):
     with running(version, tmp_path, setup=None) as editor:
-        loaded = editor.lua(
-            """
-            return vim.tbl_filter(function(name)
-              return vim.startswith(name, 'farebox') and name ~= 'farebox.version' -- the fake server's
-            end, vim.tbl_keys(package.loaded))
-            """
-        )
-        assert loaded == []
+        assert loaded(editor) == set()
         assert editor.lua("return vim.fn.exists(':Farebox')") == 2
         assert editor.lua("return require('farebox').status()") == "farebox off"
         editor.keys("i<Plug>(farebox-accept)<Esc>")
         assert "Error" not in editor.messages()
+
+
+def loaded(editor: Editor) -> set[str]:
+    """Return the rooms of the plugin of which something is loaded, without what the fake server needs."""
+    names = editor.lua("return vim.tbl_keys(package.loaded)")
+    ours = {name.removeprefix("farebox.") for name in names if name.startswith("farebox")}
+    return {name.partition(".")[0] for name in ours} - {"version"}
+
+
+def test_setup_loads_what_a_suggestion_needs_and_nothing_of_the_rest(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
+        editor.open("a.py", "x\n")
+        editor.wait("the server", MINE)
+        editor.keys("Ay<Esc>")
+        rest = {"chat", "review", "costs", "explain", "models", "login", "health", "float"}
+        assert loaded(editor) & rest == set()
 
 
 @pytest.mark.parametrize(
@@ -246,6 +347,7 @@ def test_before_setup_there_are_the_command_and_the_maps_and_nothing_else_is_loa
         ("stop", False),
         ("stop start stop", False),
         ("start", True),
+        ("stop start", True),
     ],
 )
 def test_stop_and_restart_in_any_order_leave_what_was_said_last(editor: Editor, words: str, comes: bool):
@@ -278,6 +380,8 @@ def test_stop_and_restart_in_any_order_leave_what_was_said_last(editor: Editor, 
     editor.wait("the buffer", MINE)
     say()  # while it runs
     is_as_said()
+    if words == "start":
+        assert editor.lua("return fake.started") == 2, "one that runs is left alone"
     editor.wait("the buffer", MINE)
     kill(editor)
     say()  # while it is waited for

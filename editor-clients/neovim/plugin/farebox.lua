@@ -9,6 +9,7 @@ if vim.fn.has("nvim-0.11") == 0 then
   return
 end
 
+-- The actions of `farebox.keys`, which is not loaded for their names alone.
 for _, name in ipairs({ "accept", "accept-word", "accept-line", "next", "previous", "dismiss", "trigger" }) do
   vim.keymap.set("i", ("<Plug>(farebox-%s)"):format(name), function()
     require("farebox.ghost")[name:gsub("-", "_")]()

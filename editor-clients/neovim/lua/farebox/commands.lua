@@ -5,21 +5,23 @@ local M = {}
 ---@class farebox.Command
 ---@field desc string
 ---@field run fun(arguments: string[], command: vim.api.keyset.create_user_command.command_args)
+---@field most? integer how many words it takes; none if it does not say
 ---@field complete? fun(before: string[], lead: string): string[] words for the argument that is being typed, by those
 --- before it, and what there is of it
 
-local TASKS = { "chat", "complete", "edit", "review", "plan", "commit", "title" }
-local TIMES = { "today", "yesterday", "7d", "week", "month", "html" }
-local GROUPS =
-  { "model", "task", "provider", "day", "hour", "workspace", "conversation", "client", "language" }
-local SCOPES = { "buffer", "filetype" }
 local ATTACHABLE = { "buffer", "selection", "diagnostics" }
-local REVIEW = { "accept", "reject", "accept-all", "reject-all", "next", "previous" }
+local TAKES = { [0] = "no words", "one word", "two words" }
 
-local function words(list)
+--- Complete the first argument.
+---@param words fun(): string[]
+local function first(words)
   return function(before)
-    return #before == 0 and list or {}
+    return #before == 0 and words() or {}
   end
+end
+
+local function scopes()
+  return require("farebox.ghost.switches").SCOPES
 end
 
 --- Return the lines that a command was given, 1-based and inclusive; nil without a range.
@@ -31,6 +33,7 @@ end
 M.all = {
   chat = {
     desc = "open the chat; with a range, attach those lines; with words, ask them",
+    most = math.huge,
     run = function(arguments, command)
       require("farebox.chat").open({ text = table.concat(arguments, " "), range = range_of(command) })
     end,
@@ -49,6 +52,7 @@ M.all = {
   },
   attach = {
     desc = "attach the buffer, the selection, its diagnostics or a file to the next question",
+    most = math.huge,
     complete = function(before, lead)
       return #before == 0 and vim.list_extend(vim.list_slice(ATTACHABLE), vim.fn.getcompletion(lead, "file"))
         or {}
@@ -77,15 +81,20 @@ M.all = {
   },
   review = {
     desc = "accept or reject what is proposed, hunk by hunk",
-    complete = words(REVIEW),
+    most = 1,
+    complete = first(function()
+      return require("farebox.review.keys").words()
+    end),
     run = function(arguments)
       require("farebox.review").command(arguments[1] or "next")
     end,
   },
   model = {
     desc = "choose the model of a task, or of the chat",
+    most = 2,
     complete = function(before)
-      return #before == 0 and TASKS or #before == 1 and require("farebox.models").names() or {}
+      local models = require("farebox.models")
+      return #before == 0 and models.TASKS or #before == 1 and models.names() or {}
     end,
     run = function(arguments)
       require("farebox.models").choose(arguments[1] or "chat", arguments[2])
@@ -93,8 +102,9 @@ M.all = {
   },
   costs = {
     desc = "show what was spent: today, 7d, month or a date, by model, task and more; html for the whole page",
-    complete = function(before)
-      return #before == 0 and vim.list_extend(vim.list_slice(TIMES), GROUPS) or GROUPS
+    most = math.huge,
+    complete = function()
+      return require("farebox.costs").words()
     end,
     run = function(arguments)
       require("farebox.costs").show(arguments)
@@ -114,38 +124,45 @@ M.all = {
   },
   enable = {
     desc = "switch ghost text on: everywhere, in this buffer or for its filetype",
-    complete = words(SCOPES),
+    most = 1,
+    complete = first(scopes),
     run = function(arguments)
       require("farebox.ghost").switch(true, arguments[1])
     end,
   },
   disable = {
     desc = "switch ghost text off: everywhere, in this buffer or for its filetype",
-    complete = words(SCOPES),
+    most = 1,
+    complete = first(scopes),
     run = function(arguments)
       require("farebox.ghost").switch(false, arguments[1])
     end,
   },
   toggle = {
     desc = "switch ghost text on or off: everywhere, in this buffer or for its filetype",
-    complete = words(SCOPES),
+    most = 1,
+    complete = first(scopes),
     run = function(arguments)
       require("farebox.ghost").switch(nil, arguments[1])
     end,
   },
   login = {
     desc = "type a provider's key, which is kept in the server's memory alone",
-    complete = function(before)
-      return #before == 0 and require("farebox.login").PROVIDERS or {}
-    end,
+    most = 1,
+    complete = first(function()
+      return require("farebox.login").PROVIDERS
+    end),
     run = function(arguments)
       require("farebox.login").ask(arguments[1])
     end,
   },
   start = {
-    desc = "start the server",
+    desc = "start the server, if it does not run",
     run = function()
-      require("farebox.server").restart()
+      local server = require("farebox.server")
+      if not server.is_running() then
+        server.restart() -- also one that hangs in its start
+      end
     end,
   },
   restart = {
@@ -194,7 +211,7 @@ end
 ---@param cursor integer
 ---@return string[]
 function M.complete(lead, line, cursor)
-  local _, last = line:sub(1, cursor):find("Fa%a*!?%s+")
+  local _, last = line:sub(1, cursor):find("Fa%a*%s+")
   local given = vim.split(line:sub((last or cursor) + 1, cursor), "%s+")
   table.remove(given) -- the one that is being typed
   if #given == 0 then
@@ -212,7 +229,11 @@ function M.run(command)
   if not found then
     return notice.warn(("there is no :Farebox %s; there are %s"):format(name, table.concat(M.names(), ", ")))
   end
-  found.run(vim.list_slice(command.fargs, 2), command)
+  local arguments, most = vim.list_slice(command.fargs, 2), found.most or 0
+  if #arguments > most then
+    return notice.warn((':Farebox %s takes %s, so not "%s"'):format(name, TAKES[most], arguments[most + 1]))
+  end
+  found.run(arguments, command)
 end
 
 return M

@@ -26,7 +26,7 @@ local M = {}
 ---@class farebox.ChatOptions
 ---@field position? "right"|"left"|"below"|"above"|"tab"
 ---@field size? number columns or lines; a part of the screen if less than 1
----@field keys? table<string, string|false>
+---@field keys? table<string, string|false>|false false for none
 
 ---@type farebox.Options
 M.defaults = {
@@ -80,6 +80,9 @@ M.current = vim.deepcopy(M.defaults)
 
 local function names_of(known)
   local names = vim.tbl_keys(known)
+  if known == M.defaults then
+    names[#names + 1] = "cmd" -- it has no default
+  end
   table.sort(names)
   return table.concat(names, ", ")
 end
@@ -88,17 +91,33 @@ local function type_words(value)
   return type(value) == "string" and ('"%s"'):format(value) or type(value)
 end
 
+local function is_command(given)
+  return type(given) == "function" or (vim.islist(given) and type(given[1]) == "string")
+end
+
+local function are_switches(given)
+  return type(given) == "table"
+    and vim.iter(given):all(function(name, is_on)
+      return type(name) == "string" and type(is_on) == "boolean"
+    end)
+end
+
 --- Say what is wrong with one option; nil if nothing is.
 ---@return string?
 local function complaint(path, given, default)
-  local is_key = path:match("^keys%.") or path:match("^chat%.keys%.")
+  local key = path:match("^keys(.*)") or path:match("^chat%.keys(.*)") -- empty: all of them
   if path == "cmd" then
-    return not vim.tbl_contains({ "table", "function" }, type(given))
-        and "has to be a list of words or a function"
-      or nil
-  elseif is_key or path == "keys" then
-    local expected = path == "keys" and "table" or "string"
-    return given ~= false and type(given) ~= expected and ("has to be a " .. expected .. " or false") or nil
+    return not is_command(given) and "has to be a list of words or a function" or nil
+  elseif path == "ghost.filetypes" then
+    return not are_switches(given) and "has to say true or false for each filetype" or nil
+  elseif path == "chat.size" then
+    return not (type(given) == "number" and given > 0) and "has to be a number above 0" or nil
+  elseif key and given == false then
+    return nil
+  elseif key == "" then
+    return type(given) ~= "table" and "has to be a table or false" or nil
+  elseif key then
+    return (type(given) ~= "string" or given == "") and "has to be a key or false" or nil
   elseif CHOICES[path] and not vim.tbl_contains(CHOICES[path], given) then
     return ("has to be one of %s, not %s"):format(table.concat(CHOICES[path], ", "), type_words(given))
   elseif type(given) ~= type(default) then
@@ -144,8 +163,8 @@ function M.use(given)
     error("farebox.setup: " .. table.concat(problems, "; "), 0)
   end
   M.current = vim.tbl_deep_extend("force", vim.deepcopy(M.defaults), given)
-  if given.keys == false then
-    M.current.keys = {}
+  for _, options in ipairs({ M.current, M.current.chat }) do
+    options.keys = options.keys or {}
   end
 end
 

@@ -4,8 +4,8 @@
 local float = require("farebox.float")
 local here = require("farebox.here")
 local notice = require("farebox.notice")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
-local text = require("farebox.text")
 local M = {}
 
 M.GROUPS = { "model", "task", "provider", "day", "hour", "workspace", "conversation", "client", "language" }
@@ -36,6 +36,14 @@ local pending ---@type farebox.Ticket?
 
 local function is_time(word)
   return TIMES[word] ~= nil or word:find("^%d") ~= nil
+end
+
+--- Return what the command can be given: times, the page, and what to group by.
+---@return string[]
+function M.words()
+  local times = vim.tbl_keys(TIMES)
+  table.sort(times)
+  return vim.iter({ times, "html", M.GROUPS }):flatten():totable()
 end
 
 --- Read the words of the command. Returns nil and what is wrong if they can't be understood.
@@ -102,13 +110,12 @@ end
 
 ---@return string[]
 local function lines_of(result)
-  local table_text = type(result) == "table" and result.text
-  if type(table_text) ~= "string" then
+  local table_text = plain.string(plain.table(result).text)
+  if not table_text then
     return { "The server sent no table." }
   end
   local lines = {}
-  for _, line in ipairs(text.lines(vim.trim(table_text))) do
-    line = line:gsub("%c", " ") -- Neovim measures no text with NUL in it
+  for _, line in ipairs(plain.printable(vim.trim(table_text))) do
     fold(lines, line, vim.o.columns - 4)
   end
   return lines
@@ -177,8 +184,8 @@ local function write_page(page)
 end
 
 local function open_page(result)
-  local page = type(result) == "table" and result.text
-  if type(page) ~= "string" then
+  local page = plain.string(plain.table(result).text)
+  if not page then
     return notice.warn("the server sent no page of the costs")
   end
   local written, path = pcall(write_page, page)

@@ -4,6 +4,7 @@
 local float = require("farebox.float")
 local here = require("farebox.here")
 local notice = require("farebox.notice")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
 local status = require("farebox.status")
 local M = {}
@@ -28,20 +29,20 @@ local function word(value)
   if type(value) ~= "string" and type(value) ~= "number" then
     return nil
   end
-  local said = vim.trim((tostring(value):gsub("%c+", " ")))
+  local said = plain.line(tostring(value))
   return said ~= "" and said or nil
 end
 
----@return table
-local function part(value)
-  return type(value) == "table" and value or {}
+local function list(value)
+  value = plain.table(value)
+  return vim.islist(value) and value or {}
 end
 
 ---@return table[]
-local function list(value)
+local function tables(value)
   return vim.tbl_filter(function(item)
     return type(item) == "table"
-  end, vim.islist(part(value)) and part(value) or {})
+  end, list(value))
 end
 
 local function dollars(value)
@@ -105,7 +106,7 @@ local function add_route(lines, route)
   local task = joined(", ", word(route.task), GROUNDS[word(route.taskFrom) or ""])
   local weight = filled("%s complexity", word(route.complexity))
   add(lines, "Task", joined("; ", task, joined(", ", weight, filled("%s tier", word(route.tier)))))
-  local evidence = vim.tbl_map(word, vim.islist(part(route.evidence)) and part(route.evidence) or {})
+  local evidence = vim.tbl_map(word, list(route.evidence))
   add(lines, "Lifted by", #evidence > 0 and table.concat(evidence, ", ") or nil)
 end
 
@@ -198,18 +199,18 @@ end
 ---@return string[]
 function M.lines(answer)
   local lines = { headline(answer), "" }
-  local route = part(answer.route)
+  local route = plain.table(answer.route)
   add(lines, "Why", word(answer.reason))
   add(lines, "Source", word(answer.source))
   add(lines, "Silence", word(answer.silence))
   add_route(lines, route)
-  add_tokens(lines, part(answer.usage))
-  add_cost(lines, part(answer.cost))
+  add_tokens(lines, plain.table(answer.usage))
+  add_cost(lines, plain.table(answer.cost))
   add_times(lines, answer)
   local snippets = tonumber(word(answer.snippets))
   add(lines, "Context", snippets and snippets > 0 and ("%d pieces of other files"):format(snippets) or nil)
-  add_attempts(lines, list(route.attempts))
-  add_candidates(lines, list(route.candidates))
+  add_attempts(lines, tables(route.attempts))
+  add_candidates(lines, tables(route.candidates))
   return lines
 end
 
@@ -222,7 +223,7 @@ function M.show(id)
     if not is_here() then
       return notice.tell("the explanation is there; :Farebox explain shows it")
     end
-    open(M.lines(part(result)), "farebox explain")
+    open(M.lines(plain.table(result)), "farebox explain")
   end)
 end
 
@@ -266,7 +267,7 @@ end
 
 --- Show how farebox stands, and what it has told.
 function M.status()
-  here.remember()
+  here.leave_insert()
   local current = status.current()
   local lines = {}
   local message = word(current.message)
@@ -275,7 +276,7 @@ function M.status()
   add(lines, "Today", word(current.todayUsd) and status.dollars(current.todayUsd))
   add(lines, "Server", server_words())
   add(lines, "Plugin", require("farebox.version"))
-  add_budgets(lines, list(current.budgets))
+  add_budgets(lines, tables(current.budgets))
   add_messages(lines)
   open(lines, "farebox status")
 end

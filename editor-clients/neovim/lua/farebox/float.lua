@@ -1,22 +1,19 @@
 --- A window over the others for something to read: as large as its text, closed by `q` or `<Esc>`.
-local text = require("farebox.text")
+local plain = require("farebox.plain")
 local M = {}
 
 local MARGIN = 4
 
 --- Show lines; folded ones go on `indent` columns further right. Returns the buffer and the window.
 ---@param lines string[]
----@param options { title: string, filetype?: string, footer?: string, wrap?: boolean, indent?: integer }
+---@param options { title: string, footer?: string, wrap?: boolean, indent?: integer }
 ---@return integer buffer, integer window
 function M.open(lines, options)
-  lines = text.printable(table.concat(lines, "\n"))
+  lines = plain.printable(table.concat(lines, "\n"))
   local buffer = vim.api.nvim_create_buf(false, true)
   vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
   vim.bo[buffer].bufhidden = "wipe"
   vim.bo[buffer].modifiable = false
-  if options.filetype then
-    vim.bo[buffer].filetype = options.filetype
-  end
   local window = vim.api.nvim_open_win(buffer, true, M.geometry(lines, options))
   vim.wo[window].wrap = options.wrap ~= false
   vim.wo[window].linebreak = true

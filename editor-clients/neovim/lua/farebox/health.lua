@@ -2,6 +2,7 @@
 local config = require("farebox.config")
 local keys = require("farebox.keys")
 local launch = require("farebox.launch")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
 local M = {}
 
@@ -10,6 +11,7 @@ local health = vim.health
 --- How long a program or the server may take to answer.
 M.PATIENCE_MS = 8000
 
+local PROTOCOL = require("farebox.process").PROTOCOL
 local VERSION = require("farebox.version")
 local UPDATE =
   "Update both: they come from one installation, and `farebox nvim-path` names this plugin's folder"
@@ -25,12 +27,6 @@ local OTHERS = {
   { name = "tabnine-nvim", modules = { "tabnine" } },
   { name = "llama.vim", variable = "loaded_llama" },
 }
-
----@return string one line
-local function line(value)
-  local said = type(value) == "string" and value or ""
-  return vim.trim((said:gsub("%c+", " ")))
-end
 
 -- --- Neovim and the program --------------------------------------------------------------------------
 
@@ -125,17 +121,17 @@ local function check_client()
   health.ok(("the server runs (client %d, %s)"):format(client.id, client.offset_encoding))
   compare("the server", type(info.version) == "string" and info.version or nil)
   local protocol = vim.tbl_get(client.server_capabilities, "experimental", "farebox", "protocol")
-  if protocol == server.PROTOCOL then
+  if protocol == PROTOCOL then
     health.ok(("it speaks protocol %d"):format(protocol))
   else
-    health.error(("it does not speak protocol %d"):format(server.PROTOCOL), UPDATE)
+    health.error(("it does not speak protocol %d"):format(PROTOCOL), UPDATE)
   end
 end
 
 ---@param check table
 local function report_check(check)
-  local said = ("%s: %s"):format(line(check.name), line(check.message))
-  local hint = line(check.hint) ~= "" and line(check.hint) or nil
+  local said = ("%s: %s"):format(plain.line(check.name), plain.line(check.message))
+  local hint = plain.line(check.hint) ~= "" and plain.line(check.hint) or nil
   if check.state == "ok" then
     health.ok(hint and (said .. ". " .. hint) or said)
   elseif check.state == "warning" then
@@ -166,7 +162,10 @@ local function check_server()
   check_client()
   health.info("its log: " .. vim.lsp.log.get_filename())
   if failure then
-    health.error(line(failure.message), line(failure.hint) ~= "" and line(failure.hint) or nil)
+    health.error(
+      plain.line(failure.message),
+      plain.line(failure.hint) ~= "" and plain.line(failure.hint) or nil
+    )
   elseif result == nil then
     local said = ("the server has not answered within %g s"):format(M.PATIENCE_MS / 1000)
     health.error(said, ":Farebox restart starts it anew")

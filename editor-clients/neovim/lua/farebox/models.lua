@@ -1,9 +1,27 @@
 --- Which models there are, and which one a task goes to. What a model can do and costs, the server knows.
 local here = require("farebox.here")
 local notice = require("farebox.notice")
+local plain = require("farebox.plain")
 local server = require("farebox.server")
-local text = require("farebox.text")
 local M = {}
+
+--- Kinds of work that can have a model of their own.
+M.TASKS = {
+  "chat",
+  "complete",
+  "explain",
+  "generate",
+  "edit",
+  "fix",
+  "tests",
+  "document",
+  "review",
+  "plan",
+  "apply",
+  "commit",
+  "title",
+  "agent",
+}
 
 local ROUTES = {
   { id = "auto", words = "each piece of work goes to the model that it deserves" },
@@ -141,7 +159,7 @@ end
 local function set(task, name)
   server.call("setModel", { task = task, model = name }, function()
     local said = ("%s goes to %s until the server ends"):format(task, name)
-    notice.tell(table.concat(text.lines(said), " "))
+    notice.tell(plain.line(said))
   end)
 end
 
@@ -149,7 +167,9 @@ end
 ---@param task string
 ---@param name string?
 function M.choose(task, name)
-  if name then
+  if not vim.tbl_contains(M.TASKS, task) then
+    return notice.warn(("there is no task %s; there are %s"):format(task, table.concat(M.TASKS, ", ")))
+  elseif name then
     return set(task, name)
   end
   select_model(("Model for %s ($ for a million tokens)"):format(task), function(chosen)
