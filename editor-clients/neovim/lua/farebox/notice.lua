@@ -1,5 +1,5 @@
 --- What the user is told unasked: one line each, that never has to be answered with a key.
-local text = require("farebox.text")
+local plain = require("farebox.plain")
 local M = {}
 
 local TITLE = "farebox"
@@ -19,7 +19,7 @@ end
 ---@param message string
 ---@return string
 local function fitted(message)
-  local line = table.concat(text.printable(message), " ")
+  local line = table.concat(plain.printable(message), " ")
   local room = math.max(vim.v.echospace, 20)
   if vim.fn.strdisplaywidth(line) <= room then
     return line
@@ -41,7 +41,7 @@ function M.tell(message, level)
   end
   vim.schedule(function()
     level = level or vim.log.levels.INFO
-    local said = TITLE .. ": " .. table.concat(text.printable(message), "\n")
+    local said = TITLE .. ": " .. table.concat(plain.printable(message), "\n")
     vim.notify(is_plain() and fitted(said) or said, level, { title = TITLE })
   end)
 end
@@ -54,6 +54,9 @@ end
 --- Tell what went wrong with a request, and what to do.
 ---@param failure farebox.Failure
 function M.fail(failure)
+  if failure.is_told then
+    return
+  end
   M.warn(failure.hint and failure.hint ~= "" and (failure.message .. ". " .. failure.hint) or failure.message)
 end
 

@@ -1,8 +1,12 @@
---- One run of the server: starts it, and says how it ended or why it never began. When to start it is for others.
+--- One run of the server: starts it, says whether it is one for us, how it ended or why it never began. When to start
+--- it is for others.
 ---
 --- Neovim tells of every odd end, and of every failed start, in a message that has to be answered with a key: it
 --- hears of none.
+local notice = require("farebox.notice")
 local M = {}
+
+M.PROTOCOL = 1
 
 local WITHIN_MS = 60 * 1000
 
@@ -83,6 +87,16 @@ function M.start(command, run, dispatchers, client_config)
     run.on_refusal(tostring(rpc))
   end)
   return M.none(dispatchers)
+end
+
+--- Warn of a server that speaks another protocol than this plugin.
+---@param client vim.lsp.Client
+function M.check_protocol(client)
+  if vim.tbl_get(client.server_capabilities, "experimental", "farebox", "protocol") ~= M.PROTOCOL then
+    local version = client.server_info and client.server_info.version or "unknown"
+    local words = "farebox %s speaks another protocol than this plugin; update both (:checkhealth farebox)"
+    notice.warn(words:format(version))
+  end
 end
 
 local ends_ms = {} ---@type integer[] when it ended unasked, lately

@@ -8,7 +8,6 @@ local process = require("farebox.process")
 local M = {}
 
 M.NAME = "farebox"
-M.PROTOCOL = 1
 M.ROOT_MARKERS = { ".git", ".hg", ".jj", ".svn", ".farebox.toml" }
 
 local MAX_ENDS = 3 -- in a minute
@@ -19,6 +18,7 @@ local PATIENCE_MS = 2000 -- for a server that is asked to stop
 ---@field kind string one of the protocol's, or serverEnded
 ---@field message string
 ---@field hint? string
+---@field is_told? boolean the user knows of it already
 
 ---@class farebox.Ticket a request under way
 ---@field cancel fun() take it back: nothing is called any more, and the server closes its connections
@@ -56,6 +56,11 @@ end
 ---@return vim.lsp.Client?
 function M.client()
   return state.client
+end
+
+--- Say whether a server is ready, and not about to end because the user wants that.
+function M.is_running()
+  return state.client ~= nil and state.is_wanted
 end
 
 --- Return how many servers have been ready so far: what another one was told this one does not know.
@@ -104,6 +109,12 @@ end
 
 -- --- start and end --------------------------------------------------------------------------------
 
+---@param failure farebox.Failure
+---@return farebox.Failure
+local function told(failure)
+  return vim.tbl_extend("force", failure, { is_told = true })
+end
+
 local function fail_open(failure)
   local open = state.open
   state.open = {}
@@ -125,7 +136,7 @@ end
 local function stay_down(failure)
   state.down = failure
   notice.fail(failure)
-  fail_all(failure)
+  fail_all(told(failure))
 end
 
 local function died(code, signal)
@@ -161,7 +172,7 @@ local function ended(code, signal)
   elseif state.down or not state.is_wanted then
     fail_all(failure)
   else
-    fail_open(failure)
+    fail_open(told(failure))
     died(code, signal)
   end
 end
@@ -206,19 +217,6 @@ function M.exited(code, signal, id)
   end
 end
 
----@param client vim.lsp.Client
-local function check_version(client)
-  local protocol = vim.tbl_get(client.server_capabilities, "experimental", "farebox", "protocol")
-  if protocol ~= M.PROTOCOL then
-    local version = client.server_info and client.server_info.version or "unknown"
-    notice.warn(
-      ("farebox %s speaks another protocol than this plugin; update both (:checkhealth farebox)"):format(
-        version
-      )
-    )
-  end
-end
-
 --- Attach the buffers that an earlier server had, and those that were opened while there was none.
 local function attach_all()
   if vim.lsp.is_enabled(M.NAME) then
@@ -234,7 +232,7 @@ function M.ready(client)
   end
   state.client, state.down = client, nil
   state.generation = state.generation + 1
-  check_version(client)
+  process.check_protocol(client)
   attach_all()
   local waiting = state.waiting
   state.waiting = {}
@@ -358,12 +356,11 @@ function M.request(method, params, on_done, buffer)
     end
   end
 
-  state.open[ticket] = finish
   M.with(function(ready_client)
     if is_done then
       return
     end
-    client = ready_client
+    client, state.open[ticket] = ready_client, finish
     local ok, request_id = client:request(method, params, function(err, result)
       finish(err and failure_of(err), result)
     end, buffer)
