@@ -458,6 +458,18 @@ def test_a_command_of_the_users_own_language_client_set_up_is_run(version: str, 
         editor.wait("the buffer", MINE)
 
 
+def test_what_users_want_to_run_when_it_begins_runs_too(version: str, tmp_path: Path):
+    with running(version, tmp_path, setup="{ cmd = fake.start }") as editor:
+        editor.lua("vim.lsp.config('farebox', { on_init = function() begun = (begun or 0) + 1 end })")
+        editor.open("a.py", "x\n")
+        for number in (1, 2):
+            editor.wait("the server", MINE)
+            assert editor.lua("return begun") == number
+            assert editor.lua("return require('farebox.server').generation()") == number
+            kill(editor)
+        editor.wait("its return", MINE)
+
+
 def test_an_editor_that_is_left_while_the_server_starts_leaves_no_process(version: str, tmp_path: Path):
     command = ["sh", "-c", f"echo $$ > {tmp_path}/pid; exec cat > {tmp_path}/heard"]
     with running(

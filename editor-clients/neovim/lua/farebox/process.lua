@@ -26,6 +26,7 @@ local DEAD = {
 
 ---@class farebox.Run
 ---@field on_end fun(code: integer, signal: integer)
+---@field on_begin fun(client: vim.lsp.Client) it has answered `initialize`
 ---@field on_refusal fun(why: string) it could not be started, or did not want to begin; `on_end` follows
 
 ---@param command string[]|function
@@ -42,15 +43,25 @@ end
 
 --- Have a server that answers `initialize` with an error ended.
 ---@param rpc vim.lsp.rpc.PublicClient
----@param on_refusal fun(why: string)
-local function watch_beginning(rpc, on_refusal)
+---@param run farebox.Run
+local function watch_beginning(rpc, run)
+  local function begun()
+    for _, client in ipairs(vim.lsp.get_clients()) do
+      if client.rpc == rpc then
+        run.on_begin(client)
+      end
+    end
+  end
   local request = rpc.request
   function rpc.request(method, params, callback, ...)
     local function answered(err, result)
-      if method ~= "initialize" or not err then
+      if method ~= "initialize" then
         return callback(err, result)
+      elseif not err then
+        callback(err, result)
+        return begun()
       end
-      on_refusal(type(err.message) == "string" and err.message or "it gave no reason")
+      run.on_refusal(type(err.message) == "string" and err.message or "it gave no reason")
       rpc.terminate()
     end
     return request(method, params, answered, ...)
@@ -80,7 +91,7 @@ function M.start(command, run, dispatchers, client_config)
   end
   local ok, rpc = pcall(connect, command, dispatchers, client_config)
   if ok then
-    watch_beginning(rpc, run.on_refusal)
+    watch_beginning(rpc, run)
     return rpc
   end
   vim.schedule(function()

@@ -199,6 +199,7 @@ function M.spawn(dispatchers, client_config)
         ended(code, signal)
       end
     end,
+    on_begin = M.ready, -- a user's own `on_init` has taken the place of ours
     on_refusal = function(why)
       if state.run == run and state.is_wanted then
         refused(why)
@@ -227,7 +228,9 @@ end
 --- Begin to use a server that has answered `initialize`.
 ---@param client vim.lsp.Client
 function M.ready(client)
-  if not state.is_wanted then
+  if state.client == client then
+    return
+  elseif not state.is_wanted then
     return client:stop()
   end
   state.client, state.down = client, nil
