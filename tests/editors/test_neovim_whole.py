@@ -399,3 +399,28 @@ def test_the_model_that_is_chosen_is_asked_and_a_rejected_answer_lifts_the_next(
         ended(editor)
         assert chats(upstream)[-1].json["model"] == "openai/gpt-5-nano"
         calm(editor)
+
+
+def test_a_question_asked_again_takes_the_place_of_its_answer_and_asks_a_better_model(
+    version: str, tmp_path: Path, upstream: Upstream
+):
+    upstream.queue(answer("A square."), answer("A circle."))
+    with editing(version, tmp_path, upstream, columns=140) as editor:
+        opened(editor)
+        editor.command("Farebox model chat auto:cheap")
+        editor.command("4,5Farebox chat What is it about?")
+        ended(editor)
+        editor.keys("gR")
+        editor.wait("the other answer", lambda: "A circle." in editor.lines() and footers(editor))
+        assert "A square." not in editor.lines()
+        first, again = chats(upstream)
+        assert [role for role, _ in said(again)] == ["system", "user"], "it is not shown what was not wanted"
+        assert b"What is it about?" in again.raw
+        assert b"A square." not in again.raw
+        assert again.json["session_id"] == first.json["session_id"]
+        assert again.json["model"] != first.json["model"]
+        editor.keys("gx")
+        screen = editor.wait_for_text("An answer of the chat")
+        assert "Lifted by  regenerated" in screen, screen
+        editor.keys("q")
+        calm(editor)
