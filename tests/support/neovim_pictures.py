@@ -40,6 +40,7 @@ base_url = "{base}/v1"
 [completion]
 debounce_ms = 0
 candidates = 1
+embedded = false  # what comes first stays, and would be it on a slow machine
 [budgets]
 daily_usd = 5.0
 """
@@ -229,7 +230,7 @@ def whole(terminal: Terminal) -> Screen:
     terminal.keys("Enter")
     terminal.type("def as_text(cents: int) -> str:")
     terminal.keys("Enter")
-    screen = terminal.wait("def as_text", GHOST.split("{")[1])
+    screen = terminal.wait(f" 24     {GHOST}")
     terminal.keys("Escape", "u")
     return screen
 
