@@ -490,6 +490,13 @@ PLACES: list[tuple[str, str, str, list[int] | None, str]] = [
         JS.replace("    b();\n  }\n", "    b();\n  }\n  m3() {\n    c();\n  }\n"),
     ),
     (
+        "one of two methods whose names differ in their first letter",
+        "class A {\n  getName() {\n    a();\n  }\n  setName() {\n    b();\n  }\n}\n",
+        "setName() {\n  c();\n}\n",
+        None,
+        "class A {\n  getName() {\n    a();\n  }\n  setName() {\n    c();\n  }\n}\n",
+    ),
+    (
         "a comment for lines of the range",
         "a1\nb2\nc3\nd = 4\n",
         "a1\n// ...\nd = 5\n",

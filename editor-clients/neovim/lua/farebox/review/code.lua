@@ -85,8 +85,8 @@ function M.definition(line)
   end
   local assigned = text:match("([%w_.$]+)%s*=%s*a?s?y?n?c?%s*function%f[%W]")
     or text:match("([%w_.$]+)%s*=%s*a?s?y?n?c?%s*%(.*=>")
-  local called = text:match("^[%a_][^=;}]-([%w_~]+)%s*%b()[^;=]*{$")
-    or text:match("^([%w_~]+)%s*%b()[^;=]*{$")
+  local called = text:match("^([%w_~]+)%s*%b()[^;=]*{$")
+    or text:match("^[%a_][^=;}]-%f[%w_~]([%w_~]+)%s*%b()[^;=]*{$")
   local name = assigned or (called and not CONTROL[text:match("^%a*")] and not CONTROL[called] and called)
   return name and "function " .. name or nil
 end
