@@ -20,7 +20,7 @@ FILE_CANARY = "farebox-file-canary"
 """Stands in the text of every file of a test that may not leave. Nothing may repeat it but that file."""
 
 _CANARY = re.compile(
-    r"[\w-]*canary-[\w-]*012345[\w-]*"
+    r"(?<![\w-])[\w-]*canary-[\w-]*012345[\w-]*"
     r"|(?<![\w-])(?:sk|gsk|test)-(?:[A-Za-z0-9]+-)*012345[\w-]*"
 )
 """A key as tests write them; cut off after its first digits, it is one still."""
