@@ -1,0 +1,52 @@
+/** Messages to the user: one for each thing that is wrong, with a button for what to do about it. */
+import * as vscode from "vscode";
+import type { Failure, Kind } from "./server/failure";
+
+type Action = { readonly title: string; readonly command: string; readonly arguments?: readonly unknown[] };
+
+const ADD_KEY: Action = { title: "Add a Key", command: "farebox.addKey" };
+const COSTS: Action = { title: "Show Costs", command: "farebox.showCosts" };
+const LOG: Action = { title: "Show the Log", command: "farebox.showLog" };
+const RESTART: Action = { title: "Restart", command: "farebox.restartServer" };
+const INSTALL: Action = { title: "Install", command: "farebox.installServer" };
+const EXAMINE: Action = { title: "Examine the Set-Up", command: "farebox.examine" };
+const NAME_COMMAND: Action = {
+  title: "Name Its Command",
+  command: "workbench.action.openSettings",
+  arguments: ["farebox.server.command"],
+};
+
+const ACTIONS: Partial<Record<Kind, readonly Action[]>> = {
+  missingKey: [ADD_KEY],
+  keyRejected: [ADD_KEY],
+  insufficientCredits: [ADD_KEY],
+  budgetExceeded: [COSTS],
+  noRouteLeft: [EXAMINE],
+  config: [EXAMINE],
+  serverEnded: [RESTART, LOG],
+  noServer: [INSTALL, NAME_COMMAND],
+};
+
+/** Returns what a user may do about a kind of failure, most likely first. */
+export function actionsFor(kind: Kind): readonly Action[] {
+  return ACTIONS[kind] ?? [];
+}
+
+function sentence(failure: Failure): string {
+  const message = `farebox: ${failure.message}`;
+  return failure.hint === null ? message : `${message.replace(/[.\s]*$/, "")}. ${failure.hint}`;
+}
+
+/** Says what went wrong, unless a message has said it already or the user has wanted it. */
+export async function tellFailure(failure: Failure): Promise<void> {
+  if (failure.isTold || failure.kind === "cancelled") return;
+  const actions = actionsFor(failure.kind);
+  const chosen = await vscode.window.showErrorMessage(sentence(failure), ...actions.map((one) => one.title));
+  const action = actions.find((one) => one.title === chosen);
+  if (action) await vscode.commands.executeCommand(action.command, ...(action.arguments ?? []));
+}
+
+/** Says something that is not wrong. */
+export function tell(message: string): void {
+  void vscode.window.showInformationMessage(`farebox: ${message}`);
+}
