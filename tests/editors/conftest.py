@@ -1,4 +1,4 @@
-"""What tests of the plugins share: each of Neovim's runs in the oldest supported one and in the newest."""
+"""What tests of the clients share: each of Neovim's runs in the oldest supported one and in the newest."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from support.neovim import NEWEST, OLDEST, Editor, running
+from support.vscode import chromium
+from support.vscode_page import built, shown
+
+__all__ = ["built", "chromium", "shown"]
 
 
 @pytest.fixture(params=[OLDEST, NEWEST])
