@@ -5,7 +5,7 @@ import { isNewEnough, missing, pythonCommands, pythonOf } from "../../src/server
 
 function around(path: string, there: readonly string[], more: Partial<Around> = {}): Around {
   return {
-    variables: { PATH: path, HOME: "/home/me" },
+    variables: { PATH: path, HOME: "/users/me" },
     folders: [],
     platform: "linux",
     isExecutable: (place) => there.includes(place),
@@ -15,11 +15,11 @@ function around(path: string, there: readonly string[], more: Partial<Around> = 
 }
 
 test("programs are found in the order of the PATH, and where desktops do not look", () => {
-  const there = ["/usr/bin/uv", "/a/uv", "/home/me/.local/bin/uv"];
+  const there = ["/usr/bin/uv", "/a/uv", "/users/me/.local/bin/uv"];
   assert.deepEqual(programs("uv", around("/a:/usr/bin", there)), [
     "/a/uv",
     "/usr/bin/uv",
-    "/home/me/.local/bin/uv",
+    "/users/me/.local/bin/uv",
   ]);
 });
 
@@ -35,10 +35,10 @@ test("a relative folder of the PATH is never looked into", () => {
 });
 
 test("what lies in an open folder, or leads there, is a project's", () => {
-  const there = ["/work/shop/.venv/bin/python3", "/links/python3", "/usr/bin/python3"];
-  const project = around("/work/shop/.venv/bin:/links:/usr/bin", there, {
-    folders: ["/work/shop"],
-    realPath: (place) => (place === "/links/python3" ? "/work/shop/tools/python3" : place),
+  const there = ["/code/shop/.venv/bin/python3", "/links/python3", "/usr/bin/python3"];
+  const project = around("/code/shop/.venv/bin:/links:/usr/bin", there, {
+    folders: ["/code/shop"],
+    realPath: (place) => (place === "/links/python3" ? "/code/shop/tools/python3" : place),
   });
   assert.deepEqual(programs("python3", project), ["/usr/bin/python3"]);
 });
