@@ -268,7 +268,7 @@ def test_a_view_that_was_hidden_shows_all_of_it_again(chromium: Browser, tmp_pat
         chat = code.chat()
         code.wait("all of it", lambda: answers(chat) == ["A circle.", "It is the"])
         assert footers(chat)[0] == before
-        assert chat.locator("textarea").input_value() == "A draft."
+        code.wait("the draft", lambda: chat.locator("textarea").input_value() == "A draft.")
         chat.get_by_role("button", name="Stop").click()
         assert ended(code, 2).startswith("stopped · ")
         assert upstream.wait_for(chats(upstream)[1].closed.is_set)

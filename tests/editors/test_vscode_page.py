@@ -1,9 +1,7 @@
 """The chat's page by itself in a real browser: what it shows of a chat, and what it tells the extension."""
 
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from support.vscode_page import (
     ANSWER,
@@ -14,7 +12,6 @@ from support.vscode_page import (
     ChatPage,
     a_turn,
     chat,
-    chat_page,
     text,
     turn,
 )
@@ -223,15 +220,12 @@ def test_the_up_arrow_recalls_questions_but_never_over_what_is_typed(shown: Chat
     assert box.input_value() == "mine"
 
 
-def test_a_draft_outlives_the_page_and_nothing_else_is_kept(
-    chromium: Browser, built: Path, shown: ChatPage
-) -> None:
+def test_a_draft_is_told_and_the_page_keeps_nothing(shown: ChatPage) -> None:
+    """VS Code would write to disk what a page keeps, and its state is not even there."""
     shown.tell(chat(WHOLE))
     shown.page.locator("textarea").fill("half a thought")
-    kept = shown.page.evaluate("window.kept")
-    assert kept == {"draft": "half a thought"}
-    with chat_page(chromium, built, kept=kept) as again:
-        assert again.page.locator("textarea").input_value() == "half a thought"
+    assert shown.page.evaluate("window.posted.at(-1)") == {"type": "typed", "text": "half a thought"}
+    assert shown.page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
 
 
 def test_a_question_that_comes_back_stands_before_what_is_typed(shown: ChatPage) -> None:

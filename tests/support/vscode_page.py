@@ -62,14 +62,11 @@ html { background: var(--vscode-sideBar-background); }
 """What VS Code lays under every view, and the colour of the side bar behind it."""
 
 BEFORE = """
-([variables, styles, classes, kept]) => {
+([variables, styles, classes]) => {
   window.posted = [];
   window.violations = [];
-  window.kept = kept;
   const api = {
     postMessage: (message) => window.posted.push(JSON.parse(JSON.stringify(message))),
-    getState: () => window.kept,
-    setState: (state) => { window.kept = state; },
   };
   let isTaken = false;
   window.acquireVsCodeApi = () => {
@@ -111,8 +108,8 @@ class ChatPage:
         )
 
     def told(self) -> list[dict[str, Any]]:
-        """Return what the page has told since it was last asked for."""
-        return self.page.evaluate("window.posted.splice(0)")
+        """Return what the page has told since it was last asked for, but for what is being typed."""
+        return [one for one in self.page.evaluate("window.posted.splice(0)") if one["type"] != "typed"]
 
     def strange(self) -> list[str]:
         """Return what the page has asked for or tried that is not its own."""
@@ -129,7 +126,6 @@ def chat_page(
     theme: Theme = "dark",
     width: int = 420,
     height: int = 800,
-    kept: object = None,
     has_motion: bool = True,
 ) -> Generator[ChatPage]:
     """Open the page in a view of a size."""
@@ -160,7 +156,7 @@ def chat_page(
         context.route("**/*", answer)
         page.on("pageerror", lambda error: opened.errors.append(str(error)))
         variables = {**THEMES[theme], **FONTS}
-        arguments = json.dumps([variables, DEFAULT_STYLES, BODY_CLASSES[theme], kept])
+        arguments = json.dumps([variables, DEFAULT_STYLES, BODY_CLASSES[theme]])
         page.add_init_script(f"({BEFORE})({arguments})")
         page.goto(f"{ORIGIN}/")
         assert page.locator("textarea").count() == 1, opened.errors

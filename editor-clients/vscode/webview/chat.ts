@@ -1,9 +1,9 @@
-/** The chat's page: it shows what the extension tells it, and tells what the user does. It keeps nothing but the draft. */
+/** The chat's page: it shows what the extension tells it, and tells what the user does. It keeps nothing. */
 import type { ToPage } from "../src/chat/wire";
 import { announcerElement } from "./announcer";
 import { Composer } from "./composer";
 import { element } from "./element";
-import { keptDraft, post } from "./host";
+import { post } from "./host";
 import { Transcript } from "./transcript";
 
 const composer: Composer = new Composer(() => transcript.questions);
@@ -39,7 +39,6 @@ function hear(message: ToPage): void {
 
 const root = document.getElementById("farebox") ?? element("div", { id: "farebox" });
 composer.show({ model: null, spent: "", pending: [] });
-composer.put(keptDraft());
 document.body.append(root);
 root.append(transcript.element, composer.element, announcerElement());
 window.addEventListener("message", (event: MessageEvent<ToPage>) => hear(event.data));

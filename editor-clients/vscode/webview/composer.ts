@@ -1,7 +1,7 @@
 /** Where one writes a question: the box, what goes with it, and the model that it goes to. */
 import type { ShownAttachment, ShownBar } from "../src/chat/wire";
 import { element, iconButton, textButton } from "./element";
-import { keepDraft, post } from "./host";
+import { post } from "./host";
 import { icon } from "./icon";
 
 export class Composer {
@@ -63,13 +63,17 @@ export class Composer {
   private fill(text: string): void {
     this.box.value = text;
     this.box.setSelectionRange(text.length, text.length);
-    keepDraft(text);
-    this.showState();
+    this.noteDraft();
   }
 
   private noteInput(): void {
     this.recalled = 0;
-    keepDraft(this.box.value);
+    this.noteDraft();
+  }
+
+  /** The extension keeps what is being typed: this page is gone as soon as nobody sees it. */
+  private noteDraft(): void {
+    post({ type: "typed", text: this.box.value });
     this.showState();
   }
 

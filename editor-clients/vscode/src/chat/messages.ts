@@ -15,6 +15,7 @@ export function parsed(value: unknown): FromPage | null {
     case "attach":
     case "chooseModel":
       return { type: said.type };
+    case "typed":
     case "send":
     case "copy":
     case "insert":
@@ -35,9 +36,11 @@ export function parsed(value: unknown): FromPage | null {
   }
 }
 
-/** Says whether an address may be handed to the system. */
-export function isOpenable(url: string): boolean {
-  return URL.canParse(url) && SCHEMES.has(new URL(url).protocol);
+/** Says whether an address may be handed to the system: one with a name before its host looks like another one. */
+function isOpenable(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return SCHEMES.has(protocol) && username === "" && password === "";
 }
 
 function isText(value: unknown): value is string {

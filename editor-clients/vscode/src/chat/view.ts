@@ -8,13 +8,14 @@ import type { FromPage, ShownChat, ToPage } from "./wire";
 
 export const VIEW = "farebox.chat";
 
-/** What the page tells, but for that it is there: that is the view's own. */
-export type Told = Exclude<FromPage, { type: "ready" }>;
+/** What the page tells, but for that it is there and what is being typed: that is the view's own. */
+export type Told = Exclude<FromPage, { type: "ready" | "typed" }>;
 
 export class ChatView implements vscode.WebviewViewProvider {
   private view: vscode.WebviewView | null = null;
   private isReady = false;
   private later: ToPage[] = [];
+  private draft = "";
   private readonly channel = new Channel((message) => void this.view?.webview.postMessage(message));
 
   constructor(
@@ -29,11 +30,11 @@ export class ChatView implements vscode.WebviewViewProvider {
     view.webview.options = { enableScripts: true, localResourceRoots: folders };
     view.webview.onDidReceiveMessage((said: unknown) => this.hear(said));
     view.onDidChangeVisibility(() => {
-      if (!view.visible) this.lose();
+      if (!view.visible) this.lose(view);
     });
     view.onDidDispose(() => {
+      this.lose(view);
       if (this.view === view) this.view = null;
-      this.lose();
     });
     view.webview.html = this.page(view.webview);
   }
@@ -58,17 +59,20 @@ export class ChatView implements vscode.WebviewViewProvider {
   private hear(said: unknown): void {
     const message = parsed(said);
     if (message?.type === "ready") this.begin();
+    else if (message?.type === "typed") this.draft = message.text;
     else if (message) this.heard(message);
   }
 
   private begin(): void {
     this.isReady = true;
     this.channel.send({ type: "chat", chat: this.whole() });
+    if (this.draft !== "") this.channel.send({ type: "draft", text: this.draft });
     for (const message of this.later.splice(0)) this.channel.send(message);
   }
 
   /** A page that is hidden is gone: the one that is shown next begins anew, and says so. */
-  private lose(): void {
+  private lose(view: vscode.WebviewView): void {
+    if (this.view !== view) return;
     this.isReady = false;
     this.channel.forget();
   }

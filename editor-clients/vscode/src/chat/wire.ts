@@ -55,9 +55,10 @@ export type ToPage =
   | { readonly type: "draft"; readonly text: string }
   | { readonly type: "focus" };
 
-/** From the page. `ready` asks for the chat. */
+/** From the page. `ready` asks for the chat, `typed` is what stands in the box and was not sent. */
 export type FromPage =
   | { readonly type: "ready" }
+  | { readonly type: "typed"; readonly text: string }
   | { readonly type: "send"; readonly text: string }
   | { readonly type: "stop" }
   | { readonly type: "retry" }

@@ -6,6 +6,7 @@ import type { FromPage } from "../../src/chat/wire";
 
 const MEANT: readonly FromPage[] = [
   { type: "ready" },
+  { type: "typed", text: "Wha" },
   { type: "send", text: "What?" },
   { type: "stop" },
   { type: "retry" },
@@ -44,6 +45,7 @@ test("only what one reads or writes to is opened", () => {
     "data:text/html,x",
     " java\nscript:alert(1)",
     "//example.org",
+    "https://example.org@evil.org/",
     "",
   ]) {
     assert.equal(parsed({ type: "open", url }), null, url);
