@@ -59,7 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.onDidChangeActiveTextEditor((editor) => tellFocus(server, editor)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void server.restart()),
     onSettingChanged("server.command", () => void server.restart()),
-    onSettingChanged("settings", () => tellSettings(server)),
+    followSettings(server),
   );
   void server.start();
 }
@@ -77,6 +77,17 @@ function tellFocus(server: Server, editor: vscode.TextEditor | undefined): void 
   server.notify("textDocument/didFocus", { textDocument: { uri: editor.document.uri.toString() } });
 }
 
-function tellSettings(server: Server): void {
-  server.notify("workspace/didChangeConfiguration", { settings: { farebox: settings().server } });
+/** Tells the server of its settings when they change; of a change while it starts, once it has. */
+function followSettings(server: Server): vscode.Disposable {
+  let isMissed = false;
+  const tell = () => {
+    isMissed = !server.isRunning;
+    server.notify("workspace/didChangeConfiguration", { settings: { farebox: settings().server } });
+  };
+  return vscode.Disposable.from(
+    onSettingChanged("settings", tell),
+    server.onReady(() => {
+      if (isMissed) tell();
+    }),
+  );
 }

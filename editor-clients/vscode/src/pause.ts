@@ -10,8 +10,8 @@ export class Pause implements vscode.Disposable {
 
   constructor(private readonly server: Server) {
     this.listeners = [
-      server.onReady(() => {
-        if (this.paused) void this.tellServer(true).catch(() => {});
+      server.onReady(({ waitUntil }) => {
+        if (this.paused) waitUntil(this.tellServer(true));
       }),
       vscode.commands.registerCommand("farebox.togglePause", () => this.toggle()),
     ];
