@@ -1,5 +1,6 @@
 /** Messages to the user: one for each thing that is wrong, with a button for what to do about it. */
 import * as vscode from "vscode";
+import { unlinked } from "./plain";
 import type { Failure, Kind } from "./server/failure";
 
 type Action = { readonly title: string; readonly command: string; readonly arguments?: readonly unknown[] };
@@ -32,8 +33,9 @@ export function actionsFor(kind: Kind): readonly Action[] {
   return ACTIONS[kind] ?? [];
 }
 
+/** A message is made of foreign words, too; a hint with a link is our own. */
 function sentence(failure: Failure): string {
-  const message = `farebox: ${failure.message}`;
+  const message = `farebox: ${unlinked(failure.message)}`;
   return failure.hint === null ? message : `${message.replace(/[.\s]*$/, "")}. ${failure.hint}`;
 }
 
@@ -48,5 +50,10 @@ export async function tellFailure(failure: Failure): Promise<void> {
 
 /** Says something that is not wrong. */
 export function tell(message: string): void {
-  void vscode.window.showInformationMessage(`farebox: ${message}`);
+  void vscode.window.showInformationMessage(`farebox: ${unlinked(message)}`);
+}
+
+/** Says something that the user may not have wanted. */
+export function warn(message: string): void {
+  void vscode.window.showWarningMessage(`farebox: ${unlinked(message)}`);
 }

@@ -1,5 +1,6 @@
 /** One proposed change of one document: what it would become, also when it is edited meanwhile. It knows no tab. */
 import * as vscode from "vscode";
+import { line } from "../plain";
 import { linesOf, proposedLines } from "./change";
 import type { Span } from "./code";
 import { editsBetween, followed, type Merged, merged } from "./hunks";
@@ -13,7 +14,7 @@ function eolOf(document: vscode.TextDocument): string {
 
 /** Returns what people call a document. */
 export function nameOf(uri: vscode.Uri): string {
-  return uri.path.split("/").at(-1) || "the document";
+  return line(uri.path.split("/").at(-1) ?? "") || "the document";
 }
 
 /** A virtual file of the same name: VS Code shows it in the same language. */

@@ -3,7 +3,8 @@
  * Until then the document stays as it is. Where code belongs is for `placing` to say.
  */
 import * as vscode from "vscode";
-import { tell } from "../notice";
+import { tell, warn } from "../notice";
+import { unlinked } from "../plain";
 import type { Server } from "../server/server";
 import type { Span } from "./code";
 import { nameOf, Proposal } from "./proposal";
@@ -136,7 +137,7 @@ export class Review implements vscode.TextDocumentContentProvider, vscode.Dispos
   /** Nothing of it fits any more: says so, and proposes the code again for what is there now if that is wanted. */
   private async offerAnew(found: Open): Promise<void> {
     const message = `farebox: ${found.proposal.name} has changed where the proposal is, and is left as it is.`;
-    const chosen = await vscode.window.showWarningMessage(message, AGAIN);
+    const chosen = await vscode.window.showWarningMessage(unlinked(message), AGAIN);
     if (chosen !== AGAIN || !this.open.has(found.proposal.uri.toString())) return;
     await this.show({ proposal: found.proposal.anew(), request: found.request });
   }
@@ -212,8 +213,4 @@ async function showChanged(proposal: Proposal, edits: readonly vscode.TextEdit[]
 
 function left(count: number): string {
   return count === 1 ? "one change was left out" : `${count} changes were left out`;
-}
-
-function warn(message: string): void {
-  void vscode.window.showWarningMessage(`farebox: ${message}`);
 }

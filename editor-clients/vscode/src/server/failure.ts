@@ -1,4 +1,5 @@
 /** What went wrong, in words for the user: every error that reaches them is one of these. Knows no VS Code. */
+import { unlinked } from "../plain";
 import { ERROR_CODES } from "../protocol";
 
 export type Kind = keyof typeof ERROR_CODES | "cancelled" | "serverEnded" | "noServer" | "error";
@@ -50,6 +51,6 @@ export function failureOf(error: unknown): Failure {
   return new Failure(
     isKind(kind) ? kind : "error",
     typeof message === "string" && message !== "" ? message : "it failed",
-    typeof hint === "string" && hint !== "" ? hint : null,
+    typeof hint === "string" && hint !== "" ? unlinked(hint) : null,
   );
 }

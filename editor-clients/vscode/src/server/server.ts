@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { LanguageClient, Middleware } from "vscode-languageclient/node";
-import { tellFailure } from "../notice";
+import { tellFailure, warn } from "../notice";
 import { type ChatEventParams, type Methods, PROTOCOL_VERSION, type StatusParams } from "../protocol";
 import { environmentOf } from "./environment";
 import { Failure, failureOf } from "./failure";
@@ -72,17 +72,17 @@ export class Server implements vscode.Disposable {
     }
   }
 
-  /** Stops the server, and does not start it until somebody asks for that. */
+  /** Stops the server, and does not start it until it is restarted: whoever asks it something meanwhile is refused. */
   async stop(): Promise<void> {
-    const run = this.run ?? this.beginning;
-    if (run) await this.close(run);
+    this.down = stopped();
+    await this.closeRun();
   }
 
   async restart(): Promise<void> {
     this.endedAt = [];
     this.down = null;
-    await this.stop();
-    await this.start();
+    await this.closeRun();
+    await this.startAnew();
   }
 
   /** Asks one of farebox's methods, and waits for the server first. Throws a Failure. */
@@ -117,6 +117,12 @@ export class Server implements vscode.Disposable {
 
   // --- start and end ------------------------------------------------------------------------------
 
+  /** Starts the server after the start that still goes on: a server that was stopped, or has died, ends that one. */
+  private async startAnew(): Promise<void> {
+    await this.starting?.catch(() => {});
+    await this.start();
+  }
+
   private running(): Promise<Run> {
     if (this.run && !this.starting) return Promise.resolve(this.run);
     if (this.down && this.down.kind !== "noServer") return Promise.reject(this.down);
@@ -129,17 +135,20 @@ export class Server implements vscode.Disposable {
   private async begin(): Promise<Run> {
     try {
       const launch = await this.find();
+      if (this.down?.isTold) throw this.down; // it was stopped meanwhile
       this.log.info(`starting ${launch.found}`);
       const process = await spawned(launch);
       const { clientOf } = await import("./client"); // most of what there is to load, and nobody waits for it
       const run = { process, client: clientOf(process, this.log, this.middleware), isWanted: true };
       await this.initialize(run);
       await this.prepare();
+      if (this.run !== run) throw stopped();
       return run;
     } catch (error) {
       const failure = failureOf(error);
       if (failure.isTold) throw failure;
-      this.down = failure;
+      // Who stops the installation has wanted that; who asks later has not, and is told.
+      this.down = failure.kind === "cancelled" ? new Failure("serverEnded", failure.message) : failure;
       this.end.fire(failure);
       throw failure;
     } finally {
@@ -151,15 +160,21 @@ export class Server implements vscode.Disposable {
     const { client } = run;
     this.beginning = run;
     client.onNotification("farebox/status", (params: StatusParams) => this.status.fire(params));
+    // The language client would show links in it that run commands.
+    client.onNotification("window/showMessage", ({ message }: { message: string }) =>
+      warn(message.replace(/^farebox: /, "")),
+    );
     client.onNotification("farebox/chatEvent", (params: ChatEventParams) => this.chatEvent.fire(params));
     const ended = endOf(run);
     ended.catch((failure: Failure) => this.died(run, failure));
     try {
       await Promise.race([client.start(), ended]);
+      if (!run.isWanted) throw stopped();
       checkProtocol(client);
     } catch (error) {
       const failure = failureOf(error);
-      const isItsOwnEnd = hasEnded(run) || failure.isTold; // its output ends before it does; `died` tells of it
+      // It was stopped, or has died: its output ends before it does, and `died` tells of it.
+      const isItsOwnEnd = !run.isWanted || hasEnded(run) || failure.isTold;
       run.isWanted &&= isItsOwnEnd;
       run.process.kill();
       void client.dispose().catch(() => {});
@@ -189,8 +204,8 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.end.fire(failure);
-    void vscode.window.showWarningMessage(`farebox: ${failure.message}, and is started again`);
-    void setTimeout(RESTART_MS).then(() => this.start());
+    warn(`${failure.message}, and is started again`);
+    void setTimeout(RESTART_MS).then(() => this.startAnew());
   }
 
   private stayDown(failure: Failure): void {
@@ -201,19 +216,25 @@ export class Server implements vscode.Disposable {
     this.down = this.down.told();
   }
 
-  private async close(run: Run): Promise<void> {
+  private async closeRun(): Promise<void> {
+    const run = this.run ?? this.beginning;
+    if (!run) return;
     run.isWanted = false;
     if (this.run === run) this.run = null;
-    this.end.fire(new Failure("serverEnded", "the server was stopped", null, true));
+    this.end.fire(stopped());
     await run.client.stop(STOP_MS).catch(() => {});
     await run.client.dispose().catch(() => {});
     run.process.kill();
   }
 }
 
+function stopped(): Failure {
+  return new Failure("serverEnded", "the server was stopped", null, true);
+}
+
 /** Says whether a method is one of those that others wait for. */
 function isFirst(name: keyof Methods): boolean {
-  return name === "setCredential";
+  return name === "setCredential" || name === "pause";
 }
 
 /** Rejects, with how it ended, when the process has. */

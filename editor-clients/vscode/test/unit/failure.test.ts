@@ -14,6 +14,11 @@ test("an error of the server keeps its kind, its words and its hint", () => {
   );
 });
 
+test("a hint of the server holds no link, for it may be somebody else's words", () => {
+  const hint = "See [this](command:evil).";
+  assert.doesNotMatch(failureOf({ message: "no", data: { hint } }).hint ?? "", /\]\(/);
+});
+
 test("a request that was taken back is no error", () => {
   assert.equal(failureOf({ code: -32800, message: "cancelled" }).kind, "cancelled");
 });

@@ -178,13 +178,22 @@ function link(url: string, label: readonly (Node | string)[], actions: Actions):
   const words = element("span", {}, ...label);
   if (target === null) return element("span", {}, words, " ", place(url));
   const made = element("span", { class: "link", role: "link", tabindex: "0", title: target }, words);
-  const isItself = openable(words.textContent) === target || `mailto:${words.textContent}` === target;
+  const isItself = isPlain(words.textContent) && leadsTo(words.textContent, target);
   if (!isItself) made.append(" ", place(target));
   made.addEventListener("click", () => actions.open(target));
   made.addEventListener("keydown", (event) => {
     if (event.key === "Enter") actions.open(target);
   });
   return made;
+}
+
+/** Says whether letters are what they look like. */
+function isPlain(words: string): boolean {
+  return /^[\x21-\x7e]*$/.test(words);
+}
+
+function leadsTo(words: string, target: string): boolean {
+  return openable(words) === target || `mailto:${words}` === target;
 }
 
 /** Shows where something is. Its end may be left out, never its beginning: there stands whose it is. */
