@@ -5,9 +5,10 @@ import { pickModel } from "../models";
 import { actionsFor, tell, tellFailure } from "../notice";
 import { failureOf, type Kind } from "../server/failure";
 import type { Server } from "../server/server";
+import { isApplicable } from "./applicable";
 import { asked } from "./asked";
 import { type Attachment, MAX_ATTACHMENTS, type Place } from "./attachment";
-import { Attachments } from "./attachments";
+import { Attachments, nameOf, openDocument } from "./attachments";
 import type { Task } from "./conversation";
 import { type Change, type Chat, Conversations } from "./conversations";
 import { pickAttachment } from "./picker";
@@ -162,7 +163,7 @@ export class Dialogue implements vscode.Disposable {
       case "insert":
         return this.insert(message.text);
       case "apply":
-        return this.apply(message.turn, message.code);
+        return this.apply(message.turn, message.code, message.language);
       case "explain":
         return this.explain(message.turn);
       case "open":
@@ -212,10 +213,15 @@ export class Dialogue implements vscode.Disposable {
     if (!isDone) tell("the code could not be inserted there");
   }
 
-  private async apply(turn: string, code: string): Promise<void> {
+  private async apply(turn: string, code: string, language: string): Promise<void> {
     const place = this.placeOf(turn);
+    const target = place ? vscode.Uri.parse(place.uri) : (this.source.document?.uri ?? null);
+    const document = target && openDocument(target);
+    if (document && !isApplicable(language, document.languageId)) {
+      return tell(`${language} is no part of ${nameOf(document.uri)}; copy it, or insert it at the cursor`);
+    }
     await this.propose({
-      target: place ? vscode.Uri.parse(place.uri) : (this.source.document?.uri ?? null),
+      target,
       range: place?.lines ?? null,
       code,
       answer: { conversation: this.chat.conversation.id, turn },
