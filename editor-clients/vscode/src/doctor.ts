@@ -51,12 +51,13 @@ function facts(): Parameters<typeof page>[1] {
   };
 }
 
-/** An editor without the built-in preview shows the text. */
+/** An editor without the built-in preview shows the text. It may have one that is not active yet, and so not in a list. */
 async function show(): Promise<void> {
-  const commands = await vscode.commands.getCommands(true);
-  if (commands.includes("markdown.showPreview")) {
+  try {
     await vscode.commands.executeCommand("markdown.showPreview", PAGE);
     return;
+  } catch {
+    // there is none
   }
   await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(PAGE));
 }

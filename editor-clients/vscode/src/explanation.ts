@@ -93,8 +93,16 @@ function costRows(cost: CostShape): readonly (string | null)[] {
   const isWhole = saved && whole && cost.baseline;
   return [
     row("Cost", joined(", ", dollars(cost.usd), BASES[cost.basis]) ?? "unknown: no price is known"),
-    row("Saved", isWhole ? `${saved} of the ${whole} that ${cost.baseline} would have cost` : saved),
+    row("Saved", isWhole ? compared(cost.savedUsd, `${whole} that ${cost.baseline} would have cost`) : saved),
   ];
+}
+
+/** Says what was saved of something, or how much more it was. */
+function compared(savedUsd: string | null, whole: string): string {
+  const isMore = savedUsd?.startsWith("-") ?? false;
+  return isMore
+    ? `nothing: ${dollars(savedUsd?.slice(1))} more than the ${whole}`
+    : `${dollars(savedUsd)} of the ${whole}`;
 }
 
 function times(answer: ExplainResult): string | null {

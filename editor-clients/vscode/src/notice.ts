@@ -6,6 +6,7 @@ import type { Failure, Kind } from "./server/failure";
 type Action = { readonly title: string; readonly command: string; readonly arguments?: readonly unknown[] };
 
 const ADD_KEY: Action = { title: "Add a Key", command: "farebox.addKey" };
+const CHOOSE_MODEL: Action = { title: "Choose the Model", command: "farebox.chooseChatModel" };
 const COSTS: Action = { title: "Show Costs", command: "farebox.showCosts" };
 const LOG: Action = { title: "Show the Log", command: "farebox.showLog" };
 const RESTART: Action = { title: "Restart", command: "farebox.restartServer" };
@@ -20,9 +21,13 @@ const NAME_COMMAND: Action = {
 const ACTIONS: Partial<Record<Kind, readonly Action[]>> = {
   missingKey: [ADD_KEY],
   keyRejected: [ADD_KEY],
-  insufficientCredits: [ADD_KEY],
+  insufficientCredits: [CHOOSE_MODEL, ADD_KEY],
+  rateLimited: [CHOOSE_MODEL],
+  overloaded: [CHOOSE_MODEL],
+  modelNotFound: [CHOOSE_MODEL],
+  contextTooLong: [CHOOSE_MODEL],
   budgetExceeded: [COSTS],
-  noRouteLeft: [EXAMINE],
+  noRouteLeft: [CHOOSE_MODEL, EXAMINE],
   config: [EXAMINE],
   serverEnded: [RESTART, LOG],
   noServer: [INSTALL, NAME_COMMAND],

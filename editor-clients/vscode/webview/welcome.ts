@@ -19,7 +19,7 @@ export function welcome(): HTMLElement {
     { class: "welcome" },
     icon("ticket"),
     element("h2", {}, "Ask about your code"),
-    element("p", {}, "Each answer says what it cost, and why its model."),
+    element("p", {}, "Each answer says what it cost, and why that model."),
     element(
       "ul",
       {},
