@@ -371,7 +371,7 @@ def test_who_has_no_key_gets_suggestions_from_own_files_and_is_told_so_once(tmp_
             ghosts += [item["insertText"] for item in client.ghost(URI, 6, column + 1, AUTOMATIC)][:1]
         entry = client.request("farebox/explain")
         assert (entry["source"], "embedded/workspace" in str(entry["reason"])) == ("embedded", True)
-        status = client.wait_notification("farebox/status", lambda now: now["state"] == "error")
+        status = client.wait_notification("farebox/status", lambda now: now["state"] == "inactive")
         total = client.request("farebox/costReport")["total"]
         (shown,) = told(client)
     assert ghosts

@@ -47,6 +47,7 @@ MISTAKES: Mapping[str, Mistake] = {
         hint="OPENROUTER_API_KEY",
         check="chat",
         environment={},
+        state="inactive",
     ),
     "rejected key": Mistake(
         config=openrouter_config("BASE"),
@@ -94,6 +95,7 @@ MISTAKES: Mapping[str, Mistake] = {
         hint="OPENROUTER_API_KEY",
         check="chat",
         environment={},
+        state="inactive",
     ),
 }
 

@@ -79,7 +79,7 @@ function helping({ standing, isPaused }: Situation): readonly Action[] {
     case "budget":
       return [COSTS, SETTINGS];
     case "inactive":
-      return isPaused ? [RESUME] : [WHY];
+      return isPaused ? [RESUME] : [WHY, ADD_KEY, EXAMINE];
     case "ready":
     case "busy":
     case undefined:

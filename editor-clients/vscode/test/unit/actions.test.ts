@@ -34,6 +34,13 @@ test("what helps with what is wrong comes first", () => {
   assert.equal(first(situation("ready")), "Open Chat");
 });
 
+test("without a key, which is no breakdown, one may be added", () => {
+  assert.deepEqual(
+    groups(situation("inactive"))[0]?.actions.map((action) => action.command),
+    ["farebox.explainLast", "farebox.addKey", "farebox.examine"],
+  );
+});
+
 test("ghost text that rests is resumed, and else paused", () => {
   assert.ok(titles(situation("ready", true)).includes("Resume Ghost Text"));
   assert.ok(titles(situation("ready")).includes("Pause Ghost Text"));

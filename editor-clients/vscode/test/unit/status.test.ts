@@ -75,6 +75,15 @@ for (const state of ["budget", "error"] as const) {
   });
 }
 
+test("to be without a key is no breakdown: the item stays quiet, and says in its tooltip what to do", () => {
+  const message = "no model provider is set up. Set a key such as OPENROUTER_API_KEY.";
+  const item = shown(told({ state: "inactive", message, todayUsd: "0.00" }), "cost");
+  assert.equal(item.severity, "none");
+  assert.equal(item.text, "$(debug-pause) $0.00");
+  assert.match(item.tooltip, /no model provider is set up/);
+  assert.equal(item.command, "farebox.showMenu");
+});
+
 test("without a server the spend stays as it was told last, and the reason is said", () => {
   const standing = next(told(), { type: "ended", why: "the server has ended (exit code 1)" });
   const item = shown(standing, "costAndModel");
