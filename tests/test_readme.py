@@ -18,24 +18,34 @@ from farebox.config import load
 from support.guard.sitecustomize import LOG, watched
 from support.patience import WAIT_S
 from support.simulated import simulated_in_thread
+from support.vscode_extension import installation, node
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 INSTALL, TEST = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)[:2]
-RUN_ELSEWHERE = {INSTALL: "test_the_first_command…", TEST: "this very run"}
+VSCODE = re.findall(r"### VS Code\n.*?```sh\n(.*?)\n```", README, re.DOTALL)[0]
 FRESH_INSTALL_AND_DEMO_S = 90
-FOR_PIP = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
+FOR_INSTALLERS = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "NODE_EXTRA_CA_CERTS")
+INSTALLERS_OWN = ("PIP_", "npm_config_", "NPM_CONFIG_")
+
+
+def commands(block: str) -> list[str]:
+    """Return every command of a shell block, without its comment."""
+    lines = [line.partition("   #")[0].partition(" # ")[0].strip() for line in block.split("\n")]
+    return [line for line in lines if line]
+
+
+RUN_ELSEWHERE = {
+    INSTALL: "test_the_first_command…",
+    TEST: "this very run",
+    **dict.fromkeys(commands(VSCODE), "test_the_extension_is_packaged…"),
+}
 
 
 def shell_lines() -> list[str]:
-    """Return every command in a shell block, without its comment."""
+    """Return every command in a shell block that is not run by a test of its own."""
     blocks = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
-    lines = [
-        line.partition("   #")[0].partition(" # ")[0].strip()
-        for block in blocks
-        for line in block.split("\n")
-    ]
-    return [line for line in lines if line and line not in RUN_ELSEWHERE]
+    return [line for block in blocks for line in commands(block) if line not in RUN_ELSEWHERE]
 
 
 @pytest.fixture
@@ -99,8 +109,12 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
 
 
 def newcomers_environment(folder: Path) -> dict[str, str]:
-    """What pip needs of this machine (its cache and settings may lie in HOME), and a farebox never used."""
-    kept = {name: value for name, value in os.environ.items() if name in FOR_PIP or name.startswith("PIP_")}
+    """What pip and npm need of this machine (their settings may lie in HOME), and a farebox never used."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in FOR_INSTALLERS or name.startswith(INSTALLERS_OWN)
+    }
     return {
         **kept,
         "FAREBOX_HOME": str(folder / "farebox"),
@@ -138,6 +152,18 @@ def test_a_newcomer_has_no_key_and_no_setting_of_the_developer(
         assert where["openrouter"].startswith(words)
 
 
+def fresh_clone(folder: Path) -> Path:
+    """Return a copy of what git has, or would have, of this repository."""
+    clone = folder / "clone"
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)
+    return clone
+
+
 @pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.timeout(600)
@@ -145,13 +171,7 @@ def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It measures how long that takes and prints it; the network is no test's business."""
-    clone = tmp_path / "clone"
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, clone / name)
+    clone = fresh_clone(tmp_path)
     started = time.monotonic()
     done = subprocess.run(
         ["bash", "-c", INSTALL],
@@ -167,3 +187,31 @@ def test_the_first_command_installs_and_runs_the_demo_in_a_fresh_clone(
     assert "What it cost" in done.stdout
     with capsys.disabled():
         print(f"\ninstall and demo in a fresh clone: {took_s:.0f} s (target: {FRESH_INSTALL_AND_DEMO_S})")
+
+
+@pytest.mark.slow
+@pytest.mark.network
+@pytest.mark.timeout(600)
+def test_the_extension_is_packaged_in_a_fresh_clone_and_installed_into_vs_code(tmp_path: Path) -> None:
+    programs, extensions = tmp_path / "bin", tmp_path / "extensions"
+    programs.mkdir()
+    words = [node(), installation() / "vscode" / "out" / "server-main.js", "--accept-server-license-terms"]
+    folders = ["--server-data-dir", tmp_path / "server", "--extensions-dir", extensions]
+    code = programs / "code"
+    code.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, [*words, *folders]))} "$@"\n', "utf-8")
+    code.chmod(0o755)
+    settings = newcomers_environment(tmp_path)
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), settings["PATH"]])
+    done = subprocess.run(
+        ["bash", "-e", "-c", VSCODE],
+        check=False,
+        cwd=fresh_clone(tmp_path),
+        env={**settings, "PATH": path, LOG: ""},  # it may use the network
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    (installed,) = extensions.glob("farebox.farebox-*")
+    assert (installed / "dist" / "extension.js").is_file()
+    assert len(list((installed / "server").glob("farebox-*.whl"))) == 1

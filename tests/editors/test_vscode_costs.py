@@ -143,7 +143,9 @@ def test_a_budget_that_is_used_up_is_an_error_and_a_click_shows_what_may_be_done
         code.open("area.py", SOURCE)
         code.type("def girth(radius):\n")
         code.command(ASK)
-        code.wait("the budget", lambda: "budget" in code.status())
+        code.wait("what it cost", lambda: "0.00021" in code.status())
+        code.type("x")
+        code.command(ASK)  # for which nothing is left
         item = status_item(code)
         code.wait("its colour", lambda: "error-kind" in (item.get_attribute("class") or ""))
         item.click()

@@ -236,6 +236,19 @@ def test_a_server_that_ends_again_and_again_stays_down_with_a_reason(chromium: B
         code.wait("a server", lambda: farebox_pids(code.process_id))
 
 
+def test_a_server_that_does_not_answer_can_be_restarted_while_it_starts(chromium: Browser, tmp_path: Path):
+    with window(chromium, tmp_path) as code:
+        begun, command = tmp_path / "begun", tmp_path / "home" / "farebox"
+        real = command.rename(command.with_name("answering"))
+        command.write_text(f"#!/bin/sh\nmkdir '{begun}' && exec sleep 600\nexec '{real}' \"$@\"\n", "utf-8")
+        command.chmod(0o755)
+        code.command("farebox: Restart the Server")
+        code.wait("the mute one", begun.exists)
+        code.command("farebox: Restart the Server")
+        code.wait("one that answers", lambda: farebox_pids(code.process_id))
+        assert code.notifications() == []
+
+
 def test_in_restricted_mode_nothing_is_sent(chromium: Browser, tmp_path: Path, upstream: Upstream):
     upstream.answer(PATH, ghost(BODY))
     with window(chromium, tmp_path, upstream=upstream, is_trusted=False, is_tapped=True) as code:

@@ -76,9 +76,26 @@ def test_a_newcomer_installs_the_server_and_sees_a_suggestion_without_a_key(
         code.open("prices.py", SOURCE)
         code.type("def total(lines):\nprices = [line")
         code.wait("a suggestion", lambda: ".price * line.count" in code.ghost())
+        _asks_without_a_key(code)
         code.command(INSTALL)  # which changes nothing
         code.wait("another server", lambda: farebox_pids(code.process_id) not in ([pid], []))
         assert installations(code) == [folder]
+
+
+def _asks_without_a_key(code: Window) -> None:
+    """Ask in the chat, whose answer says how to add a key; nothing in the window looks broken."""
+    chat = code.chat()
+    chat.locator("textarea").fill("What is a monad?")
+    chat.locator("textarea").press("Enter")
+    failure = chat.locator(".failure", has_text="no model provider is set up")
+    failure.wait_for()
+    assert "Set a key such as OPENROUTER_API_KEY" in failure.inner_text()
+    assert "no model provider is set up" in code.status()
+    looks = code.page.locator(".statusbar-item[id^='farebox.farebox']").first.get_attribute("class") or ""
+    assert not any(sign in looks for sign in ("error-kind", "warning-kind", "has-background-color"))
+    failure.get_by_role("button", name="Add a Key").click()
+    code.page.locator(".quick-input-title", has_text="farebox: add a key").wait_for()
+    code.press("Escape")
 
 
 def _command(pid: int) -> str:

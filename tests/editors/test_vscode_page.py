@@ -1,6 +1,5 @@
 """The chat's page by itself in a real browser: what it shows of a chat, and what it tells the extension."""
 
-
 import pytest
 
 from support.vscode_page import (
