@@ -45,13 +45,8 @@ _TOLD_ONCE: frozenset[Kind] = frozenset(
 POLL_S: Final = 0.5
 """How often to look whether the ledger or a setting has changed: either is seen within a second."""
 
-_STATES: dict[Kind, str] = {
-    "unreachable": "offline",
-    "budgetExceeded": "budget",
-    "excluded": "inactive",
-    "missingKey": "inactive",  # a newcomer has broken nothing
-}
-
+_STATES: dict[Kind, str] = {"unreachable": "offline", "budgetExceeded": "budget", "excluded": "inactive"}
+_STATES["missingKey"] = "inactive"  # a newcomer has broken nothing
 _WITHOUT_A_MODEL: frozenset[Kind] = frozenset({"missingKey", "unreachable"})
 _UNTIL_THEN: Final = "Until then, suggestions come from your own files (embedded/workspace)."
 
