@@ -60,8 +60,8 @@ def test_tab_accepts_what_is_shown_and_it_is_counted(chromium: Browser, tmp_path
         code.wait("no ghost", lambda: BODY not in code.ghost())
         said = told(code, "workspace/executeCommand")
         assert [one["params"]["command"] for one in said] == ["farebox.didAcceptCompletionItem"]
-        shown = [one["params"]["item"] for one in told(code, "textDocument/didShowCompletion")]
-        assert said[0]["params"]["arguments"] == shown[0]["command"]["arguments"]
+        shown = [one["params"]["item"]["command"] for one in told(code, "textDocument/didShowCompletion")]
+        assert said[0]["params"]["arguments"] in [one["arguments"] for one in shown]
         assert code.notifications() == []
 
 

@@ -155,7 +155,9 @@ class Drill:
         assert not self._recovering, "the drill ends when all have recovered"
         figures.seconds = clock.now_s - began_s
         figures.sent = len(await self._house.rows())
-        assert figures.sent == sum(figures.sent_in.values()), "each request that left has its row"
+        arrived = sum(figures.sent_in.values())
+        # One whose time is up before it has arrived has a row too, where the machine is busy.
+        assert figures.sent >= arrived, f"each request that left has its row: {figures.sent} for {arrived}"
         return figures
 
     async def _begin(self, phase: Phase) -> None:
