@@ -1,4 +1,4 @@
-// Packages the extension: node scripts/package.mjs [--out FILE.vsix] [--without-wheel]
+// Packages the extension: node scripts/package.mjs [--out FILE.vsix]
 // The Python that makes the server's wheel is FAREBOX_PYTHON, or python3; where it lacks hatchling, pip brings that.
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,6 @@ const REPOSITORY = join(ROOT, "..", "..");
 const { values } = parseArgs({
   options: {
     out: { type: "string", default: join(ROOT, "farebox.vsix") },
-    "without-wheel": { type: "boolean", default: false },
   },
 });
 
@@ -28,7 +27,6 @@ function stage(folder) {
   copyFileSync(join(ROOT, "README.md"), join(folder, "README.md"));
   cpSync(join(ROOT, "media"), join(folder, "media"), { recursive: true });
   run(process.execPath, [join(ROOT, "scripts", "build.mjs"), "--production", "--out", join(folder, "dist")]);
-  if (values["without-wheel"]) return;
   mkdirSync(join(folder, "server"));
   const python = process.env.FAREBOX_PYTHON ?? (process.platform === "win32" ? "python" : "python3");
   const target = join(folder, "server");
