@@ -61,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
     onSettingChanged("server.command", () => void server.restart()),
     followSettings(server),
   );
-  void server.start();
+  setImmediate(() => void server.start()); // other extensions wait until this one is active
 }
 
 export function deactivate(): Promise<void> | undefined {
