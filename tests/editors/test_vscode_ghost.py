@@ -58,7 +58,7 @@ def test_tab_accepts_what_is_shown_and_it_is_counted(chromium: Browser, tmp_path
         code.press("Tab")
         code.wait("the line", lambda: f"    {BODY}" in code.text())
         code.wait("no ghost", lambda: BODY not in code.ghost())
-        said = told(code, "workspace/executeCommand")
+        said = code.wait("word of it", lambda: told(code, "workspace/executeCommand"))
         assert [one["params"]["command"] for one in said] == ["farebox.didAcceptCompletionItem"]
         shown = [one["params"]["item"]["command"] for one in told(code, "textDocument/didShowCompletion")]
         assert said[0]["params"]["arguments"] in [one["arguments"] for one in shown]
